@@ -1,0 +1,14 @@
+/** Time as an argument: the one file that reads the system clock. */
+
+/** Where time comes from; tests pass their own. */
+export interface Clock {
+  /** Milliseconds since the epoch, for comparison with NumericDate claims. */
+  nowMs(): number;
+  /** Milliseconds on a clock that never jumps, for durations and deadlines. */
+  monotonicMs(): number;
+}
+
+export const systemClock: Clock = {
+  nowMs: () => Date.now(),
+  monotonicMs: () => performance.now(),
+};

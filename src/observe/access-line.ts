@@ -1,0 +1,58 @@
+/** The access line: one JSON line for each request, written on the data path, so formatted by hand. Never a query, never a token. */
+import type { Denial } from '../oauth/denial.ts';
+import type { AccessToken } from '../oauth/principal.ts';
+
+/** Characters of one piece of evidence. */
+const MAX_EVIDENCE = 256;
+
+export interface AccessRecord {
+  readonly nowMs: number;
+  readonly requestId: string;
+  readonly clientAddress: string;
+  readonly head: { readonly method: string; readonly target: string };
+  /** 0 when the client left before there was an answer. */
+  readonly status: number;
+  readonly durationMs: number;
+  readonly bytesSent: number;
+  readonly outcome: 'complete' | 'aborted';
+  readonly accessToken: AccessToken | undefined;
+  readonly denial: Denial | undefined;
+}
+
+/** Ends with a line feed. */
+export function formatAccessLine(record: AccessRecord): string {
+  const { method, target } = record.head;
+  const query = target.indexOf('?');
+  const path = query === -1 ? target : target.slice(0, query);
+  let line = `{"level":"info","time":"${new Date(record.nowMs).toISOString()}","event":"request"`;
+  line += `,"request_id":"${record.requestId}","client":"${record.clientAddress}"`;
+  line += `,"method":"${method}","path":${JSON.stringify(path)},"status":${record.status}`;
+  line += `,"duration_ms":${record.durationMs.toFixed(3)},"bytes":${record.bytesSent}`;
+  if (record.outcome === 'aborted') line += ',"aborted":true';
+  return `${line}${formatIdentity(record.accessToken)}${formatDenial(record.denial)}}\n`;
+}
+
+function formatIdentity(accessToken: AccessToken | undefined): string {
+  if (accessToken === undefined) return '';
+  const { issuer, client, subject } = accessToken;
+  return formatMembers({ issuer, oauth_client: client, subject });
+}
+
+function formatDenial(denial: Denial | undefined): string {
+  if (denial === undefined) return '';
+  const { expected, actual, detail } = denial.evidence;
+  return formatMembers({ reason: denial.reason, expected: clip(expected), actual: clip(actual), detail: clip(detail) });
+}
+
+function formatMembers(members: Readonly<Record<string, string | undefined>>): string {
+  let text = '';
+  for (const [name, value] of Object.entries(members)) {
+    if (value !== undefined) text += `,"${name}":${JSON.stringify(value)}`;
+  }
+  return text;
+}
+
+/** Evidence may be as long as a client likes. */
+function clip(value: string | undefined): string | undefined {
+  return value === undefined || value.length <= MAX_EVIDENCE ? value : `${value.slice(0, MAX_EVIDENCE)}…`;
+}

@@ -1,0 +1,57 @@
+/** Standard output for log lines: batched, never blocking a request, bounded when nobody reads. */
+import fs from 'node:fs';
+import type { LineSink } from './log.ts';
+
+/** Bytes that may wait for a reader that is slower than the log. */
+const MAX_WAITING = 8 * 1024 * 1024;
+
+/**
+ * Collects the lines of one turn of the event loop and writes them with one system call. While a write is under way lines
+ * wait; beyond `MAX_WAITING` they are dropped and counted, because a stuck log collector must not stop the traffic.
+ */
+export class LineWriter implements LineSink {
+  readonly #fd: number;
+  readonly #onDrop: () => void;
+  #waiting = '';
+  #busy = false;
+
+  constructor(fd: number, onDrop: () => void) {
+    this.#fd = fd;
+    this.#onDrop = onDrop;
+  }
+
+  write(line: string): void {
+    if (this.#waiting.length > MAX_WAITING) return this.#onDrop();
+    if (this.#waiting === '' && !this.#busy) setImmediate(() => this.#flush());
+    this.#waiting += line;
+  }
+
+  /** Writes what waits, at once and synchronously: for the end of the process. */
+  flushSync(): void {
+    const lines = this.#waiting;
+    this.#waiting = '';
+    try {
+      if (lines !== '') fs.writeSync(this.#fd, lines);
+    } catch {
+      // The reader is gone; there is nobody left to tell.
+    }
+  }
+
+  #flush(): void {
+    if (this.#waiting === '') return;
+    const lines = Buffer.from(this.#waiting);
+    this.#waiting = '';
+    this.#busy = true;
+    this.#write(lines);
+  }
+
+  #write(lines: Buffer): void {
+    fs.write(this.#fd, lines, (error, written) => {
+      if (error === null && written < lines.length) return this.#write(lines.subarray(written));
+      if (error?.code === 'EAGAIN') return void setTimeout(() => this.#write(lines), 10);
+      if (error !== null) this.#onDrop();
+      this.#busy = false;
+      this.#flush();
+    });
+  }
+}
