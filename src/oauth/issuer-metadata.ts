@@ -1,0 +1,41 @@
+/** Authorization server metadata, read for its `jwks_uri`. RFC 8414 §3, OpenID Connect Discovery 1.0 §4. */
+import { isLoopbackHost } from './origin.ts';
+import { isJsonObject } from './strict-json.ts';
+
+/**
+ * Where an issuer's metadata may be, in the order to try: RFC 8414 §3.1 puts the well-known part before the issuer's
+ * path, OpenID Connect Discovery §4 after it. `issuer` is an absolute URL.
+ */
+export function metadataUrls(issuer: string): readonly string[] {
+  const { origin, pathname } = new URL(issuer);
+  const path = pathname.endsWith('/') ? pathname.slice(0, -1) : pathname;
+  return [
+    `${origin}/.well-known/oauth-authorization-server${path}`,
+    `${origin}${path}/.well-known/openid-configuration`,
+  ];
+}
+
+/**
+ * Checks a metadata document: it must name the issuer byte for byte (RFC 8414 §3.3, else one issuer could speak for
+ * another) and a usable `jwks_uri`. `allowHttp` drops the demand for https; without it http is for an issuer on loopback
+ * whose keys are there too.
+ */
+export function checkIssuerMetadata(
+  json: unknown,
+  issuer: string,
+  allowHttp: boolean,
+): { readonly jwksUri: string } | { readonly problem: string } {
+  if (!isJsonObject(json)) return { problem: 'the metadata is not a JSON object' };
+  if (json['issuer'] !== issuer) return { problem: 'the metadata names another issuer' };
+  const { jwks_uri: jwksUri } = json;
+  const url = typeof jwksUri === 'string' ? URL.parse(jwksUri) : null;
+  if (typeof jwksUri !== 'string' || url === null) return { problem: 'jwks_uri is not a URL' };
+  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && (allowHttp || isLocalPair(url, issuer)))) {
+    return { problem: 'jwks_uri is not an https URL' };
+  }
+  return { jwksUri };
+}
+
+function isLocalPair(url: URL, issuer: string): boolean {
+  return isLoopbackHost(url.hostname) && isLoopbackHost(URL.parse(issuer)?.hostname ?? '');
+}

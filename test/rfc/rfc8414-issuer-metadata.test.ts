@@ -1,0 +1,70 @@
+/** Discovery of an issuer's keys. RFC 8414 §3, OpenID Connect Discovery 1.0 §4. */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { checkIssuerMetadata, metadataUrls } from '../../src/oauth/issuer-metadata.ts';
+
+describe('RFC 8414 §3.1, OpenID Connect Discovery §4.1', () => {
+  const urls: readonly [string, string, string][] = [
+    [
+      'https://a.example',
+      'https://a.example/.well-known/oauth-authorization-server',
+      'https://a.example/.well-known/openid-configuration',
+    ],
+    [
+      'https://a.example/',
+      'https://a.example/.well-known/oauth-authorization-server',
+      'https://a.example/.well-known/openid-configuration',
+    ],
+    [
+      'https://a.example:8443/realms/x',
+      'https://a.example:8443/.well-known/oauth-authorization-server/realms/x',
+      'https://a.example:8443/realms/x/.well-known/openid-configuration',
+    ],
+    [
+      'https://a.example/realms/x/',
+      'https://a.example/.well-known/oauth-authorization-server/realms/x',
+      'https://a.example/realms/x/.well-known/openid-configuration',
+    ],
+  ];
+  for (const [issuer, oauth, openid] of urls) {
+    it(`looks for the metadata of ${issuer}`, () => assert.deepEqual(metadataUrls(issuer), [oauth, openid]));
+  }
+});
+
+describe('RFC 8414 §3.3', () => {
+  const ISSUER = 'https://a.example/';
+  const check = (jwksUri: unknown, issuer = ISSUER, allowHttp = false) =>
+    checkIssuerMetadata({ issuer, jwks_uri: jwksUri }, issuer, allowHttp);
+
+  for (const issuer of ['https://a.example', 'https://A.example/', 'https://b.example/', undefined, null, [ISSUER]]) {
+    it(`refuses metadata that names ${JSON.stringify(issuer)}`, () =>
+      assert.deepEqual(checkIssuerMetadata({ issuer, jwks_uri: 'https://a.example/jwks' }, ISSUER, true), {
+        problem: 'the metadata names another issuer',
+      }));
+  }
+  for (const json of [undefined, null, 'x', [], 1]) {
+    it(`refuses ${JSON.stringify(json)}`, () =>
+      assert.deepEqual(checkIssuerMetadata(json, ISSUER, false), { problem: 'the metadata is not a JSON object' }));
+  }
+  for (const jwksUri of [undefined, null, 1, '', '/jwks', 'jwks', ['https://a.example/jwks']]) {
+    it(`refuses jwks_uri ${JSON.stringify(jwksUri)}`, () =>
+      assert.deepEqual(check(jwksUri), { problem: 'jwks_uri is not a URL' }));
+  }
+
+  const insecure = { problem: 'jwks_uri is not an https URL' };
+  it('takes an https jwks_uri on any host, byte for byte', () => {
+    assert.deepEqual(check('https://keys.example/a/../jwks?x=1'), { jwksUri: 'https://keys.example/a/../jwks?x=1' });
+  });
+  it('takes http only when told so, or when issuer and keys are both on loopback', () => {
+    assert.deepEqual(check('http://a.example/jwks'), insecure);
+    assert.deepEqual(check('http://127.0.0.1/jwks'), insecure);
+    assert.deepEqual(check('http://a.example/jwks', 'http://localhost:9000'), insecure);
+    assert.deepEqual(check('http://127.0.0.1:9000/jwks', 'http://localhost:9000'), {
+      jwksUri: 'http://127.0.0.1:9000/jwks',
+    });
+    assert.deepEqual(check('http://a.example/jwks', ISSUER, true), { jwksUri: 'http://a.example/jwks' });
+  });
+  for (const jwksUri of ['file:///etc/passwd', 'ftp://a.example/jwks', 'data:application/json,{}', 'javascript:1']) {
+    it(`never takes ${jwksUri}`, () => assert.deepEqual(check(jwksUri, ISSUER, true), insecure));
+  }
+});

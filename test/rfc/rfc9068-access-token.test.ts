@@ -1,0 +1,253 @@
+/** What a resource server checks in a verified token. RFC 9068 §2, §4; RFC 7519 §4.1; RFC 7800 §3.1; RFC 9449 §6.1. */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { inspect } from 'node:util';
+import { checkAccessToken, checkTyp, readIssuer } from '../../src/oauth/access-token.ts';
+import { type Denial, type DenialReason, deny } from '../../src/oauth/denial.ts';
+import type { AccessToken } from '../../src/oauth/principal.ts';
+import { invalidToken } from '../support/jws.ts';
+
+const NOW_S = 1_790_000_000;
+const EXPECTED = {
+  issuer: 'https://issuer.example/',
+  audiences: ['https://a.example/mcp', 'api'],
+  clockSkewMs: 10_000,
+};
+const JKT = '0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I';
+
+function claims(override: Readonly<Record<string, unknown>> = {}): Readonly<Record<string, unknown>> {
+  return {
+    iss: EXPECTED.issuer,
+    aud: 'https://a.example/mcp',
+    exp: NOW_S + 300,
+    iat: NOW_S,
+    sub: 'alice',
+    client_id: 'app',
+    scope: 'write read',
+    ...override,
+  };
+}
+
+const check = (override: Readonly<Record<string, unknown>>): AccessToken | Denial =>
+  checkAccessToken(claims(override), EXPECTED, NOW_S * 1000);
+
+const TOKEN: AccessToken = {
+  issuer: EXPECTED.issuer,
+  subject: 'alice',
+  client: 'app',
+  scopes: new Set(['write', 'read']),
+  expiresAtMs: (NOW_S + 300) * 1000,
+  jkt: undefined,
+};
+
+const reasonOf = (outcome: AccessToken | Denial): DenialReason | undefined =>
+  'denied' in outcome ? outcome.reason : undefined;
+
+describe('RFC 9068 §2.1', () => {
+  for (const typ of [undefined, 'at+jwt', 'application/at+jwt', 'JWT', 'AT+JWT', 'Application/At+Jwt', 'jwt']) {
+    it(`accepts typ ${typ}`, () => assert.equal(checkTyp(typ), undefined));
+  }
+  for (const typ of [
+    '',
+    'dpop+jwt',
+    'logout+jwt',
+    'secevent+jwt',
+    'id_token',
+    'application/jwt',
+    'at+jwt ',
+    'at+JWT;a=b',
+    'JWS',
+  ]) {
+    it(`refuses typ ${JSON.stringify(typ)} (RFC 8725 §3.11)`, () => {
+      const evidence = { detail: 'typ', expected: 'at+jwt or JWT', actual: typ };
+      assert.deepEqual(checkTyp(typ), deny('invalid_token', evidence));
+    });
+  }
+});
+
+describe('RFC 9068 §4', () => {
+  it('reduces a good token to what Obex uses', () => assert.deepEqual(check({}), TOKEN));
+
+  it('reads the issuer before anything else is known', () => {
+    assert.equal(readIssuer({ iss: 'https://a.example' }), 'https://a.example');
+    assert.deepEqual(readIssuer({}), invalidToken('iss is not a string'));
+  });
+
+  const issuers = [
+    'https://issuer.example',
+    'https://ISSUER.example/',
+    'http://issuer.example/',
+    'https://issuer.example//',
+    '',
+  ];
+  for (const iss of issuers) {
+    it(`refuses the issuer ${JSON.stringify(iss)}: it must match exactly`, () =>
+      assert.deepEqual(check({ iss }), deny('invalid_issuer', { expected: EXPECTED.issuer, actual: iss })));
+  }
+  for (const iss of [undefined, null, 1, ['https://issuer.example/'], {}]) {
+    it(`refuses iss ${JSON.stringify(iss)}`, () =>
+      assert.deepEqual(check({ iss }), invalidToken('iss is not a string')));
+  }
+
+  for (const aud of ['https://a.example/mcp', 'api', ['api'], ['client', 'https://a.example/mcp'], ['api', 'api']]) {
+    it(`accepts aud ${JSON.stringify(aud)}`, () => assert.deepEqual(check({ aud }), TOKEN));
+  }
+  for (const aud of [
+    '',
+    'https://a.example/mcp/',
+    'https://a.example',
+    'API',
+    'app',
+    ['client'],
+    [],
+    ['https://a.example/mcp2'],
+  ]) {
+    it(`refuses aud ${JSON.stringify(aud)}: it names another resource`, () => {
+      const actual = [aud].flat().join(' ');
+      assert.deepEqual(check({ aud }), deny('audience_mismatch', { expected: 'https://a.example/mcp api', actual }));
+    });
+  }
+  for (const aud of [undefined, null, 1, {}, ['api', 1], [null], [['api']]]) {
+    it(`refuses aud ${JSON.stringify(aud)}: no StringOrURI`, () =>
+      assert.deepEqual(check({ aud }), invalidToken('aud is neither a string nor an array of strings')));
+  }
+
+  it('says what is malformed before it says what does not match', () => {
+    assert.equal(reasonOf(check({ iss: 'x', aud: 'y', exp: 0, sub: 1 })), 'invalid_token');
+    assert.equal(reasonOf(check({ iss: 'x', aud: 'y', exp: 0 })), 'invalid_issuer');
+    assert.equal(reasonOf(check({ aud: 'y', exp: 0 })), 'audience_mismatch');
+    assert.equal(reasonOf(check({ exp: 0, cnf: {} })), 'token_expired');
+  });
+
+});
+
+describe('RFC 7519 §4.1.4: exp', () => {
+  it('accepts a token until exp plus the skew, and not at that instant', () => {
+    assert.equal(reasonOf(check({ exp: NOW_S + 1 })), undefined);
+    assert.equal(reasonOf(check({ exp: NOW_S - 9.999 })), undefined);
+    assert.equal(reasonOf(check({ exp: NOW_S - 10 })), 'token_expired');
+    assert.equal(reasonOf(check({ exp: NOW_S - 3600 })), 'token_expired');
+    assert.equal(reasonOf(check({ exp: -1 })), 'token_expired');
+  });
+
+  it('reports exp in milliseconds, fractions included', () => {
+    assert.deepEqual(check({ exp: NOW_S + 0.5 }), { ...TOKEN, expiresAtMs: NOW_S * 1000 + 500 });
+  });
+
+  for (const exp of [undefined, null, '1790000300', true, Number.NaN, Infinity, -Infinity, 1e300, 9e12, [NOW_S], {}]) {
+    it(`refuses exp ${inspect(exp)}: no NumericDate`, () =>
+      assert.deepEqual(check({ exp }), invalidToken('exp is not a NumericDate')));
+  }
+});
+
+describe('RFC 7519 §4.1.5, §4.1.6: nbf and iat', () => {
+  for (const claim of ['nbf', 'iat']) {
+    it(`accepts ${claim} up to the skew in the future, and not beyond`, () => {
+      assert.deepEqual(check({ [claim]: NOW_S - 86_400 }), TOKEN);
+      assert.deepEqual(check({ [claim]: NOW_S + 10 }), TOKEN);
+      assert.deepEqual(
+        check({ [claim]: NOW_S + 10.001 }),
+        deny('token_not_yet_valid', {
+          expected: `before ${NOW_S * 1000 + 10_000}`,
+          actual: String((NOW_S + 10.001) * 1000),
+        }),
+      );
+    });
+    it(`does not demand ${claim}`, () => assert.deepEqual(check({ [claim]: undefined }), TOKEN));
+    for (const value of [null, '1790000000', Number.NaN, Infinity, {}]) {
+      it(`refuses ${claim} ${inspect(value)}: no NumericDate`, () =>
+        assert.deepEqual(check({ [claim]: value }), invalidToken('nbf or iat is not a NumericDate')));
+    }
+  }
+
+  it('is not lulled by an early one when the other is late', () => {
+    assert.equal(reasonOf(check({ nbf: NOW_S - 100, iat: NOW_S + 100 })), 'token_not_yet_valid');
+    assert.equal(reasonOf(check({ nbf: NOW_S + 100, iat: NOW_S - 100 })), 'token_not_yet_valid');
+  });
+});
+
+describe('RFC 9068 §2.2: subject, client and scopes', () => {
+  it('accepts a token without any of them', () => {
+    assert.deepEqual(check({ sub: undefined, client_id: undefined, scope: undefined }), {
+      ...TOKEN,
+      subject: undefined,
+      client: undefined,
+      scopes: new Set(),
+    });
+  });
+
+  const clients: readonly [Readonly<Record<string, unknown>>, string][] = [
+    [{ client_id: 'a', azp: 'b', cid: 'c', appid: 'd' }, 'a'],
+    [{ client_id: undefined, azp: 'b', cid: 'c', appid: 'd' }, 'b'],
+    [{ client_id: undefined, cid: 'c', appid: 'd' }, 'c'],
+    [{ client_id: undefined, appid: 'd' }, 'd'],
+    [{ client_id: 'a', azp: 1 }, 'a'],
+  ];
+  for (const [override, client] of clients) {
+    it(`takes ${client} for the client of ${JSON.stringify(override)}`, () =>
+      assert.deepEqual(check(override), { ...TOKEN, client }));
+  }
+
+  const unusable: readonly [string, unknown][] = [
+    ['a number', 1],
+    ['null', null],
+    ['an array', ['alice']],
+    ['empty', ''],
+    ['a lone surrogate', 'a\ud800b'],
+    ['more than 1 KiB', 'a'.repeat(1025)],
+    ['more than 1 KiB in UTF-8', 'é'.repeat(513)],
+  ];
+  for (const [name, value] of unusable) {
+    it(`refuses sub: ${name}`, () =>
+      assert.deepEqual(check({ sub: value }), invalidToken('sub is not a usable string')));
+    for (const claim of ['client_id', 'azp', 'cid', 'appid']) {
+      it(`refuses ${claim}: ${name}`, () =>
+        assert.deepEqual(
+          check({ client_id: undefined, [claim]: value }),
+          invalidToken('the client id is not a usable string'),
+        ));
+    }
+  }
+
+  it('accepts 1 KiB, any well-formed character, and claims that only look special', () => {
+    for (const sub of ['é'.repeat(512), '😀', 'a\r\nX-Obex-User: root', '\0', '__proto__']) {
+      assert.deepEqual(check({ sub }), { ...TOKEN, subject: sub });
+    }
+  });
+
+  it('reads scp where there is no scope', () => {
+    assert.deepEqual(check({ scope: undefined, scp: ['read', 'write'] }), TOKEN);
+  });
+
+  it('refuses an illegal scope token, and scopes over 1 KiB', () => {
+    for (const scope of ['read "write', 1, ['a b'], null, 'x'.repeat(1025), `${'x'.repeat(512)} ${'y'.repeat(512)}`]) {
+      assert.deepEqual(check({ scope }), invalidToken('illegal scopes'));
+    }
+    assert.equal(reasonOf(check({ scope: 'x'.repeat(1024) })), undefined);
+  });
+});
+
+describe('RFC 7800 §3.1, RFC 9449 §6.1: cnf', () => {
+  it('reports jkt', () => assert.deepEqual(check({ cnf: { jkt: JKT } }), { ...TOKEN, jkt: JKT }));
+
+  const unknown: readonly [string, unknown][] = [
+    ['null', null],
+    ['a string', JKT],
+    ['an array', [{ jkt: JKT }]],
+    ['empty', {}],
+    ['an mTLS thumbprint (RFC 8705 §3.1)', { 'x5t#S256': JKT }],
+    ['jkt beside another condition', { jkt: JKT, 'x5t#S256': JKT }],
+    ['jkt beside a member unknown', { jkt: JKT, a: 1 }],
+    ['a key', { jwk: { kty: 'EC' } }],
+    ['jkt a number', { jkt: 1 }],
+    ['jkt empty', { jkt: '' }],
+    ['jkt too short', { jkt: JKT.slice(1) }],
+    ['jkt too long', { jkt: `${JKT}A` }],
+    ['jkt padded', { jkt: `${JKT}=` }],
+    ['jkt with a line feed', { jkt: `${JKT}\n` }],
+  ];
+  for (const [name, cnf] of unknown) {
+    it(`refuses ${name}: a condition that cannot be checked`, () =>
+      assert.deepEqual(check({ cnf }), deny('token_not_bound', { detail: 'cnf is not exactly one jkt' })));
+  }
+});
