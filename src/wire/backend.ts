@@ -1,0 +1,53 @@
+/** The backend side of the HTTP engine: what `proxy/` asks of it. RFC 9110 §7.6, RFC 9112 §9. */
+import type { BodyFailure, BodySink, FieldLines, RequestBody, ResponseHead } from './exchange.ts';
+
+/** A request head for the backend. The engine adds framing and `Connection`, nothing else. */
+export interface BackendRequest {
+  readonly method: string;
+  /** Origin-form, written as it is. */
+  readonly target: string;
+  /** Field lines without framing fields and Connection (the engine drops them if they are given), Host included. */
+  readonly fields: FieldLines;
+}
+
+/** Why no usable response came. Request-body failures are the client's fault and keep their name. */
+export type BackendFailure = 'backend_unavailable' | 'backend_timeout' | 'backend_protocol_error' | BodyFailure;
+
+/** Hears of one request's answer. Exactly one of `onHead` and `onFailure` is called, once. */
+export interface BackendReceiver {
+  /** An interim (1xx) response other than 100 and 101. */
+  onInformational(status: number, fields: FieldLines): void;
+  /**
+   * The response head. Framing, Connection, Keep-Alive, Trailer and the fields named by Connection are gone (RFC 9110
+   * §7.6.1), other hop-by-hop fields are still there. Returns the sink for the body, or undefined to discard it. If the
+   * body breaks off, `sink.abort` is called.
+   */
+  onHead(head: ResponseHead): BodySink | undefined;
+  onFailure(failure: BackendFailure, cause: Error | undefined): void;
+}
+
+export interface BackendOptions {
+  /** `http:` or `https:`, authority only. */
+  readonly url: URL;
+  readonly connectTimeoutMs: number;
+  /** Longest time for the backend to take queued body bytes, and from the last of them to the response head. */
+  readonly headTimeoutMs: number;
+  readonly maxIdleConnections: number;
+  /** Largest response head accepted. */
+  readonly maxHeaderBytes: number;
+  /** PEM bundle that replaces the default roots for an https backend. */
+  readonly ca: string | undefined;
+}
+
+/** A pool of connections to one backend. */
+export interface BackendClient {
+  /**
+   * Sends a request; the returned function aborts it at once (the client is gone) and silences the receiver. The receiver
+   * is never called before `send` has returned.
+   */
+  send(request: BackendRequest, body: RequestBody, receiver: BackendReceiver): () => void;
+  /** Connects (TLS handshake included) and hangs up, for readiness. Rejects with the cause. */
+  probe(timeoutMs: number): Promise<void>;
+  /** Closes idle connections now and busy ones when their answer is through. */
+  close(): void;
+}
