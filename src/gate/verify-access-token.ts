@@ -1,0 +1,87 @@
+/** From the text of an access token to a verified one, or to the reason why not. RFC 9068 §4, RFC 8725 §3. */
+import type { Clock } from '../lib/clock.ts';
+import { checkAccessToken, checkTyp, readIssuer } from '../oauth/access-token.ts';
+import { type Denial, deny, isDenied } from '../oauth/denial.ts';
+import { isJwsAlgorithm, type JwsAlgorithm, verifySignature } from '../oauth/jwa.ts';
+import { selectKeys, type VerificationKey } from '../oauth/jwks.ts';
+import { type Jws, parseJws } from '../oauth/jws.ts';
+import type { AccessToken } from '../oauth/principal.ts';
+import type { JwksCache } from '../state/jwks-cache.ts';
+
+/** An issuer whose tokens are accepted, and on what terms. */
+export interface TrustedIssuer {
+  readonly issuer: string;
+  readonly algorithms: ReadonlySet<JwsAlgorithm>;
+  /** Accepted `aud` values. */
+  readonly audiences: readonly string[];
+  readonly clockSkewMs: number;
+  readonly jwks: JwksCache;
+}
+
+/** A verified token and the key that its signature verified with. */
+export interface VerifiedAccessToken {
+  readonly accessToken: AccessToken;
+  readonly key: VerificationKey;
+}
+
+type Outcome = VerifiedAccessToken | Denial;
+
+export type VerifyAccessToken = (compact: string) => Outcome | Promise<Outcome>;
+
+/** A token on its way: parsed, its claims judged, its signature not yet. */
+interface Attempt {
+  readonly jws: Jws;
+  readonly alg: JwsAlgorithm;
+  readonly trusted: TrustedIssuer;
+  readonly claims: AccessToken | Denial;
+}
+
+/** Synchronous as long as the issuer's known keys decide; a promise only when fresher keys are asked for. */
+export function createVerifyAccessToken(issuers: readonly TrustedIssuer[], clock: Clock): VerifyAccessToken {
+  const byName = new Map(issuers.map((trusted) => [trusted.issuer, trusted]));
+  const names = [...byName.keys()].join(' ');
+
+  return (compact) => {
+    const jws = parseJws(compact);
+    if (isDenied(jws)) return jws;
+    const typDenial = checkTyp(jws.header.typ);
+    if (typDenial !== undefined) return typDenial;
+    const issuer = readIssuer(jws.payload);
+    if (typeof issuer !== 'string') return issuer;
+    const trusted = byName.get(issuer);
+    if (trusted === undefined) return deny('invalid_issuer', { expected: names, actual: issuer });
+    return verifyForIssuer(jws, trusted, clock.nowMs());
+  };
+}
+
+function verifyForIssuer(jws: Jws, trusted: TrustedIssuer, nowMs: number): Outcome | Promise<Outcome> {
+  const { alg } = jws.header;
+  if (!isJwsAlgorithm(alg) || !trusted.algorithms.has(alg)) {
+    return deny('unsupported_algorithm', { expected: [...trusted.algorithms].join(' '), actual: alg });
+  }
+  const attempt: Attempt = { jws, alg, trusted, claims: checkAccessToken(jws.payload, trusted, nowMs) };
+  const key = findKey(attempt);
+  return key === undefined ? verifyWithFresherKeys(attempt) : conclude(attempt, key);
+}
+
+/** Rotated keys, also under a known kid, show as a signature that no known key verifies: ask the issuer once more. */
+async function verifyWithFresherKeys(attempt: Attempt): Promise<Outcome> {
+  const { jws, trusted } = attempt;
+  // A token that fails its claims anyway is not worth a fetch; what it claims is not worth an answer before its signature.
+  await trusted.jwks.refresh(!isDenied(attempt.claims));
+  const key = findKey(attempt);
+  if (key !== undefined) return conclude(attempt, key);
+  const { keys, lastFetchFailed } = trusted.jwks;
+  if (keys === undefined) return deny('jwks_unavailable', { detail: `no keys of ${trusted.issuer}` });
+  if (selectKeys(keys, attempt.alg, jws.header.kid).length > 0) return deny('invalid_signature');
+  const detail = `${trusted.issuer} has no ${attempt.alg} key with kid ${jws.header.kid ?? '(none)'}`;
+  return deny(lastFetchFailed ? 'jwks_unavailable' : 'unknown_key', { detail });
+}
+
+function findKey({ jws, alg, trusted }: Attempt): VerificationKey | undefined {
+  return selectKeys(trusted.jwks.keys ?? [], alg, jws.header.kid).find(({ key }) => verifySignature(alg, key, jws));
+}
+
+function conclude({ claims }: Attempt, key: VerificationKey): Outcome {
+  return isDenied(claims) ? claims : { accessToken: claims, key };
+}

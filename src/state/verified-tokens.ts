@@ -1,0 +1,64 @@
+/** Cache of access tokens that have been verified: bounded in entries and bytes, keyed by the exact token. RFC 9068 §4. */
+import { Lru } from '../lib/lru.ts';
+import type { VerificationKey } from '../oauth/jwks.ts';
+import type { Principal } from '../oauth/principal.ts';
+
+/** One verified token. `key` is the one that its signature verified with. */
+export interface VerifiedToken {
+  readonly principal: Principal;
+  readonly issuer: string;
+  readonly key: VerificationKey;
+  /** Milliseconds since the epoch; from then on the entry is as good as gone. */
+  readonly expiresAtMs: number;
+}
+
+/** Rough cost in bytes of an entry's objects beside its strings (measured with 10,000 entries of one claim set). */
+const OBJECT_BYTES = 700;
+
+/**
+ * Verified tokens of one configuration. The map key is the token itself, so that no two tokens, issuers or hash collisions
+ * can ever share an entry (GHSA-4mq7-pvjg-xp2r, CVE-2021-32701).
+ */
+export class VerifiedTokens {
+  readonly #tokens: Lru<VerifiedToken>;
+
+  /** A bound of 0 turns the cache off. */
+  constructor(limits: { readonly maxEntries: number; readonly maxBytes: number }) {
+    this.#tokens = new Lru(limits);
+  }
+
+  get entries(): number {
+    return this.#tokens.entries;
+  }
+
+  get bytes(): number {
+    return this.#tokens.bytes;
+  }
+
+  /** The entry of exactly this token, if it has not expired. */
+  get(accessToken: string, nowMs: number): VerifiedToken | undefined {
+    const entry = this.#tokens.get(accessToken);
+    if (entry === undefined) return undefined;
+    if (nowMs < entry.expiresAtMs) return entry;
+    this.#tokens.delete(accessToken);
+    return undefined;
+  }
+
+  set(accessToken: string, entry: VerifiedToken): void {
+    // A token cut out of a request head would keep the whole head alive; the detour through bytes makes a string of its own.
+    const key = Buffer.from(accessToken, 'latin1').toString('latin1');
+    this.#tokens.set(key, entry, sizeOf(key, entry));
+  }
+
+  /** Forgets the tokens of `issuer` that verified with a key which is not among `keys` any more. */
+  keepOnly(issuer: string, keys: readonly VerificationKey[]): void {
+    const kept = new Set(keys);
+    this.#tokens.deleteWhere((entry) => entry.issuer === issuer && !kept.has(entry.key));
+  }
+}
+
+function sizeOf(accessToken: string, entry: VerifiedToken): number {
+  let bytes = OBJECT_BYTES + accessToken.length;
+  for (const text of entry.principal.identityFields) bytes += text.length;
+  return bytes;
+}
