@@ -1,0 +1,90 @@
+/** Knows where an event stream may be ended without cutting an event in two. WHATWG HTML §9.2.6. */
+import type { BodySink, FieldLines } from '../wire/exchange.ts';
+
+/** A blank line ends an event; a line ends with CR LF, LF or CR. */
+const EVENT_END = /(?:\r\n|\n|\r(?!\n)){2}/;
+const AT_EVENT_END = /(?:\r\n|\n|\r(?!\n)){2}$/;
+
+/** The longest event end, so all that must be remembered between two chunks. */
+const TAIL_BYTES = 4;
+
+export function isEventStream(fields: FieldLines): boolean {
+  for (let at = 0; at < fields.length; at += 2) {
+    if (fields[at]?.toLowerCase() === 'content-type') {
+      return (fields[at + 1] ?? '').toLowerCase().startsWith('text/event-stream');
+    }
+  }
+  return false;
+}
+
+/**
+ * Passes an event stream on unchanged. After `finish` the stream is ended at the next blank line (at once, if the last
+ * bytes sent were the end of an event) and `onFinished` is called.
+ */
+export class EventStream implements BodySink {
+  readonly #sink: BodySink;
+  readonly #onFinished: () => void;
+  /** The last bytes sent. The beginning of the stream is as good as the end of an event. */
+  #tail = '\n\n';
+  #finishing = false;
+  #ended = false;
+
+  constructor(sink: BodySink, onFinished: () => void) {
+    this.#sink = sink;
+    this.#onFinished = onFinished;
+  }
+
+  get onDrain(): (() => void) | undefined {
+    return this.#sink.onDrain;
+  }
+
+  set onDrain(listener: (() => void) | undefined) {
+    this.#sink.onDrain = listener;
+  }
+
+  write(chunk: Uint8Array): boolean {
+    if (this.#ended) return true;
+    if (this.#finishing) return this.#writeToBoundary(chunk);
+    const tail = Buffer.from(chunk.subarray(-TAIL_BYTES)).toString('latin1');
+    this.#tail = tail.length === TAIL_BYTES ? tail : (this.#tail + tail).slice(-TAIL_BYTES);
+    return this.#sink.write(chunk);
+  }
+
+  end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#sink.end();
+  }
+
+  abort(failure: Parameters<BodySink['abort']>[0]): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#sink.abort(failure);
+  }
+
+  /** Asks for the end of the stream, at the next boundary between events. */
+  finish(): void {
+    if (this.#ended) return;
+    this.#finishing = true;
+    if (AT_EVENT_END.test(this.#tail)) this.#finish();
+  }
+
+  #writeToBoundary(chunk: Uint8Array): boolean {
+    const before = this.#tail.length;
+    const text = this.#tail + Buffer.from(chunk).toString('latin1');
+    const end = EVENT_END.exec(text);
+    if (end === null) {
+      this.#tail = text.slice(-TAIL_BYTES);
+      return this.#sink.write(chunk);
+    }
+    this.#sink.write(chunk.subarray(0, Math.max(0, end.index + end[0].length - before)));
+    this.#finish();
+    return true;
+  }
+
+  #finish(): void {
+    this.#ended = true;
+    this.#sink.end();
+    this.#onFinished();
+  }
+}

@@ -1,0 +1,95 @@
+/** One request to the backend and its answer back to the client. RFC 9110 §7.6. */
+import { type Denial, deny } from '../oauth/denial.ts';
+import type { BackendClient } from '../wire/backend.ts';
+import type { BodySink, Exchange, FieldLines, ResponseHead } from '../wire/exchange.ts';
+import { toDenial } from './backend-failure.ts';
+import type { FormatBackendFields, Vouched } from './backend-headers.ts';
+import { EventStream, isEventStream } from './event-stream.ts';
+import { formatClientHead } from './response-headers.ts';
+
+export interface ForwardOptions {
+  readonly backend: BackendClient;
+  readonly formatBackendFields: FormatBackendFields;
+  /** Requests in flight; more are refused. */
+  readonly maxRequests: number;
+  /** Outlives a reload, so that limits and drain hold for the whole process. */
+  readonly inFlight: InFlight;
+}
+
+/** Requests that are at the backend now, and the event streams among them. */
+export class InFlight {
+  requests = 0;
+  readonly eventStreams = new Set<EventStream>();
+
+  /** Ends every open event stream at the next boundary between events. */
+  finishEventStreams(): void {
+    for (const stream of this.eventStreams) stream.finish();
+  }
+}
+
+/** What the request's life needs to hear. Exactly one of `onHead` and `onDenied` is called, unless the client is gone. */
+export interface ForwardedRequest {
+  readonly exchange: Exchange;
+  readonly vouched: Vouched;
+  /** Fields that stand on every answer to this request: request id, CORS. */
+  readonly ownFields: FieldLines;
+  onHead(status: number): void;
+  onDenied(denial: Denial): void;
+}
+
+/** The way to one backend. */
+export class Forwarder {
+  readonly #options: ForwardOptions;
+
+  constructor(options: ForwardOptions) {
+    this.#options = options;
+  }
+
+  get inFlight(): InFlight {
+    return this.#options.inFlight;
+  }
+
+  /** Sends the request on. What it returns must be called once, when the exchange is over; it aborts what still runs. */
+  forward(request: ForwardedRequest): () => void {
+    const { exchange } = request;
+    const { inFlight, maxRequests } = this.#options;
+    if (inFlight.requests >= maxRequests) {
+      request.onDenied(deny('overloaded', { expected: `at most ${maxRequests} requests in flight` }));
+      return () => {};
+    }
+    inFlight.requests += 1;
+    let stream: EventStream | undefined;
+    const { method, target, fields } = exchange.head;
+    const backendRequest = { method, target, fields: this.#options.formatBackendFields(fields, request.vouched) };
+    const cancel = this.#options.backend.send(backendRequest, exchange.body, {
+      onInformational: (status, informational) => exchange.inform(status, informational),
+      onHead: (head) => {
+        if (head.status === 401) return this.#rejectedCredentials(request);
+        const sink = respond(request, head);
+        if (!isEventStream(head.fields)) return sink;
+        stream = new EventStream(sink, () => cancel());
+        inFlight.eventStreams.add(stream);
+        return stream;
+      },
+      onFailure: (failure, cause) => {
+        const denial = toDenial(failure, cause);
+        if (denial !== undefined) request.onDenied(denial);
+      },
+    });
+    return () => {
+      inFlight.requests -= 1;
+      if (stream !== undefined) inFlight.eventStreams.delete(stream);
+      cancel();
+    };
+  }
+
+  /** The backend refused what Obex sent as its own credentials: a mistake of the operator, nothing a client can mend. */
+  #rejectedCredentials(request: ForwardedRequest): undefined {
+    request.onDenied(deny('backend_rejected_credentials', { detail: 'the backend answered 401' }));
+  }
+}
+
+function respond(request: ForwardedRequest, head: ResponseHead): BodySink {
+  request.onHead(head.status);
+  return request.exchange.respond(formatClientHead(head, request.ownFields));
+}

@@ -1,0 +1,32 @@
+/** The head that the client gets back: the backend's, byte for byte, but for CORS and what Obex says itself. RFC 9110 §7.6. */
+import type { FieldLines, ResponseHead } from '../wire/exchange.ts';
+
+/** `ownFields` (request id, CORS) replace the backend's of the same kind. */
+export function formatClientHead(head: ResponseHead, ownFields: FieldLines): ResponseHead {
+  const fields: string[] = [];
+  for (let at = 0; at < head.fields.length; at += 2) {
+    const name = head.fields[at] ?? '';
+    if (!isRemoved(name)) fields.push(name, head.fields[at + 1] ?? '');
+  }
+  fields.push(...ownFields);
+  return { status: head.status, reason: head.reason, fields, length: head.length };
+}
+
+/** RFC 9110 §7.6.1, §11.7.1: between the backend and Obex only. The engine takes off what `Connection` names, and framing. */
+const HOP_BY_HOP: ReadonlySet<string> = new Set([
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'upgrade',
+]);
+
+/** First letters of all the names that are removed: the others need no closer look. */
+const FIRST_LETTERS: ReadonlySet<string> = new Set('AaKkPpTtUuXx');
+
+function isRemoved(name: string): boolean {
+  if (!FIRST_LETTERS.has(name.charAt(0))) return false;
+  const lower = name.toLowerCase();
+  return lower.startsWith('access-control-') || lower === 'x-obex-request-id' || HOP_BY_HOP.has(lower);
+}

@@ -1,0 +1,70 @@
+/** Who is on the other end, in a network with proxies in front. RFC 7239 §8, RFC 4291 §2.5.4. */
+import net from 'node:net';
+import type { Exchange } from '../wire/exchange.ts';
+import { fieldValues } from './fields.ts';
+
+export interface ClientAddress {
+  /** For logs and X-Forwarded-For; "" on a unix socket. */
+  readonly address: string;
+  /** What a rate limit counts by: the address, or the /64 of an IPv6 one, which is what one customer gets. */
+  readonly key: string;
+}
+
+/**
+ * The socket's peer, unless it is a trusted proxy: then the hop nearest to Obex in X-Forwarded-For that is not one. A
+ * unix socket's peer counts as trusted as soon as any proxy is.
+ */
+export function createClientAddress(trustedProxies: readonly string[]): (exchange: Exchange) => ClientAddress {
+  const isTrusted = createTrust(trustedProxies);
+  return (exchange) => {
+    const peer = unmap(exchange.peerAddress);
+    if (!isTrusted(peer)) return toClientAddress(peer);
+    return toClientAddress(nearestUntrusted(peer, fieldValues(exchange.head.fields, 'x-forwarded-for'), isTrusted));
+  };
+}
+
+function createTrust(trustedProxies: readonly string[]): (address: string) => boolean {
+  if (trustedProxies.length === 0) return () => false;
+  const list = new net.BlockList();
+  for (const cidr of trustedProxies) {
+    const [network = '', prefix] = cidr.split('/');
+    const family = net.isIPv6(network) ? 'ipv6' : 'ipv4';
+    list.addSubnet(network, Number(prefix ?? (family === 'ipv6' ? 128 : 32)), family);
+  }
+  return (address) => address === '' || list.check(address, net.isIPv6(address) ? 'ipv6' : 'ipv4');
+}
+
+function nearestUntrusted(peer: string, forwardedFor: readonly string[], isTrusted: (a: string) => boolean): string {
+  const hops = forwardedFor.join(',').split(',');
+  let nearest = peer;
+  for (let at = hops.length - 1; at >= 0; at -= 1) {
+    const hop = unmap((hops[at] ?? '').trim());
+    // What a proxy wrote that is no address cannot be followed any further.
+    if (net.isIP(hop) === 0) return nearest;
+    nearest = hop;
+    if (!isTrusted(hop)) return nearest;
+  }
+  return nearest;
+}
+
+function toClientAddress(address: string): ClientAddress {
+  return { address, key: net.isIPv6(address) ? networkOf(address) : address };
+}
+
+/** The first 64 bits, written in full so that every spelling of one network is one key. */
+function networkOf(address: string): string {
+  const [head = '', tail] = (address.split('%')[0] ?? '').split('::');
+  const left = head === '' ? [] : head.split(':');
+  const right = tail === undefined || tail === '' ? [] : tail.split(':');
+  const gap = tail === undefined ? 0 : 8 - left.length - right.length - (address.includes('.') ? 1 : 0);
+  const groups = [...left, ...Array.from({ length: gap }, () => '0'), ...right];
+  return `${groups
+    .slice(0, 4)
+    .map((group) => Number.parseInt(group, 16).toString(16))
+    .join(':')}::/64`;
+}
+
+/** RFC 4291 §2.5.5.2: an IPv4 peer of an IPv6 socket. */
+function unmap(address: string): string {
+  return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address;
+}

@@ -1,0 +1,9 @@
+/** `/health`: the process answers. Says nothing of the backend, so that an outage there never restarts Obex. */
+import { respondWith } from '../respond.ts';
+import type { Respond } from '../service.ts';
+
+export const respondHealth: Respond = (life) =>
+  respondWith(life, 200, { fields: JSON_FIELDS, body: '{"status":"ok"}' });
+
+/** Probes must see the present state, not a cached one. */
+export const JSON_FIELDS = ['Content-Type', 'application/json', 'Cache-Control', 'no-store'] as const;

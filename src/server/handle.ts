@@ -1,0 +1,64 @@
+/** The life of a request: route, authenticate, authorize, forward. Every way out of it is an answer. */
+import { type Denial, deny, isDenied } from '../oauth/denial.ts';
+import type { Principal } from '../oauth/principal.ts';
+import type { Observers } from '../observe/observers.ts';
+import type { Exchange } from '../wire/exchange.ts';
+import { fieldValues } from './fields.ts';
+import { RequestLife } from './request-life.ts';
+import { respondDenial, respondInternalError, respondWith } from './respond.ts';
+import type { Service } from './service.ts';
+
+/** `current` is asked once for each request, so that a request keeps the configuration that it began with. */
+export function createHandle(current: () => Service, observers: Observers): (exchange: Exchange) => void {
+  return (exchange) => {
+    const life = new RequestLife(exchange, current(), observers);
+    try {
+      route(life);
+    } catch (error) {
+      respondInternalError(life, error);
+    }
+  };
+}
+
+function route(life: RequestLife): void {
+  const selected = life.service.selectRoute(life.exchange);
+  if (isDenied(selected)) return respondDenial(life, selected);
+  switch (selected.kind) {
+    case 'endpoint':
+      return selected.respond(life);
+    case 'preflight':
+      return respondWith(life, 204, { fields: life.service.cors.preflightFields(life.exchange.head), body: '' });
+    case 'backend':
+      return authenticate(life, selected.isDiscoveryProbe);
+  }
+}
+
+function authenticate(life: RequestLife, isDiscoveryProbe: boolean): void {
+  const authorization = fieldValues(life.exchange.head.fields, 'authorization');
+  const proceed = (outcome: Principal | Denial): void => {
+    if (!isDenied(outcome)) return pass(life, outcome);
+    const isProbe = isDiscoveryProbe && outcome.reason === 'no_token';
+    respondDenial(life, isProbe ? deny('not_found') : outcome);
+  };
+  const outcome = life.service.authenticate({ authorization, clientKey: life.clientAddress.key });
+  if (outcome instanceof Promise) outcome.then(proceed).catch((error: unknown) => respondInternalError(life, error));
+  else proceed(outcome);
+}
+
+function pass(life: RequestLife, principal: Principal): void {
+  if (life.isOver) return;
+  life.principal = principal;
+  const denial = life.service.authorize(principal);
+  if (denial !== undefined) return respondDenial(life, denial);
+  life.onClose = life.service.forwarder.forward({
+    exchange: life.exchange,
+    vouched: {
+      identityFields: principal.identityFields,
+      requestId: life.requestId,
+      clientAddress: life.clientAddress.address,
+    },
+    ownFields: life.ownFields,
+    onHead: (status) => life.responding(status),
+    onDenied: (refusal) => respondDenial(life, refusal),
+  });
+}

@@ -1,0 +1,82 @@
+/** One request from its head to its last byte: its id, its time, how it ended, and what is told of it. */
+import { randomUUID } from 'node:crypto';
+import type { Denial } from '../oauth/denial.ts';
+import type { Principal } from '../oauth/principal.ts';
+import { formatAccessLine } from '../observe/access-line.ts';
+import type { Log } from '../observe/log.ts';
+import type { Observers } from '../observe/observers.ts';
+import type { Exchange, ExchangeOutcome, FieldLines } from '../wire/exchange.ts';
+import type { ClientAddress } from './client-address.ts';
+import type { Service } from './service.ts';
+
+export class RequestLife {
+  readonly exchange: Exchange;
+  readonly service: Service;
+  readonly requestId = randomUUID();
+  /** Fields that stand on every answer to this request: its id, CORS. */
+  readonly ownFields: FieldLines;
+  principal: Principal | undefined;
+  /** Called when the exchange is over, before the access line is written. */
+  onClose: (() => void) | undefined;
+  readonly #observers: Observers;
+  readonly #startedMs: number;
+  #clientAddress: ClientAddress | undefined;
+  #status = 0;
+  #denial: Denial | undefined;
+  #isOver = false;
+
+  constructor(exchange: Exchange, service: Service, observers: Observers) {
+    this.exchange = exchange;
+    this.service = service;
+    this.#observers = observers;
+    this.#startedMs = observers.clock.monotonicMs();
+    this.ownFields = ['X-Obex-Request-ID', this.requestId, ...service.cors.fields(exchange.head)];
+    observers.metrics.began();
+    exchange.onClose = (outcome) => this.#close(outcome);
+  }
+
+  /** True when there is nobody left to answer. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  get log(): Log {
+    return this.#observers.log;
+  }
+
+  get clientAddress(): ClientAddress {
+    this.#clientAddress ??= this.service.resolveClientAddress(this.exchange);
+    return this.#clientAddress;
+  }
+
+  /** A response head leaves; `denial` when it is a refusal. */
+  responding(status: number, denial?: Denial): void {
+    this.#status = status;
+    this.#denial = denial;
+    const { metrics, clock } = this.#observers;
+    metrics.responded(status, (clock.monotonicMs() - this.#startedMs) / 1000);
+    if (denial !== undefined) metrics.denied(denial.reason);
+  }
+
+  #close(outcome: ExchangeOutcome): void {
+    this.#isOver = true;
+    this.onClose?.();
+    this.#observers.metrics.ended(outcome);
+    const { accessLog } = this.service;
+    if (accessLog === 'off' || (accessLog === 'denied' && this.#denial === undefined)) return;
+    this.#observers.accessLines.write(
+      formatAccessLine({
+        nowMs: this.#observers.clock.nowMs(),
+        requestId: this.requestId,
+        clientAddress: this.clientAddress.address,
+        head: this.exchange.head,
+        status: this.#status,
+        durationMs: this.#observers.clock.monotonicMs() - this.#startedMs,
+        bytesSent: this.exchange.bytesSent,
+        outcome,
+        accessToken: this.principal?.accessToken,
+        denial: this.#denial,
+      }),
+    );
+  }
+}

@@ -1,0 +1,52 @@
+/** Writes the answers that Obex gives by itself: refusals and small documents. RFC 9110 §15. */
+import { type Denial, denialRow, deny } from '../oauth/denial.ts';
+import { errorField } from '../observe/log.ts';
+import type { FieldLines, ResponseHead } from '../wire/exchange.ts';
+import type { RequestLife } from './request-life.ts';
+
+/** Sends a whole answer; `fields` beside those that every answer to the request carries. */
+export function respondWith(life: RequestLife, status: number, content: { fields: FieldLines; body: string }): void {
+  if (life.isOver) return;
+  life.responding(status);
+  send(life, status, content);
+}
+
+/** Sends a refusal: its status, its challenge, its body. A response that has begun is cut instead. */
+export function respondDenial(life: RequestLife, denial: Denial): void {
+  if (life.isOver || life.exchange.responded) return;
+  const { status } = denialRow(denial.reason);
+  life.responding(status, denial);
+  const challenge = life.service.challenges(denial.reason, undefined);
+  send(life, status, { fields: [...challenge, ...denial.fields, ...REFUSAL_FIELDS], body: formatRefusal(denial) });
+}
+
+/** A bug: 500 with nothing but the request id outside, everything in the log. */
+export function respondInternalError(life: RequestLife, error: unknown): void {
+  life.log.error('internal_error', {
+    request_id: life.requestId,
+    error: errorField(error),
+    stack: error instanceof Error ? error.stack : undefined,
+  });
+  respondDenial(life, deny('internal_error'));
+}
+
+/** The same refusal for a connection whose bytes never became a request. */
+export function formatWireRefusal(denial: Denial, requestId: string): { head: ResponseHead; body: Uint8Array } {
+  const body = Buffer.from(formatRefusal(denial));
+  const fields = [...denial.fields, ...REFUSAL_FIELDS, 'X-Obex-Request-ID', requestId];
+  return { head: { status: denialRow(denial.reason).status, reason: '', fields, length: body.length }, body };
+}
+
+const REFUSAL_FIELDS: FieldLines = ['Content-Type', 'application/json', 'Cache-Control', 'no-store'];
+
+function formatRefusal(denial: Denial): string {
+  return JSON.stringify({ error: denialRow(denial.reason).error, reason: denial.reason });
+}
+
+function send(life: RequestLife, status: number, content: { fields: FieldLines; body: string }): void {
+  const body = Buffer.from(content.body);
+  const fields = [...content.fields, ...life.ownFields];
+  const sink = life.exchange.respond({ status, reason: '', fields, length: status === 204 ? undefined : body.length });
+  if (body.length > 0) sink.write(body);
+  sink.end();
+}

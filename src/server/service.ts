@@ -1,0 +1,28 @@
+/** What a request meets: everything that one configuration amounts to, frozen. A reload makes a new one. */
+import type { Authenticate } from '../gate/authenticate.ts';
+import type { Authorize } from '../gate/authorize.ts';
+import type { Challenges } from '../oauth/challenge.ts';
+import type { Forwarder } from '../proxy/forward.ts';
+import type { Exchange, ServerLimits } from '../wire/exchange.ts';
+import type { ClientAddress } from './client-address.ts';
+import type { Cors } from './cors.ts';
+import type { RequestLife } from './request-life.ts';
+import type { SelectRoute } from './route.ts';
+
+/** Answers a request by itself; may finish later. */
+export type Respond = (life: RequestLife) => void;
+
+/** Which access lines are written. */
+export type AccessLog = 'all' | 'denied' | 'off';
+
+export interface Service {
+  readonly selectRoute: SelectRoute;
+  readonly resolveClientAddress: (exchange: Exchange) => ClientAddress;
+  readonly cors: Cors;
+  readonly challenges: Challenges;
+  readonly authenticate: Authenticate;
+  readonly authorize: Authorize;
+  readonly forwarder: Forwarder;
+  readonly limits: ServerLimits;
+  readonly accessLog: AccessLog;
+}
