@@ -1,0 +1,130 @@
+/** What no value can tell by itself: rules between values and sections. RFC 9728 §3.3 (resource), RFC 8414 §2 (issuer). */
+import type { z } from 'zod';
+import type { Draft } from './draft.ts';
+import { formatListen } from './listen.ts';
+import { formatPath, isRecord, type Path } from './path.ts';
+import { sections } from './schema.ts';
+import { isLoopback } from './urls.ts';
+
+const { shape } = sections;
+const obex = shape.obex.out.shape;
+const idp = shape.idp.unwrap().shape;
+const dpop = shape.dpop.out.shape;
+
+/** Reports broken rules. Looks at each value by itself, so that a mistake elsewhere hides none of them. */
+export function crossCheck(draft: Draft): void {
+  checkPhase(draft);
+  checkOrigins(draft);
+  checkIssuers(draft);
+  checkStaleness(draft);
+  checkDpop(draft);
+  checkListeners(draft);
+}
+
+/** The value at a path, parsed; undefined when it is absent, wrong or already at fault. */
+function read<T>(draft: Draft, path: Path, schema: z.ZodType<T>): T | undefined {
+  if (draft.isAtFault(path)) return undefined;
+  const result = schema.safeParse(draft.valueAt(path));
+  return result.success ? result.data : undefined;
+}
+
+/** What only makes sense with tokens must not stand, and be ignored, in a config that authenticates nobody. */
+function checkPhase(draft: Draft): void {
+  if (draft.valueAt(['idp']) !== undefined) return;
+  const cure = 'without idp Obex authenticates nobody; add idp with its issuer';
+  for (const section of ['authz', 'dpop']) {
+    if (draft.valueAt([section]) !== undefined) draft.report([section], `needs idp: ${cure}, or delete ${section}`);
+  }
+  const origins = draft.valueAt(['cors', 'allowed_origins']);
+  if (!Array.isArray(origins)) return;
+  for (const [index, origin] of origins.entries()) {
+    if (origin === '*') draft.report(['cors', 'allowed_origins', index], `"*" needs idp: ${cure}, or name the origins`);
+  }
+}
+
+/** Clients refuse metadata whose `resource` has another origin than the URL they ask (RFC 9728 §3.3). */
+function checkOrigins(draft: Draft): void {
+  const publicUrl = read(draft, ['obex', 'public_url'], obex.public_url);
+  const resource = read(draft, ['resource', 'url'], shape.resource.out.shape.url);
+  if (publicUrl === undefined || resource === undefined || new URL(resource).origin === publicUrl.origin) return;
+  if (draft.isHidden(['obex', 'public_url']) || draft.isHidden(['resource', 'url'])) {
+    return draft.report(
+      ['resource', 'url'],
+      'must have the scheme, host and port of obex.public_url; clients reach it there',
+    );
+  }
+  const moved = `${publicUrl.origin}${new URL(resource).pathname}`;
+  const message = `must have the scheme, host and port of obex.public_url (${publicUrl.origin})`;
+  draft.reportRefusal(['resource', 'url'], {
+    message,
+    got: { value: resource },
+    cure: `write "${moved}", or change obex.public_url`,
+  });
+}
+
+function checkIssuers(draft: Draft): void {
+  const additional = draft.valueAt(['idp', 'additional_issuers']);
+  const count = Array.isArray(additional) ? additional.length : 0;
+  const places: Path[] = [
+    ['idp'],
+    ...Array.from({ length: count }, (_, index) => ['idp', 'additional_issuers', index]),
+  ];
+  const allowHttp = read(draft, ['idp', 'dangerously_allow_http'], idp.dangerously_allow_http) ?? false;
+  const seen = new Map<string, Path>();
+  for (const place of places) {
+    const path = [...place, 'issuer'];
+    const issuer = read(draft, path, idp.issuer);
+    if (!allowHttp) checkSecure(draft, path, issuer);
+    if (!allowHttp) checkSecure(draft, [...place, 'jwks_uri'], read(draft, [...place, 'jwks_uri'], idp.jwks_uri));
+    if (issuer === undefined) continue;
+    const first = seen.get(issuer);
+    if (first !== undefined)
+      draft.report(path, `is the same issuer as ${formatPath(draft.writtenPath(first))}; delete one of them`);
+    seen.set(issuer, first ?? path);
+  }
+}
+
+function checkSecure(draft: Draft, path: Path, text: string | undefined): void {
+  const url = text === undefined ? undefined : new URL(text);
+  if (url === undefined || url.protocol === 'https:' || isLoopback(url)) return;
+  draft.reportRefusal(path, {
+    message: 'must begin with https://, for whoever sits on the network could forge tokens',
+    got: { value: text },
+    cure: 'http is for loopback, or for development with idp.dangerously_allow_http: true',
+  });
+}
+
+function checkStaleness(draft: Draft): void {
+  const refresh = read(draft, ['idp', 'jwks_refresh'], idp.jwks_refresh);
+  const maxStale = read(draft, ['idp', 'jwks_max_stale'], idp.jwks_max_stale);
+  if (refresh === undefined || maxStale === undefined || maxStale >= refresh) return;
+  draft.report(
+    ['idp', 'jwks_max_stale'],
+    'must not be shorter than idp.jwks_refresh, or keys expire between two fetches that both succeed',
+  );
+}
+
+function checkDpop(draft: Draft): void {
+  if (!isRecord(draft.valueAt(['dpop']))) return;
+  const enabled = read(draft, ['dpop', 'enabled'], dpop.enabled);
+  if (enabled === false && read(draft, ['dpop', 'required'], dpop.required) === true) {
+    draft.report(['dpop', 'required'], 'needs dpop.enabled: true; set that, or delete dpop.required');
+  }
+  const cache = dpop.replay_cache.out.shape;
+  const redis = read(draft, ['dpop', 'replay_cache', 'backend'], cache.backend) === 'redis';
+  const url = ['dpop', 'replay_cache', 'redis', 'url'];
+  if (redis && read(draft, url, cache.redis.out.shape.url) === '') {
+    draft.report(url, 'is required with dpop.replay_cache.backend: redis; for example "redis://redis:6379/0"');
+  }
+}
+
+function checkListeners(draft: Draft): void {
+  const main = read(draft, ['obex', 'listen'], obex.listen);
+  const metrics = read(draft, ['metrics', 'listen'], shape.metrics.out.shape.listen);
+  if (main === undefined || metrics === undefined || formatListen(main) !== formatListen(metrics)) return;
+  if ('port' in main && main.port === 0) return;
+  draft.report(
+    ['metrics', 'listen'],
+    'is the address of obex.listen; choose another, or delete the key to serve /metrics there',
+  );
+}

@@ -1,0 +1,153 @@
+/** A config on its way from text to Config: the tree of plain values, where each came from, and what is wrong so far. */
+
+import { describeValue, formatPath, isRecord, type Path, valueAt } from './path.ts';
+import type { Refusal } from './refused.ts';
+
+/** One mistake in a config. */
+export interface ConfigProblem {
+  /** The file, or the environment variable, that holds the mistake. */
+  readonly file: string;
+  readonly line: number | undefined;
+  /** YAML path as written in the file; empty = the whole file. */
+  readonly path: string;
+  /** What is wrong and what to do about it; never a secret. */
+  readonly message: string;
+}
+
+/** `obex.yaml:12: idp.clock_skew: expected a duration such as "10s", got "ten"` */
+export function formatProblem({ file, line, path, message }: ConfigProblem): string {
+  const place = line === undefined ? file : `${file}:${line}`;
+  return path === '' ? `${place}: ${message}` : `${place}: ${path}: ${message}`;
+}
+
+export class Draft {
+  readonly file: string;
+  readonly warnings: string[] = [];
+  #problems: ConfigProblem[] = [];
+  #root: unknown;
+  readonly #lines: ReadonlyMap<string, number>;
+  /** Sections that are written below `obex:`. */
+  readonly #nested = new Set<string>();
+  /** Path → the path whose line and name stand for it (a `<key>_file` twin). */
+  readonly #standIns = new Map<string, Path>();
+  /** Path → the environment variable that set it. */
+  readonly #variables = new Map<string, string>();
+  /** Path → why its value is not shown. */
+  readonly #hidden = new Map<string, string>();
+  readonly #atFault = new Set<string>();
+
+  constructor(file: string, root: unknown, lines: ReadonlyMap<string, number>) {
+    this.file = file;
+    this.#root = root;
+    this.#lines = lines;
+  }
+
+  /** All problems: those of the file by line, then those of the environment. */
+  get problems(): readonly ConfigProblem[] {
+    const rank = (problem: ConfigProblem) =>
+      problem.line ?? (problem.file === this.file ? 0 : Number.POSITIVE_INFINITY);
+    return this.#problems.toSorted((a, b) => (rank(a) === rank(b) ? 0 : rank(a) - rank(b)));
+  }
+
+  get root(): unknown {
+    return this.#root;
+  }
+
+  valueAt(path: Path): unknown {
+    return valueAt(this.#root, path);
+  }
+
+  replaceRoot(root: unknown): void {
+    this.#root = root;
+  }
+
+  /** Sets a value, making the maps above it as needed; does nothing where a list or text is in the way. */
+  set(path: Path, value: unknown): void {
+    let node = this.#root;
+    for (const [index, key] of path.entries()) {
+      if (!isRecord(node)) return;
+      if (index === path.length - 1) node[key] = value;
+      else if (!Object.hasOwn(node, key) || node[key] === null) node[key] = {};
+      node = node[key];
+    }
+  }
+
+  remove(path: Path): void {
+    const parent = this.valueAt(path.slice(0, -1));
+    const key = path.at(-1);
+    if (isRecord(parent) && key !== undefined) delete parent[key];
+  }
+
+  /** Notes that a top-level section is written below `obex:`. */
+  nest(section: string): void {
+    this.#nested.add(section);
+  }
+
+  standIn(path: Path, written: Path): void {
+    this.#standIns.set(formatPath(path), written);
+  }
+
+  setFromVariable(path: Path, variable: string): void {
+    this.#variables.set(formatPath(path), variable);
+  }
+
+  /** Never show the value at this path; `reason` is what is said instead of it. */
+  hide(path: Path, reason: string): void {
+    this.#hidden.set(formatPath(path), reason);
+  }
+
+  isHidden(path: Path): boolean {
+    return path.some((_, index) => this.#hidden.has(formatPath(path.slice(0, index + 1))));
+  }
+
+  /** The path as the file has it. */
+  writtenPath(path: Path): Path {
+    const written = this.#standIns.get(formatPath(path)) ?? path;
+    return this.#nested.has(String(written[0])) ? ['obex', ...written] : written;
+  }
+
+  /** The line of a path, or of the nearest map above it that stands in the file. */
+  lineOf(path: Path): number | undefined {
+    const written = this.writtenPath(path);
+    for (let length = written.length; length > 0; length--) {
+      const line = this.#lines.get(formatPath(written.slice(0, length)));
+      if (line !== undefined) return line;
+    }
+    return undefined;
+  }
+
+  /** Whether something about this very path was reported already. */
+  isAtFault(path: Path): boolean {
+    return this.#atFault.has(formatPath(path));
+  }
+
+  report(path: Path, message: string): void {
+    this.#atFault.add(formatPath(path));
+    const variable = this.#variables.get(formatPath(path));
+    const written = formatPath(this.writtenPath(path));
+    if (variable === undefined) this.reportAt(this.lineOf(path), written, message);
+    else this.#problems.push({ file: variable, line: undefined, path: formatPath(path), message });
+  }
+
+  /** Keeps `report`ed problems of this path to one: what is wrong with it is said elsewhere. */
+  blame(path: Path): void {
+    this.#atFault.add(formatPath(path));
+  }
+
+  /** Reports an environment variable that sets no value. */
+  reportVariable(variable: string, message: string): void {
+    this.#problems.push({ file: variable, line: undefined, path: '', message });
+  }
+
+  reportAt(line: number | undefined, path: string, message: string): void {
+    this.#problems.push({ file: this.file, line, path, message });
+  }
+
+  /** Reports what was expected, what came (unless that must stay hidden), and what to do. */
+  reportRefusal(path: Path, { message, got, cure }: Refusal): void {
+    const hidden = this.#hidden.get(formatPath(path));
+    const shown = got === undefined ? '' : `, got ${hidden ?? describeValue(got.value)}`;
+    // A cure may quote the value.
+    this.report(path, `${message}${shown}${cure === undefined || hidden !== undefined ? '' : `; ${cure}`}`);
+  }
+}

@@ -1,0 +1,96 @@
+/** What `backend.headers` may hold. RFC 9110 §5.1 (names), §5.5 (values), §7.6.1 (hop-by-hop), RFC 9112 §6 (framing). */
+import { z } from 'zod';
+import { described } from './leaf.ts';
+import { isRecord } from './path.ts';
+
+const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+/** Visible ASCII, spaces and tabs inside only: what every recipient reads alike. */
+const FIELD_VALUE = /^[\x21-\x7e]+([ \t]+[\x21-\x7e]+)*$/;
+
+/** Names in the form of `foldFieldName`, with what writes them instead. */
+const RESERVED: ReadonlyMap<string, string> = new Map([
+  ['host', 'Obex sets Host to the authority of backend.url'],
+  ...['content-length', 'transfer-encoding', 'expect'].map(framing),
+  ...[
+    'connection',
+    'keep-alive',
+    'proxy-connection',
+    'proxy-authenticate',
+    'proxy-authorization',
+    'te',
+    'trailer',
+    'upgrade',
+  ].map(hopByHop),
+]);
+
+function framing(name: string): [string, string] {
+  return [name, 'Obex frames every request by itself'];
+}
+
+function hopByHop(name: string): [string, string] {
+  return [name, 'hop-by-hop fields are not passed on (RFC 9110 §7.6.1)'];
+}
+
+/** Lower case, each character that is not a letter or digit read as "-": `X_Obex_User` and `x-obex-user` are one name. */
+function foldFieldName(name: string): string {
+  return name.toLowerCase().replaceAll(/[^a-z0-9]/g, '-');
+}
+
+/** Why a field may not be added; undefined = it may. */
+function nameFault(name: string): string | undefined {
+  if (!TOKEN.test(name)) return 'is not a legal header name: use letters, digits and "-"';
+  const folded = foldFieldName(name);
+  const reserved = RESERVED.get(folded);
+  if (reserved !== undefined) return `cannot be set: ${reserved}; delete it`;
+  if (folded.startsWith('x-obex-'))
+    return 'cannot be set: X-Obex-* carries the identity that Obex has verified; choose another name';
+  if (folded.startsWith('x-forwarded-'))
+    return 'cannot be set: Obex sets X-Forwarded-* from the request and public_url; delete it';
+  return undefined;
+}
+
+/** Why a value may not be sent; undefined = it may. Never quotes it: it is a secret. */
+function valueFault(value: unknown): string | undefined {
+  if (typeof value !== 'string') return 'expected a text; put the value in quotes';
+  if (value === '') return 'is empty; give it a value, or delete it';
+  if (FIELD_VALUE.test(value)) return undefined;
+  if (/[\r\n\0]/.test(value)) return 'must be one line without control characters (the value is not shown)';
+  if (value !== value.trim())
+    return 'must not begin or end with a space; is a variable in it empty? (the value is not shown)';
+  return 'must be plain ASCII (the value is not shown)';
+}
+
+/** Field name → value, names as written. Adds one issue for each bad name or value. */
+function parseFields(given: unknown, context: z.RefinementCtx): Readonly<Record<string, string>> {
+  const value = given ?? {};
+  if (!isRecord(value)) {
+    context.addIssue({
+      code: 'custom',
+      message: 'expected header names with values, such as { X-API-Key: "${API_KEY}" }',
+    });
+    return z.NEVER;
+  }
+  const fields: [string, string][] = [];
+  const names = new Map<string, string>();
+  for (const [name, content] of Object.entries(value)) {
+    const twin = names.get(foldFieldName(name));
+    const fault =
+      nameFault(name) ?? (twin === undefined ? valueFault(content) : `is the same header as ${twin}; delete one`);
+    names.set(foldFieldName(name), name);
+    if (fault !== undefined) context.addIssue({ code: 'custom', message: fault, path: [name] });
+    else if (typeof content === 'string') fields.push([name, content]);
+  }
+  return Object.fromEntries(fields);
+}
+
+/** The schema of `backend.headers`. */
+export const headerFields = described(z.unknown().transform(parseFields), {
+  kind: 'map',
+  json: { type: 'object', additionalProperties: { type: 'string' } },
+  default: {},
+  secret: true,
+  meaning:
+    "Headers added to every request to the backend, last, replacing those of the same name; the place for the backend's own " +
+    'credentials: `Authorization: "Bearer ${MY_SECRET}"`, or `Authorization_file: /run/secrets/backend` to read the value ' +
+    'from a file. Not Host, framing, hop-by-hop, `X-Forwarded-*` or `X-Obex-*`.',
+});

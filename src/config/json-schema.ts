@@ -1,0 +1,56 @@
+/** The JSON Schema (draft 2020-12) of a config file, for editors: made from the schema, with both layouts and all twins. */
+import { z } from 'zod';
+import { isRecord, valueAt } from './path.ts';
+import { sections } from './schema.ts';
+import { SECRET_PATHS, TWIN_SUFFIX } from './secret-files.ts';
+
+type JsonObject = Record<string, unknown>;
+
+/** Sections without which a config cannot be complete. obex itself is the third; it cannot be nested. */
+const REQUIRED_SECTIONS = ['backend', 'resource'] as const;
+
+/** Strings with `${VAR}` pass everywhere. Values that `OBEX_*` variables bring are not seen by it. */
+export function buildJsonSchema(): JsonObject {
+  const root: JsonObject = z.toJSONSchema(sections, { io: 'input', target: 'draft-2020-12' });
+  addTwins(root);
+  const properties = objectAt(root, ['properties']);
+  const obexProperties = objectAt(properties, ['obex', 'properties']);
+  const names = Object.keys(properties).filter((name) => name !== 'obex');
+  for (const name of names) obexProperties[name] = { $ref: `#/properties/${name}` };
+  return {
+    ...root,
+    title: 'Obex config',
+    description: 'Sections stand at the top level or nested under obex; each in one place only.',
+    required: ['obex'],
+    allOf: names.map(onePlace),
+  };
+}
+
+/** The section at the top level or under obex: one of them when it is required, else not both. */
+function onePlace(name: string): JsonObject {
+  const top = { required: [name] };
+  const nested = { required: ['obex'], properties: { obex: { required: [name] } } };
+  return REQUIRED_SECTIONS.some((required) => required === name)
+    ? { oneOf: [top, nested] }
+    : { not: { allOf: [top, nested] } };
+}
+
+function addTwins(root: JsonObject): void {
+  for (const path of SECRET_PATHS) {
+    const properties = objectAt(
+      root,
+      path
+        .slice(0, -1)
+        .flatMap((key) => ['properties', String(key)])
+        .concat('properties'),
+    );
+    const twin = { type: 'string', description: `File that holds ${path.join('.')}.` };
+    properties[`${path.at(-1)}${TWIN_SUFFIX}`] = twin;
+  }
+}
+
+function objectAt(root: JsonObject, path: readonly string[]): JsonObject {
+  const found = valueAt(root, path);
+  if (!isRecord(found)) throw new Error(`no ${path.join('.')} in the JSON Schema`);
+  return found;
+}

@@ -1,0 +1,68 @@
+/** Config file → Config, or all problems at once: YAML, layout, `${VAR}`, `OBEX_*`, `<key>_file`, schema, cross-checks. */
+import { crossCheck } from './cross-checks.ts';
+import { type ConfigProblem, Draft } from './draft.ts';
+import { applyOverrides } from './environment.ts';
+import { type Environment, expandVariables } from './expand.ts';
+import { flattenLayout } from './layout.ts';
+import { readYaml } from './read-yaml.ts';
+import { type Config, configSchema } from './schema.ts';
+import { reportIssues } from './schema-issues.ts';
+import { readSecretFiles } from './secret-files.ts';
+import { reportUnavailable } from './unavailable.ts';
+import { collectWarnings } from './warnings.ts';
+
+export { type ConfigProblem, formatProblem } from './draft.ts';
+
+/** 1 = authenticates nobody, 2 = verifies bearer tokens, 3 = verifies DPoP proofs too. */
+export type Phase = 1 | 2 | 3;
+
+export interface ConfigSource {
+  /** Name of the file, for problems. */
+  readonly file: string;
+  readonly text: string;
+  readonly env: Environment;
+  /** Reads a secret; throws what `fs.readFileSync` throws. */
+  readonly readFile: (path: string) => string;
+}
+
+export interface LoadedConfig {
+  readonly config: Config;
+  readonly phase: Phase;
+  readonly warnings: readonly string[];
+}
+
+export interface RefusedConfig {
+  /** Unknown `OBEX_*` variables: a slip there may be the cause. */
+  readonly warnings: readonly string[];
+  /** Never empty; by line, those of the environment last. */
+  readonly problems: readonly ConfigProblem[];
+}
+
+/** Loads a config. Precedence: `OBEX_*` variables, file, defaults. No value that may be secret stands in a problem. */
+export function loadConfig({ file, text, env, readFile }: ConfigSource): LoadedConfig | RefusedConfig {
+  const yaml = readYaml(text);
+  const draft = new Draft(file, yaml.root, yaml.lines);
+  for (const { line, path, message } of yaml.problems) draft.reportAt(line, path, message);
+  // What could not be read at all says nothing about its values.
+  if (yaml.lines.size === 0 && draft.problems.length > 0) return { problems: draft.problems, warnings: [] };
+  flattenLayout(draft);
+  expandVariables(draft, env);
+  applyOverrides(draft, env);
+  readSecretFiles(draft, readFile);
+  reportUnavailable(draft);
+  const parsed = configSchema.safeParse(draft.root);
+  if (!parsed.success) reportIssues(draft, parsed.error.issues);
+  crossCheck(draft);
+  if (!parsed.success || draft.problems.length > 0) return { problems: draft.problems, warnings: draft.warnings };
+  return {
+    config: parsed.data,
+    phase: phaseOf(parsed.data),
+    warnings: [...collectWarnings(parsed.data), ...draft.warnings],
+  };
+}
+
+/** No `idp` = 1; `idp` = 2; `idp` and `dpop.enabled` = 3. */
+function phaseOf({ idp, dpop }: Config): Phase {
+  if (idp === undefined) return 1;
+  return dpop.enabled ? 3 : 2;
+}

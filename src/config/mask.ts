@@ -1,0 +1,56 @@
+/** The effective config as YAML that can be loaded again, with secrets masked. */
+import { stringify } from 'yaml';
+import { z } from 'zod';
+import { unwrapSchema } from './catalogue.ts';
+import { type LeafInfo, leaves } from './leaf.ts';
+import type { ListenAddress } from './listen.ts';
+import { formatListen } from './listen.ts';
+import { isRecord } from './path.ts';
+import { type Config, sections } from './schema.ts';
+import { formatDuration, formatSize } from './units.ts';
+
+const MASK = '***';
+
+/** Every key with its value, defaults included, units written out; no secret. */
+export function formatEffectiveConfig(config: Config): string {
+  // What needs idp may not stand in a config without it.
+  const { authz: _authz, dpop: _dpop, ...withoutTokens } = config;
+  return stringify(written(config.idp === undefined ? withoutTokens : config, sections), { lineWidth: 0 });
+}
+
+/** A parsed value as a person would write it. Absent values are left out. */
+function written(value: unknown, schema: z.core.$ZodType): unknown {
+  const info = leaves.get(schema);
+  const inner = unwrapSchema(schema);
+  if (info !== undefined && info.kind !== 'list') return writtenLeaf(value, info);
+  if (Array.isArray(value))
+    return value.map((item: unknown) => (inner instanceof z.ZodArray ? written(item, inner.element) : item));
+  if (!isRecord(value) || !(inner instanceof z.ZodObject)) return value;
+  const entries = Object.entries(inner.shape).map(([key, child]) => [key, written(value[key], child)]);
+  return Object.fromEntries(entries.filter(([, child]) => child !== undefined));
+}
+
+function writtenLeaf(value: unknown, info: LeafInfo): unknown {
+  // Of an empty metrics.listen nothing is left but that it is empty.
+  if (value === undefined) return info.default;
+  if (info.secret) return masked(value);
+  if (typeof value === 'number' && info.kind === 'duration') return formatDuration(value);
+  if (typeof value === 'number' && info.kind === 'size') return formatSize(value);
+  if (info.kind === 'address' && isAddress(value)) return formatListen(value);
+  return value instanceof URL ? value.origin : value;
+}
+
+function isAddress(value: unknown): value is ListenAddress {
+  return isRecord(value) && ('path' in value || 'port' in value);
+}
+
+/** Of a URL the password is masked, of a map every value, of anything else all of it. */
+function masked(value: unknown): unknown {
+  if (isRecord(value)) return Object.fromEntries(Object.keys(value).map((name) => [name, MASK]));
+  const url = typeof value === 'string' && value.includes('://') ? URL.parse(value) : null;
+  if (url === null) return value === '' ? value : MASK;
+  if (url.password !== '') url.password = MASK;
+  // A query may hold credentials too.
+  if (url.search !== '') url.search = MASK;
+  return url.href;
+}

@@ -1,0 +1,43 @@
+/** The one schema of the config: the source of types, defaults, the JSON Schema and docs/configuration.md. */
+import { z } from 'zod';
+import { authzSection, idpSection, resourceSection, tokenCacheSection } from './sections/access.ts';
+import { dpopSection } from './sections/dpop.ts';
+import { logSection, metricsSection, obexSection } from './sections/listener.ts';
+import { backendSection, corsSection, limitsSection } from './sections/traffic.ts';
+
+/** Every section as written, before values of one section fill defaults of another. */
+export const sections = z.strictObject({
+  obex: obexSection,
+  backend: backendSection,
+  limits: limitsSection,
+  resource: resourceSection,
+  idp: idpSection,
+  authz: authzSection,
+  token_cache: tokenCacheSection,
+  dpop: dpopSection,
+  cors: corsSection,
+  log: logSection,
+  metrics: metricsSection,
+});
+
+/**
+ * Parses a tree of plain values (variables expanded, layout normalised, secrets read) into a Config: milliseconds, bytes,
+ * URLs, every default filled in.
+ */
+export const configSchema = sections.transform((config) => {
+  const audiences = config.resource.audiences.length === 0 ? [config.resource.url] : config.resource.audiences;
+  return { ...config, resource: { ...config.resource, audiences }, idp: fillIssuers(config.idp, audiences) };
+});
+
+function fillIssuers(idp: z.output<typeof idpSection>, audiences: string[]) {
+  if (idp === undefined) return undefined;
+  const additionalIssuers = idp.additional_issuers.map((issuer) => ({
+    ...issuer,
+    accepted_algorithms: issuer.accepted_algorithms ?? idp.accepted_algorithms,
+    audiences: issuer.audiences.length === 0 ? audiences : issuer.audiences,
+  }));
+  return { ...idp, additional_issuers: additionalIssuers };
+}
+
+/** Keys as in the YAML file; durations in ms, sizes in bytes. */
+export type Config = z.output<typeof configSchema>;

@@ -1,0 +1,71 @@
+/** `<key>_file` twins: a secret read from a file, as Docker and Kubernetes mount them. */
+import { isScalar, LEAVES } from './catalogue.ts';
+import type { Draft } from './draft.ts';
+import { formatPath, isRecord, type Path } from './path.ts';
+
+export const TWIN_SUFFIX = '_file';
+
+/** Paths of the values that have a twin of a fixed name. */
+export const SECRET_PATHS: readonly Path[] = LEAVES.filter((leaf) => leaf.info.secret && isScalar(leaf)).map(
+  ({ path }) => path,
+);
+
+const HEADERS = ['backend', 'headers'];
+
+/** Puts the content of the file in the place of each twin, without the line ends that close it. */
+export function readSecretFiles(draft: Draft, readFile: (path: string) => string): void {
+  for (const path of SECRET_PATHS) readTwin(draft, path, readFile);
+  const headers = draft.valueAt(HEADERS);
+  if (!isRecord(headers)) return;
+  for (const name of Object.keys(headers).filter((key) => key.endsWith(TWIN_SUFFIX))) {
+    readTwin(draft, [...HEADERS, name.slice(0, -TWIN_SUFFIX.length)], readFile);
+  }
+}
+
+/** `['dpop', 'nonce_secret']` → `['dpop', 'nonce_secret_file']` */
+export function twinOf(path: Path): Path {
+  return [...path.slice(0, -1), `${path.at(-1)}${TWIN_SUFFIX}`];
+}
+
+function readTwin(draft: Draft, path: Path, readFile: (path: string) => string): void {
+  const twin = twinOf(path);
+  const file = draft.valueAt(twin);
+  if (file === undefined) return;
+  const given = draft.valueAt(path) !== undefined;
+  draft.remove(twin);
+  if (given)
+    return draft.report(twin, `is given together with ${formatPath(draft.writtenPath(path))}; delete one of them`);
+  draft.standIn(path, twin);
+  draft.hide(path, 'the content of a file (not shown)');
+  draft.set(path, readContent(draft, twin, { path, file, readFile }));
+}
+
+interface Twin {
+  readonly path: Path;
+  readonly file: unknown;
+  readonly readFile: (path: string) => string;
+}
+
+function readContent(draft: Draft, twin: Path, { path, file, readFile }: Twin): string {
+  const fail = (message: string | undefined) => {
+    if (message !== undefined) draft.report(twin, message);
+    draft.blame(path);
+    return '';
+  };
+  if (draft.isAtFault(twin)) return fail(undefined);
+  if (typeof file !== 'string' || file === '') return fail('expected the path of a file that holds the secret');
+  try {
+    return readFile(file).replace(/[\r\n]+$/, '');
+  } catch (error) {
+    const name = draft.isHidden(twin) ? 'the file' : JSON.stringify(file);
+    return fail(`cannot read ${name}: ${reasonOf(error)}`);
+  }
+}
+
+function reasonOf(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  if (code === 'ENOENT') return 'there is no such file';
+  if (code === 'EACCES') return 'permission denied';
+  if (code === 'EISDIR') return 'it is a directory';
+  return typeof code === 'string' ? code : 'reading failed';
+}

@@ -1,0 +1,96 @@
+/** Section of the config about proof of possession. RFC 9449. */
+import { boolean, duration, leaf, list, number, oneOf, optional, section, text } from '../leaf.ts';
+import { refuseSilently } from '../refused.ts';
+import { parseRedisUrl } from '../urls.ts';
+import { algorithm } from './access.ts';
+import { LONGEST_MS } from './traffic.ts';
+
+const SHORTEST_SECRET = 32;
+
+function parseNonceSecret(value: unknown) {
+  if (typeof value === 'string' && value.length >= SHORTEST_SECRET) return value;
+  return refuseSilently(
+    `expected at least ${SHORTEST_SECRET} characters, such as the output of "openssl rand -base64 32"`,
+  );
+}
+
+const redis = section('Redis, for `backend: redis`.', {
+  url: leaf(
+    {
+      kind: 'string',
+      json: { type: 'string' },
+      default: '',
+      secret: true,
+      example: 'redis://:${REDIS_PASSWORD}@redis:6379/0',
+      meaning: '`redis://[user][:password]@host:port/database`, or `rediss://…` for TLS.',
+    },
+    parseRedisUrl,
+  ),
+  key_prefix: text({ default: 'obex:dpop:', meaning: 'Begins every key that Obex writes.' }),
+  connect_timeout: duration({ min: 1, max: LONGEST_MS, default: '2s', meaning: 'Longest wait for a connection.' }),
+  command_timeout: duration({
+    min: 1,
+    max: LONGEST_MS,
+    default: '250ms',
+    meaning: 'Longest wait for an answer; then 503.',
+  }),
+  tls: section('TLS to Redis, for `rediss://`.', {
+    ca_file: text({
+      allowEmpty: true,
+      default: '',
+      meaning: 'PEM bundle of the authorities trusted. Empty = the public ones.',
+    }),
+  }),
+});
+
+export const dpopSection = section(
+  'Tokens bound to a key of the client. Needs `idp`; with `enabled: true` Obex is in phase 3.',
+  {
+    enabled: boolean({ default: false, meaning: 'Verify DPoP proofs and key-bound tokens.' }),
+    required: boolean({ default: false, meaning: 'Refuse plain bearer tokens: every request needs a proof.' }),
+    proof_lifetime: duration({
+      min: 1000,
+      max: 3_600_000,
+      default: '60s',
+      meaning: 'How long a proof is good after its `iat`.',
+    }),
+    algorithms: list(algorithm, {
+      default: ['RS256', 'ES256'],
+      nonEmpty: 'name at least one, or delete the key for [RS256, ES256]',
+      meaning:
+        'Signature algorithms accepted of proofs, published in this order; independent of `idp.accepted_algorithms`.',
+    }),
+    accept_bearer_scheme: boolean({
+      default: true,
+      meaning:
+        'Accept a bound token with a valid proof under `Authorization: Bearer` too; false = RFC 9449 §7.2 to the letter.',
+    }),
+    nonce: oneOf(['off', 'required'], {
+      default: 'off',
+      meaning: '`required` = proofs must carry a nonce of Obex (RFC 9449 §9).',
+    }),
+    nonce_secret: optional(
+      leaf(
+        {
+          kind: 'string',
+          json: { type: 'string' },
+          optional: true,
+          secret: true,
+          meaning: `Seals the nonces; the same in every replica, at least ${SHORTEST_SECRET} characters. Absent = made at start.`,
+        },
+        parseNonceSecret,
+      ),
+    ),
+    replay_cache: section('Proofs seen, so that none is used twice.', {
+      backend: oneOf(['memory', 'redis'], { default: 'memory', meaning: '`redis` when more than one replica serves.' }),
+      max_entries: number({
+        kind: 'integer',
+        min: 1,
+        max: 100_000_000,
+        default: 1_000_000,
+        meaning: 'Proofs remembered in memory, allocated as used; beyond it 503 `replay_cache_full`.',
+      }),
+      redis,
+    }),
+  },
+);

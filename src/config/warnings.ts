@@ -1,0 +1,55 @@
+/** Configs that are legal and may still not be what was meant. */
+import { isLocalAddress } from './listen.ts';
+import type { Config } from './schema.ts';
+import { isLoopback } from './urls.ts';
+
+/** Whole sentences, the most serious first. */
+export function collectWarnings(config: Config): string[] {
+  const { obex, idp, resource, cors, backend } = config;
+  const rules: readonly (readonly [applies: boolean, warning: string])[] = [
+    [
+      idp === undefined,
+      'PHASE 1: OBEX AUTHENTICATES NOBODY. Every request with any bearer token reaches the backend. Add idp with its issuer ' +
+        'to verify tokens',
+    ],
+    [
+      idp?.dangerously_allow_http === true,
+      'idp.dangerously_allow_http: keys may be fetched over http; whoever can touch that network can forge tokens',
+    ],
+    [
+      !obex.tls.enabled && !isLocalAddress(obex.listen),
+      'obex.listen: plain http on an address that other machines may reach; tokens are readable on the way unless a TLS ' +
+        'terminator stands in front. Set obex.tls.enabled, or listen on 127.0.0.1',
+    ],
+    [
+      obex.tls.enabled && obex.public_url.protocol === 'http:',
+      'obex.public_url begins with http:// although obex.tls.enabled is true',
+    ],
+    [
+      obex.trusted_proxies.some((cidr) => cidr.endsWith('/0')),
+      'obex.trusted_proxies trusts every address: any client can choose the address it is logged and limited under',
+    ],
+    [
+      cors.allowed_origins.includes('*'),
+      'cors.allowed_origins "*": pages of every site may use Obex with a token they hold',
+    ],
+    [
+      resource.url.includes('?'),
+      'resource.url has a query: many clients will not find its metadata (RFC 8707 §2 advises against it)',
+    ],
+    [
+      idp !== undefined && obex.allowed_hosts.length > 0,
+      'obex.allowed_hosts has no effect from phase 2 on: tokens decide, not the Host field',
+    ],
+    [
+      Object.keys(backend.headers).length > 0 && backend.url.protocol === 'http:' && !isLocal(backend.url),
+      'backend.headers go to backend.url over plain http; use https unless the network between is yours',
+    ],
+  ];
+  return rules.filter(([applies]) => applies).map(([, warning]) => warning);
+}
+
+/** Loopback, or a bare name as containers of one network use it. */
+function isLocal(url: URL): boolean {
+  return isLoopback(url) || !/[.:]/.test(url.hostname);
+}

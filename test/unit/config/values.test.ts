@@ -1,0 +1,394 @@
+/** What each value may be, and what is said when it is not. */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { JWS_ALGORITHMS } from '../../../src/oauth/jwa.ts';
+import { accept, minimal, minimalIdp, reject } from './loading.ts';
+
+const obex = (line: string): string => minimal().replace('obex:\n', `obex:\n  ${line}\n`);
+const publicUrl = (url: string): string => minimal().replaceAll('https://tool.example', url);
+const backendUrl = (url: string): string => minimal().replace('http://localhost:9090', url);
+const resourceUrl = (url: string): string => minimal().replace('https://tool.example/mcp', url);
+const issuer = (url: string): string => minimalIdp().replace('https://auth.example/', url);
+const header = (line: string): string => minimal().replace('backend:\n', `backend:\n  headers:\n    ${line}\n`);
+
+/** One problem, without its place. */
+function refusal(text: string): string {
+  const problems = reject(text);
+  assert.equal(problems.length, 1, problems.join('\n'));
+  return (problems[0] ?? '').replace(/^obex\.yaml(:\d+)?: /, '');
+}
+
+function itRefuses(cases: Readonly<Record<string, readonly [text: string, problem: string]>>): void {
+  for (const [name, [text, problem]] of Object.entries(cases)) {
+    it(`refuses ${name}`, () => assert.equal(refusal(text), problem));
+  }
+}
+
+describe('obex.public_url', () => {
+  for (const url of [
+    'https://tool.example:8443',
+    'https://tool.example/',
+    'http://localhost:1',
+    'http://127.0.0.2',
+    'http://[::1]:1',
+  ]) {
+    it(`takes ${url}`, () => {
+      const text = minimal()
+        .replace('https://tool.example"', `${url}"`)
+        .replace('https://tool.example/mcp', new URL('/mcp', url).href);
+      assert.equal(accept(text).config.obex.public_url.origin, new URL(url).origin);
+    });
+  }
+  const only = (got: string): string =>
+    `obex.public_url: must be scheme and host only, got "${got}"; write "https://tool.example"; a path belongs in resource.url`;
+  const at = (url: string): string => minimal().replace('https://tool.example"', `${url}"`);
+  itRefuses({
+    'a path': [at('https://tool.example/mcp'), only('https://tool.example/mcp')],
+    'a query': [at('https://tool.example?'), only('https://tool.example?')],
+    'a fragment': [at('https://tool.example#'), only('https://tool.example#')],
+    credentials: [
+      at('https://u:p@tool.example'),
+      'obex.public_url: must not hold a user name or password; delete all up to the "@"',
+    ],
+    'http beyond loopback': [
+      publicUrl('http://tool.example').replace('url: "http://tool.example/mcp', 'url: "https://tool.example/mcp'),
+      'obex.public_url: must begin with https:// unless the host is localhost or a loopback address, got "http://tool.example"',
+    ],
+    'no scheme': [
+      at('tool.example'),
+      'obex.public_url: expected a URL such as "https://my-tool.example.com", got "tool.example"',
+    ],
+    'a backslash': [
+      at('https://tool.example\\\\x'),
+      'obex.public_url: expected a URL such as "https://my-tool.example.com", got "https://tool.example\\\\x"; no spaces and ' +
+        'backslashes in it, and letters beyond ASCII percent-encoded',
+    ],
+  });
+});
+
+describe('obex.listen and metrics.listen', () => {
+  const forms: Readonly<Record<string, object>> = {
+    ':8443': { host: undefined, port: 8443 },
+    'localhost:0': { host: 'localhost', port: 0 },
+    '0.0.0.0:1': { host: '0.0.0.0', port: 1 },
+    '[::1]:65535': { host: '::1', port: 65_535 },
+    'unix:/run/obex.sock': { path: '/run/obex.sock' },
+  };
+  for (const [text, address] of Object.entries(forms)) {
+    it(`takes ${text}`, () => {
+      assert.deepEqual(accept(obex(`listen: "${text}"`)).config.obex.listen, address);
+      const metrics = minimal(`metrics: { listen: "${text}" }\n`).replace('obex:\n', 'obex:\n  listen: ":9"\n');
+      assert.deepEqual(accept(metrics).config.metrics.listen, address);
+    });
+  }
+  const expected = 'obex.listen: expected ":8443", "127.0.0.1:8443", "[::1]:8443" or "unix:/run/obex.sock"';
+  itRefuses({
+    'a bare port': [obex('listen: 8443'), `${expected}, got 8443; write ":8443"`],
+    'a bare host': [obex('listen: localhost'), `${expected}, got "localhost"`],
+    'a star': [obex('listen: "*:1"'), `${expected}, got "*:1"; leave the host out to listen on every address`],
+    'IPv6 without brackets': [obex('listen: "::1:80"'), `${expected}, got "::1:80"`],
+    'a port beyond 65535': [obex('listen: ":65536"'), 'obex.listen: expected a port from 0 to 65535, got ":65536"'],
+    'a relative socket': [
+      obex('listen: "unix:x"'),
+      'obex.listen: expected an absolute path after "unix:", got "unix:x"',
+    ],
+    'the same address twice': [
+      minimal('metrics: { listen: ":8443" }\n'),
+      'metrics.listen: is the address of obex.listen; choose another, or delete the key to serve /metrics there',
+    ],
+  });
+});
+
+describe('obex.trusted_proxies and allowed_hosts', () => {
+  it('completes bare addresses, lowers host names', () => {
+    const text = obex('trusted_proxies: ["10.0.0.0/8", 192.0.2.1, "fd00::/8", "::1"]').replace(
+      'obex:\n',
+      'obex:\n  allowed_hosts: [Obex.Internal]\n',
+    );
+    const { config } = accept(text);
+    assert.deepEqual(config.obex.trusted_proxies, ['10.0.0.0/8', '192.0.2.1/32', 'fd00::/8', '::1/128']);
+    assert.deepEqual(config.obex.allowed_hosts, ['obex.internal']);
+  });
+  const expected = 'obex.trusted_proxies[0]: expected addresses such as "10.0.0.0/8", "192.0.2.10" or "fd00::/8"';
+  itRefuses({
+    'a name': [obex('trusted_proxies: [proxy]'), `${expected}, got "proxy"`],
+    'two slashes': [obex('trusted_proxies: ["10.0.0.0/8/8"]'), `${expected}, got "10.0.0.0/8/8"`],
+    'a scope id': [obex('trusted_proxies: ["fe80::1%eth0/64"]'), `${expected}, got "fe80::1%eth0/64"`],
+    'a prefix that is too long': [
+      obex('trusted_proxies: ["10.0.0.0/33"]'),
+      'obex.trusted_proxies[0]: expected a prefix length from 0 to 32 after the "/", got "10.0.0.0/33"',
+    ],
+    'a host with port': [
+      obex('allowed_hosts: ["a.example:80"]'),
+      'obex.allowed_hosts[0]: expected a host name without port and wildcard, such as "obex.internal", got "a.example:80"',
+    ],
+  });
+});
+
+describe('backend.url', () => {
+  for (const url of ['http://b', 'https://b.example:1/', 'http://[::1]:3000']) {
+    it(`takes ${url}`, () => assert.equal(accept(backendUrl(url)).config.backend.url.href, new URL(url).href));
+  }
+  itRefuses({
+    'a path': [
+      backendUrl('http://b:1/mcp'),
+      'backend.url: must be scheme, host and port only, got "http://b:1/mcp"; write "http://b:1"; paths of requests are ' +
+        'passed on as they are',
+    ],
+    'another scheme': [
+      backendUrl('ws://b:1'),
+      'backend.url: expected a URL such as "http://localhost:9090", got "ws://b:1"',
+    ],
+    'a port that is none': [
+      backendUrl('http://b:99999'),
+      'backend.url: expected a URL such as "http://localhost:9090", got "http://b:99999"',
+    ],
+  });
+});
+
+describe('backend.headers', () => {
+  it('takes what RFC 9110 §5.5 takes in ASCII', () => {
+    assert.deepEqual(accept(header('"X-A!#$": "a b\\tc~"')).config.backend.headers, { 'X-A!#$': 'a b\tc~' });
+  });
+  it('takes no keys at all', () => assert.deepEqual(accept(header('')).config.backend.headers, {}));
+
+  const reserved = [
+    'Host',
+    'host',
+    'Content-Length',
+    'Transfer_Encoding',
+    'Connection',
+    'TE',
+    'Trailer',
+    'Upgrade',
+    'Keep-Alive',
+  ];
+  for (const name of [
+    ...reserved,
+    'X-Obex-User',
+    'x_obex_user',
+    'X.Obex-User',
+    'X-Forwarded-For',
+    'X_Forwarded_Host',
+  ]) {
+    it(`refuses ${name}`, () => assert.ok(refusal(header(`${name}: x`)).includes(': cannot be set: ')));
+  }
+  const hidden = '(the value is not shown)';
+  itRefuses({
+    'a name with a space': [
+      header('"A B": x'),
+      'backend.headers["A B"]: is not a legal header name: use letters, digits and "-"',
+    ],
+    'CR LF in a value': [
+      header('A: "x\\r\\nB: y"'),
+      `backend.headers.A: must be one line without control characters ${hidden}`,
+    ],
+    'NUL in a value': [header('A: "x\\0"'), `backend.headers.A: must be one line without control characters ${hidden}`],
+    'another control character': [header('A: "x\\x01y"'), `backend.headers.A: must be plain ASCII ${hidden}`],
+    'a letter beyond ASCII': [header('A: "é"'), `backend.headers.A: must be plain ASCII ${hidden}`],
+    'a value with a space at its end, as an empty secret leaves it': [
+      header('Authorization: "Bearer ${NONE:-}"'),
+      `backend.headers.Authorization: must not begin or end with a space; is a variable in it empty? ${hidden}`,
+    ],
+    'an empty value': [header('A: ""'), 'backend.headers.A: is empty; give it a value, or delete it'],
+    'a number': [header('A: 5'), 'backend.headers.A: expected a text; put the value in quotes'],
+    'one header in two spellings': [
+      header('X-A: "1"\n    x-a: "2"'),
+      'backend.headers.x-a: is the same header as X-A; delete one',
+    ],
+  });
+});
+
+describe('resource.url', () => {
+  it('is kept as written', () => {
+    const url = 'HTTPS://Tool.Example:443/a/../mcp';
+    assert.equal(accept(resourceUrl(url)).config.resource.url, url);
+  });
+  itRefuses({
+    'a fragment': [
+      resourceUrl('https://tool.example/mcp#'),
+      'resource.url: must not have a fragment, got "https://tool.example/mcp#"; delete all from the "#" on',
+    ],
+    'another origin than public_url': [
+      resourceUrl('https://tool.example:8443/mcp'),
+      'resource.url: must have the scheme, host and port of obex.public_url (https://tool.example), got ' +
+        '"https://tool.example:8443/mcp"; write "https://tool.example/mcp", or change obex.public_url',
+    ],
+    'a text for a list': [
+      `${minimal()}  scopes_supported: mcp:read\n`,
+      'resource.scopes_supported: expected a list such as [mcp:read], got "mcp:read"',
+    ],
+    'an audience twice': [
+      `${minimal()}  audiences: [a, b, a]\n`,
+      'resource.audiences[2]: stands twice in the list (also as item 1); delete one',
+    ],
+  });
+});
+
+describe('idp', () => {
+  const insecure = 'must begin with https://, for whoever sits on the network could forge tokens';
+  const cure = 'http is for loopback, or for development with idp.dangerously_allow_http: true';
+  for (const url of ['https://a', 'http://localhost:1/x', 'http://127.0.0.1']) {
+    it(`keeps issuer ${url} as written`, () => assert.equal(accept(issuer(url)).config.idp?.issuer, url));
+  }
+  it('takes http with dangerously_allow_http, and warns', () => {
+    const { warnings } = accept(
+      minimalIdp('  dangerously_allow_http: true\n  jwks_uri: "http://k/"\n').replace('https://auth', 'http://auth'),
+    );
+    assert.match(warnings.join('\n'), /^idp\.dangerously_allow_http: /m);
+  });
+  it('takes an empty jwks_uri for none', () =>
+    assert.equal(accept(minimalIdp('  jwks_uri: ""\n')).config.idp?.jwks_uri, undefined));
+  it('knows the algorithms that oauth/jwa verifies, no more and no less', () => {
+    assert.deepEqual(
+      accept(minimalIdp(`  accepted_algorithms: [${JWS_ALGORITHMS.join(', ')}]\n`)).config.idp?.accepted_algorithms,
+      JWS_ALGORITHMS,
+    );
+    const [problem = ''] = reject(minimalIdp('  accepted_algorithms: [x]\n'));
+    assert.deepEqual(/one of ([^"]+), got/.exec(problem)?.[1]?.split(', ').toSorted(), JWS_ALGORITHMS.toSorted());
+  });
+
+  const oneOf = 'expected one of RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA';
+  const first = 'idp.accepted_algorithms[0]';
+  itRefuses({
+    'an http issuer': [issuer('http://a.example'), `idp.issuer: ${insecure}, got "http://a.example"; ${cure}`],
+    'an issuer with a query': [
+      issuer('https://a.example?x'),
+      'idp.issuer: must have no query and no fragment, got "https://a.example?x"; copy `iss` from one of its tokens',
+    ],
+    'an http jwks_uri': [
+      minimalIdp('  jwks_uri: "http://k.example"\n'),
+      `idp.jwks_uri: ${insecure}, got "http://k.example"; ${cure}`,
+    ],
+    'an http jwks_uri of a further issuer': [
+      minimalIdp('  additional_issuers: [{ issuer: "https://b.example", jwks_uri: "http://k.example" }]\n'),
+      `idp.additional_issuers[0].jwks_uri: ${insecure}, got "http://k.example"; ${cure}`,
+    ],
+    'an issuer twice': [
+      minimalIdp('  additional_issuers: [{ issuer: "https://auth.example/" }]\n'),
+      'idp.additional_issuers[0].issuer: is the same issuer as idp.issuer; delete one of them',
+    ],
+    'alg none': [
+      minimalIdp('  accepted_algorithms: [none]\n'),
+      `${first}: ${oneOf}, got "none"; a token without signature proves nothing`,
+    ],
+    'alg HS256': [
+      minimalIdp('  accepted_algorithms: [HS256]\n'),
+      `${first}: ${oneOf}, got "HS256"; HS* would need a secret shared with the issuer`,
+    ],
+    'alg rs256': [
+      minimalIdp('  accepted_algorithms: [rs256]\n'),
+      `${first}: ${oneOf}, got "rs256"; write RS256, upper and lower case matter`,
+    ],
+    'no algorithms': [
+      minimalIdp('  accepted_algorithms: []\n'),
+      'idp.accepted_algorithms: is empty; name at least one, or delete the key for [RS256, ES256]',
+    ],
+    'a clock skew of an hour': [
+      minimalIdp('  clock_skew: 1h\n'),
+      'idp.clock_skew: expected a duration from 0s to 10m, got "1h"',
+    ],
+    'a duration without unit': [
+      minimalIdp('  clock_skew: 10\n'),
+      'idp.clock_skew: expected a duration such as "10s", "1m30s" or "250ms", got 10',
+    ],
+    'a value that is missing': [
+      minimalIdp('  clock_skew:\n'),
+      'idp.clock_skew: has no value; give it one, or delete the key',
+    ],
+  });
+});
+
+describe('authz.required_scopes', () => {
+  const scopes = (list: string): string => minimalIdp(`authz: { required_scopes: [${list}] }\n`);
+  const legal = 'expected a scope such as mcp:read: printable ASCII without space, quote and backslash';
+  itRefuses({
+    'two scopes in one text': [
+      scopes('"a b"'),
+      'authz.required_scopes[0]: expected one scope per list item, got "a b"; write [a, b]',
+    ],
+    'a quote': [scopes(`'a"b'`), `authz.required_scopes[0]: ${legal}, got "a\\"b"`],
+    'a backslash': [scopes(`'a\\b'`), `authz.required_scopes[0]: ${legal}, got "a\\\\b"`],
+    'an empty text': [scopes('""'), `authz.required_scopes[0]: ${legal}, got ""`],
+  });
+});
+
+describe('cors.allowed_origins', () => {
+  const origins = (origin: string): string => minimalIdp(`cors: { allowed_origins: ["${origin}"] }\n`);
+  const expected = 'cors.allowed_origins[0]: expected an origin such as "https://app.example.com", or "*"';
+  it('takes "*" from phase 2 on, and warns', () =>
+    assert.match(accept(origins('*')).warnings.join('\n'), /^cors\.allowed_origins "\*"/m));
+  itRefuses({
+    '"*" in phase 1': [
+      minimal('cors: { allowed_origins: ["*"] }\n'),
+      'cors.allowed_origins[0]: "*" needs idp: without idp Obex authenticates nobody; add idp with its issuer, or name the origins',
+    ],
+    null: [origins('null'), `${expected}, got "null"; any sandboxed page sends "null", so it is never allowed`],
+    'a trailing slash': [
+      origins('https://a.example/'),
+      `${expected}, got "https://a.example/"; write "https://a.example", as browsers do`,
+    ],
+    'a default port': [
+      origins('https://a.example:443'),
+      `${expected}, got "https://a.example:443"; write "https://a.example", as browsers do`,
+    ],
+    'a pattern': [origins('*.example'), `${expected}, got "*.example"`],
+  });
+});
+
+describe('numbers and sizes', () => {
+  const limits = (line: string): string => minimal(`limits: { ${line} }\n`);
+  itRefuses({
+    'zero requests': [
+      limits('max_connections: 0'),
+      'limits.max_connections: expected a whole number from 1 to 1000000, got 0',
+    ],
+    'a fraction': [
+      limits('max_connections: 1.5'),
+      'limits.max_connections: expected a whole number from 1 to 1000000, got 1.5',
+    ],
+    'not a number': [
+      limits('max_connections: .nan'),
+      'limits.max_connections: expected a whole number from 1 to 1000000, got NaN',
+    ],
+    'a size without unit': [
+      limits('max_request_body: 4'),
+      'limits.max_request_body: expected a size with a unit, such as "4MB" (10^6) or "4MiB" (2^20), got 4',
+    ],
+    'a timeout of zero': [
+      limits('read_timeout: 0s'),
+      'limits.read_timeout: expected a duration from 1ms to 576h, got "0s"',
+    ],
+    'an empty rate limit': [limits('rate_limit: null'), 'limits.rate_limit: is empty; give it its keys, or delete it'],
+    yes: [obex('tls: { enabled: yes }'), 'obex.tls.enabled: expected true or false, got "yes"'],
+  });
+  it('takes zero where it means off', () => {
+    assert.deepEqual(accept(minimal('token_cache: { max_entries: 0, max_bytes: 0 }\n')).config.token_cache, {
+      max_entries: 0,
+      max_bytes: 0,
+    });
+  });
+  it('takes min_version without quotes', () =>
+    assert.equal(accept(obex('tls: { min_version: 1.3 }')).config.obex.tls.min_version, '1.3'));
+  it('takes a section without keys for its defaults', () => {
+    assert.deepEqual(accept(minimal('limits:\nlog:\n')).config.limits, accept(minimal()).config.limits);
+  });
+});
+
+describe('warnings', () => {
+  const warned = (text: string, pattern: RegExp): void => assert.match(accept(text).warnings.join('\n'), pattern);
+  it('name plain http beyond loopback', () => warned(minimalIdp(), /^obex\.listen: plain http/m));
+  it('name proxies that anyone could be', () =>
+    warned(obex('trusted_proxies: ["0.0.0.0/0"]'), /^obex\.trusted_proxies trusts every/m));
+  it('name a query in resource.url', () =>
+    warned(resourceUrl('https://tool.example/mcp?a'), /^resource\.url has a query/m));
+  it('name secrets that leave the machine in clear', () => {
+    warned(
+      header('A: x').replace('http://localhost', 'http://b.example'),
+      /^backend\.headers go to backend\.url over plain http/m,
+    );
+  });
+  it('are none for a config that leaves nothing to say', () => {
+    assert.deepEqual(accept(minimalIdp().replace('obex:\n', 'obex:\n  listen: "127.0.0.1:8443"\n')).warnings, []);
+  });
+});
