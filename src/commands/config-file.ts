@@ -1,0 +1,45 @@
+/** Finds, reads and loads the config file, with the environment of this process. */
+import { existsSync, readFileSync } from 'node:fs';
+import { formatProblem, type LoadedConfig, loadConfig, type RefusedConfig } from '../config/load.ts';
+import { locateConfigFile } from '../config/locate.ts';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** `problem`: there is no file to look into. */
+export type ConfigFile =
+  | { readonly problem: string }
+  | { readonly file: string; readonly outcome: LoadedConfig | RefusedConfig };
+
+/** `flag` is `--config`; undefined when it was not given. */
+export function readConfigFile(flag: string | undefined, env: Environment): ConfigFile {
+  const located = locateConfigFile({ flag, env, exists: existsSync });
+  if ('problem' in located) return located;
+  const { file } = located;
+  const text = readText(file);
+  if (text === undefined) return { problem: `cannot read ${file}; is it a file that this user may read?` };
+  return { file, outcome: loadConfig({ file, text, env, readFile: (path) => readFileSync(path, 'utf8') }) };
+}
+
+/** A config that loaded, and where it was found. */
+export type ServedConfig = LoadedConfig & { readonly file: string };
+
+/** Undefined after telling what is wrong. */
+export function loadOrExplain(flag: string | undefined, stderr: (text: string) => void): ServedConfig | undefined {
+  const found = readConfigFile(flag, process.env);
+  if ('problem' in found) {
+    stderr(`obex: ${found.problem}\n`);
+    return undefined;
+  }
+  const { file, outcome } = found;
+  if ('config' in outcome) return { ...outcome, file };
+  for (const problem of outcome.problems) stderr(`${formatProblem(problem)}\n`);
+  return undefined;
+}
+
+function readText(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return undefined;
+  }
+}

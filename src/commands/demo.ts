@@ -1,0 +1,97 @@
+/** `obex demo`: Obex in front of a demo MCP server, with a development IdP, on one machine and with nothing to configure. */
+import { formatProblem, loadConfig } from '../config/load.ts';
+import type { StartObex } from '../demo/stage.ts';
+import { startObex } from '../obex.ts';
+import { errorField, type LineSink } from '../observe/log.ts';
+import { createObservers } from '../observe/observers.ts';
+
+export interface DemoOptions {
+  /** Plays the story, proves it and ends; otherwise everything stays up. */
+  readonly once: boolean;
+  /** Obex's port; absent = 8080 or the next free one (any free one with `once`). */
+  readonly port?: number;
+  stdout(text: string): void;
+  stderr(text: string): void;
+}
+
+const OBEX_PORT = 8080;
+
+/** Runs the demo; resolves to the exit code. */
+export async function runDemo(options: DemoOptions): Promise<number> {
+  try {
+    return options.once ? await playOnce(options) : await stayUp(options);
+  } catch (error) {
+    options.stderr(`obex: ${errorField(error)}\n`);
+    return 1;
+  }
+}
+
+/**
+ * Starts Obex in this process. The demo's modules know it only by its URL. The environment is left out: an `OBEX_*`
+ * variable that happens to be set must not change what is shown.
+ */
+function obexStarter(log: LineSink): StartObex {
+  return async (yaml) => {
+    const loaded = loadConfig({ file: 'obex demo', text: yaml, env: {}, readFile: () => '' });
+    if ('problems' in loaded) throw new Error(loaded.problems.map(formatProblem).join('\n'));
+    const obex = await startObex(loaded.config, createObservers(loaded.config.log.level, log));
+    return { stop: async () => obex.stop() };
+  };
+}
+
+async function playOnce(options: DemoOptions): Promise<number> {
+  const [{ startStage }, { findFreePort }, { tellStory }, { createTurnstile }] = await Promise.all([
+    import('../demo/stage.ts'),
+    import('../demo/loopback.ts'),
+    import('../demo/story.ts'),
+    import('../demo/turnstile.ts'),
+  ]);
+  const turnstile = createTurnstile();
+  const log: string[] = [];
+  const stage = await startStage({
+    startObex: obexStarter({ write: (line) => void log.push(line) }),
+    port: options.port ?? (await findFreePort(0)),
+    pause: () => turnstile.wait(),
+  });
+  try {
+    options.stdout(`Obex runs with this configuration:\n\n${stage.yaml}\n`);
+    const held = await tellStory(stage, turnstile, (text) => options.stdout(text));
+    if (!held) options.stderr(`Obex's log:\n${log.join('')}`);
+    return held ? 0 : 1;
+  } finally {
+    await stage.stop();
+  }
+}
+
+async function stayUp(options: DemoOptions): Promise<number> {
+  const [{ startStage }, { findFreePort }, { composeGuide }] = await Promise.all([
+    import('../demo/stage.ts'),
+    import('../demo/loopback.ts'),
+    import('../demo/guide.ts'),
+  ]);
+  const port = options.port ?? (await findFreePort(OBEX_PORT));
+  if (options.port === undefined && port !== OBEX_PORT) {
+    options.stderr(`Port ${OBEX_PORT} is taken; Obex uses ${port} instead.\n`);
+  }
+  const stage = await startStage({
+    startObex: obexStarter({ write: (line) => options.stderr(line) }),
+    port,
+  });
+  try {
+    options.stdout(await composeGuide(stage));
+    await untilStopped();
+    return 0;
+  } finally {
+    await stage.stop();
+  }
+}
+
+/** Waits for Ctrl-C or SIGTERM; a second Ctrl-C then ends the process at once. */
+async function untilStopped(): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  process.once('SIGINT', resolve);
+  process.once('SIGTERM', resolve);
+  await promise;
+  process.off('SIGINT', resolve);
+  process.off('SIGTERM', resolve);
+}

@@ -1,0 +1,139 @@
+/** Config → Service: the routes, the policies and the endpoints that requests meet. */
+import type { Config } from './config/schema.ts';
+import type { Authenticate } from './gate/authenticate.ts';
+import { createAuthorize } from './gate/authorize.ts';
+import type { TrustedIssuer } from './gate/verify-access-token.ts';
+import { createChallenges } from './oauth/challenge.ts';
+import { createOriginPolicy } from './oauth/origin.ts';
+import { formatProtectedResourceMetadata, metadataPaths } from './oauth/protected-resource-metadata.ts';
+import { errorField } from './observe/log.ts';
+import type { Observers } from './observe/observers.ts';
+import { createBackendHeaders } from './proxy/backend-headers.ts';
+import { Forwarder, InFlight } from './proxy/forward.ts';
+import type { RuntimeOptions } from './runtime.ts';
+import { createClientAddress } from './server/client-address.ts';
+import { createCors } from './server/cors.ts';
+import { respondHealth } from './server/endpoints/health.ts';
+import { createMetadataEndpoint } from './server/endpoints/metadata.ts';
+import { createMetricsEndpoint } from './server/endpoints/metrics.ts';
+import { createReadiness, type ReadinessCheck } from './server/endpoints/ready.ts';
+import { createHostPolicy } from './server/host-policy.ts';
+import { createRoute, type Endpoint } from './server/route.ts';
+import type { Service } from './server/service.ts';
+import type { BackendClient } from './wire/backend.ts';
+import type { ServerLimits } from './wire/exchange.ts';
+
+const METRICS_PATH = '/metrics';
+const MAX_REQUEST_LINE_BYTES = 8 * 1024;
+
+interface ServiceParts {
+  readonly issuers: readonly TrustedIssuer[];
+  readonly backend: BackendClient;
+  readonly authenticate: Authenticate;
+}
+
+export function buildService(options: RuntimeOptions, parts: ServiceParts): Service {
+  const { config, isDraining } = options;
+  const { public_url: publicUrl } = config.obex;
+  const originPolicy = createOriginPolicy({ publicUrl, allowedOrigins: config.cors.allowed_origins });
+  const isOriginAllowed = (origin: string): boolean => originPolicy(origin) === 'allowed';
+  const allowedHosts = config.obex.allowed_hosts;
+  const requiredScopes = config.authz.required_scopes;
+  const endpoints = buildEndpoints(options, parts);
+  return {
+    selectRoute: createRoute({
+      endpoints,
+      isClosed: (path) => config.metrics.listen !== undefined && path === METRICS_PATH,
+      isOriginAllowed,
+      hostPolicy: config.idp === undefined ? createHostPolicy({ publicUrl, allowedHosts }) : undefined,
+      isDraining,
+    }),
+    resolveClientAddress: createClientAddress(config.obex.trusted_proxies),
+    cors: createCors({ isAllowed: isOriginAllowed, publicPaths: publicPaths(endpoints) }),
+    challenges: createChallenges({
+      resourceMetadataUrl: new URL(metadataPaths(config.resource.url).withSuffix, publicUrl),
+      requiredScopes,
+    }),
+    authenticate: parts.authenticate,
+    authorize: createAuthorize(requiredScopes),
+    forwarder: new Forwarder({
+      backend: parts.backend,
+      formatBackendFields: createBackendHeaders({
+        backendAuthority: config.backend.url.host,
+        publicUrl,
+        staticFields: Object.entries(config.backend.headers).flat(),
+      }),
+      maxRequests: config.backend.max_requests,
+      inFlight: options.previous?.service.forwarder.inFlight ?? new InFlight(),
+    }),
+    limits: buildLimits(config),
+    accessLog: config.log.access,
+  };
+}
+
+function buildEndpoints(options: RuntimeOptions, { issuers, backend }: ServiceParts): ReadonlyMap<string, Endpoint> {
+  const { config, observers, isDraining } = options;
+  const checks: Record<string, ReadinessCheck> = { backend: () => backend.probe(config.backend.connect_timeout) };
+  if (issuers.length > 0) checks['jwks'] = async () => checkKeys(issuers);
+  const respondReady = createReadiness({
+    clock: observers.clock,
+    checks,
+    isDraining,
+    onFailed: (check, error) => observers.log.warn('not_ready', { check, error: errorField(error) }),
+  });
+  const respondMetadata = createMetadataEndpoint(
+    formatProtectedResourceMetadata({
+      resource: config.resource.url,
+      authorizationServers: issuers.map(({ issuer }) => issuer),
+      scopesSupported: config.resource.scopes_supported,
+    }),
+  );
+  const metadata: Endpoint = { respond: respondMetadata, isPublic: true, isVital: false };
+  const paths = metadataPaths(config.resource.url);
+  const endpoints = new Map<string, Endpoint>([
+    ['/health', { respond: respondHealth, isPublic: false, isVital: true }],
+    ['/ready', { respond: respondReady, isPublic: false, isVital: true }],
+    [paths.root, metadata],
+    [paths.withSuffix, metadata],
+  ]);
+  if (config.metrics.listen === undefined) endpoints.set(METRICS_PATH, metricsEndpoint(observers));
+  return endpoints;
+}
+
+function publicPaths(endpoints: ReadonlyMap<string, Endpoint>): ReadonlySet<string> {
+  return new Set([...endpoints].filter(([, { isPublic }]) => isPublic).map(([path]) => path));
+}
+
+async function checkKeys(issuers: readonly TrustedIssuer[]): Promise<void> {
+  const without = issuers.find(({ jwks }) => jwks.keys === undefined);
+  if (without !== undefined) throw new Error(`no keys of ${without.issuer}`);
+}
+
+function metricsEndpoint({ metrics }: Observers): Endpoint {
+  return { respond: createMetricsEndpoint(metrics), isPublic: false, isVital: false };
+}
+
+/** The main service with nothing to route to but `/metrics`. */
+export function buildMetricsService({ observers }: RuntimeOptions, service: Service): Service {
+  const selectRoute = createRoute({
+    endpoints: new Map([[METRICS_PATH, metricsEndpoint(observers)]]),
+    isClosed: () => true,
+    isOriginAllowed: () => false,
+    hostPolicy: undefined,
+    isDraining: () => false,
+  });
+  return { ...service, selectRoute };
+}
+
+function buildLimits({ limits }: Config): ServerLimits {
+  return {
+    maxHeaderBytes: limits.max_header_bytes,
+    maxRequestLineBytes: MAX_REQUEST_LINE_BYTES,
+    maxBodyBytes: limits.max_request_body,
+    readTimeoutMs: limits.read_timeout,
+    bodyTimeoutMs: limits.body_timeout,
+    writeTimeoutMs: limits.write_timeout,
+    idleTimeoutMs: limits.idle_timeout,
+    maxConnections: limits.max_connections,
+  };
+}
