@@ -1,0 +1,108 @@
+/** An MCP client's login without a browser: follows the redirects and presses the button. RFC 6749 §4.1, RFC 9207. */
+import type {
+  OAuthClientMetadata,
+  OAuthClientProvider,
+  OAuthDiscoveryState,
+  StoredOAuthClientInformation,
+  StoredOAuthTokens,
+} from '@modelcontextprotocol/client';
+
+/** Never listened on: the walk ends at the redirect to it. */
+const REDIRECT_URL = 'http://127.0.0.1:49152/callback';
+
+const MAX_REDIRECTS = 10;
+
+/** Gives an official client what it needs to log in at the development IdP; holds one client's registration and tokens. */
+export class BrowserlessLogin implements OAuthClientProvider {
+  readonly redirectUrl = REDIRECT_URL;
+  readonly clientMetadata: OAuthClientMetadata;
+  /** Where the client was sent to log in: found by its own discovery. */
+  authorizationUrl: URL | undefined;
+  #callback: URLSearchParams | undefined;
+  #client: StoredOAuthClientInformation | undefined;
+  #tokens: StoredOAuthTokens | undefined;
+  #codeVerifier = '';
+  #discovery: OAuthDiscoveryState | undefined;
+
+  constructor(clientName: string) {
+    this.clientMetadata = {
+      client_name: clientName,
+      redirect_uris: [REDIRECT_URL],
+      grant_types: ['authorization_code', 'refresh_token'],
+      response_types: ['code'],
+      token_endpoint_auth_method: 'none',
+    };
+  }
+
+  /** What the IdP's redirect brought back, for the transport's `finishAuth`. */
+  get callback(): URLSearchParams {
+    if (!this.#callback) throw new Error('the client was never sent to log in');
+    return this.#callback;
+  }
+
+  async redirectToAuthorization(authorizationUrl: URL): Promise<void> {
+    this.authorizationUrl = authorizationUrl;
+    this.#callback = await followLogin(authorizationUrl);
+  }
+
+  clientInformation(): StoredOAuthClientInformation | undefined {
+    return this.#client;
+  }
+
+  saveClientInformation(client: StoredOAuthClientInformation): void {
+    this.#client = client;
+  }
+
+  tokens(): StoredOAuthTokens | undefined {
+    return this.#tokens;
+  }
+
+  saveTokens(tokens: StoredOAuthTokens): void {
+    this.#tokens = tokens;
+  }
+
+  codeVerifier(): string {
+    return this.#codeVerifier;
+  }
+
+  saveCodeVerifier(codeVerifier: string): void {
+    this.#codeVerifier = codeVerifier;
+  }
+
+  /** What the client's own discovery found, from the refusal on. */
+  discoveryState(): OAuthDiscoveryState | undefined {
+    return this.#discovery;
+  }
+
+  saveDiscoveryState(discovery: OAuthDiscoveryState): void {
+    this.#discovery = discovery;
+  }
+}
+
+/** Walks from the authorization endpoint to the redirect URL as a browser would, cookies included. */
+async function followLogin(authorizationUrl: URL): Promise<URLSearchParams> {
+  const cookies = new Map<string, string>();
+  let url = authorizationUrl;
+  for (let hop = 0; hop < MAX_REDIRECTS; hop += 1) {
+    const isLoginPage = url.pathname.startsWith('/login/');
+    const response = await fetch(url, {
+      method: isLoginPage ? 'POST' : 'GET',
+      headers: { Cookie: [...cookies].map(([name, value]) => `${name}=${value}`).join('; ') },
+      redirect: 'manual',
+      signal: AbortSignal.timeout(10_000),
+    });
+    const location = response.headers.get('location');
+    if (location === null) throw new Error(`the login stopped with ${response.status}: ${await response.text()}`);
+    await response.body?.cancel();
+    for (const cookie of response.headers.getSetCookie()) rememberCookie(cookies, cookie);
+    url = new URL(location, url);
+    if (url.href.startsWith(REDIRECT_URL)) return url.searchParams;
+  }
+  throw new Error('the login never came back to the client');
+}
+
+function rememberCookie(cookies: Map<string, string>, cookie: string): void {
+  const [pair = ''] = cookie.split(';');
+  const separator = pair.indexOf('=');
+  cookies.set(pair.slice(0, separator), pair.slice(separator + 1));
+}

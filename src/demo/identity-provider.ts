@@ -1,0 +1,189 @@
+/** The demo's IdP: oidc-provider with RFC 9068 access tokens for any resource, one user, open registration. RFC 8414, 8707, 7591. */
+import { generateKeyPair, randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer } from 'node:http';
+import { promisify } from 'node:util';
+import type Provider from 'oidc-provider';
+import type { Configuration, KoaContextWithOIDC } from 'oidc-provider';
+import { LOGIN_PATH, respondLogin } from './login-page.ts';
+import { boundPort } from './loopback.ts';
+import { createMemoryAdapter } from './memory-adapter.ts';
+
+export interface DevelopmentIdentityProviderOptions {
+  /** Where tokens are meant for when a client names no resource. */
+  readonly resource: string;
+  /** Every scope that a token can have. */
+  readonly scopes: readonly string[];
+}
+
+export interface TokenRequest {
+  /** Space-separated; empty = a token without scopes. */
+  readonly scope: string;
+  /** The `aud` claim; default: the resource. */
+  readonly audience?: string;
+  /** Seconds from now to `exp`; negative = a token that has expired already. Default 3600. */
+  readonly expiresIn?: number;
+}
+
+export interface DevelopmentIdentityProvider {
+  readonly issuer: string;
+  readonly jwksUri: string;
+  /** Fetches an access token from the token endpoint, for the demo's own client. */
+  issueToken(request: TokenRequest): Promise<string>;
+  stop(): Promise<void>;
+}
+
+interface DemoClient {
+  readonly id: string;
+  readonly secret: string;
+}
+
+const DEFAULT_EXPIRES_IN = 3600;
+const DAY = 86_400;
+
+const TTL = {
+  AccessToken: DEFAULT_EXPIRES_IN,
+  ClientCredentials: DEFAULT_EXPIRES_IN,
+  Grant: DAY,
+  IdToken: DEFAULT_EXPIRES_IN,
+  Interaction: DEFAULT_EXPIRES_IN,
+  RefreshToken: DAY,
+  Session: DAY,
+};
+
+/** Lets a client choose a lifetime, so that nobody has to wait for an expired token. */
+const EXPIRES_IN_HEADER = 'X-Demo-Expires-In';
+
+/** Starts the provider on 127.0.0.1, on any free port. */
+export async function startDevelopmentIdentityProvider(
+  options: DevelopmentIdentityProviderOptions,
+): Promise<DevelopmentIdentityProvider> {
+  const server = createServer();
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const issuer = `http://127.0.0.1:${boundPort(server)}`;
+  const client = { id: 'obex-demo', secret: randomUUID() };
+
+  const ProviderClass = await importProvider();
+  server.on('request', createHandler(new ProviderClass(issuer, await buildConfiguration(options, client))));
+  return {
+    issuer,
+    jwksUri: `${issuer}/jwks`,
+    issueToken: (request) => fetchToken(`${issuer}/token`, client, { audience: options.resource, ...request }),
+    async stop() {
+      const closed = once(server, 'close');
+      server.close();
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+/** oidc-provider warns on import about every Node release that is not yet LTS; in a demo that is noise. */
+async function importProvider(): Promise<typeof Provider> {
+  /* oxlint-disable no-console -- nothing is printed here; a dependency is kept from it */
+  const { warn } = console;
+  console.warn = () => {};
+  try {
+    return (await import('oidc-provider')).default;
+  } finally {
+    console.warn = warn;
+  }
+  /* oxlint-enable no-console */
+}
+
+async function buildConfiguration(
+  options: DevelopmentIdentityProviderOptions,
+  client: DemoClient,
+): Promise<Configuration> {
+  const { privateKey } = await promisify(generateKeyPair)('rsa', { modulusLength: 2048 });
+  return {
+    adapter: createMemoryAdapter(),
+    clients: [
+      {
+        client_id: client.id,
+        client_secret: client.secret,
+        grant_types: ['client_credentials'],
+        redirect_uris: [],
+        response_types: [],
+      },
+    ],
+    clientBasedCORS: () => true,
+    cookies: { keys: [randomUUID()] },
+    features: buildFeatures(options),
+    findAccount: (_context, sub) => ({ accountId: sub, claims: () => ({ sub }) }),
+    formats: { customizers: { jwt: (context, _token, jwt) => applyLifetime(context, jwt.payload) } },
+    interactions: { url: (_context, interaction) => `${LOGIN_PATH}${interaction.uid}` },
+    issueRefreshToken: (_context, registered) => registered.grantTypeAllowed('refresh_token'),
+    jwks: { keys: [{ ...privateKey.export({ format: 'jwk' }), kid: 'obex-demo', alg: 'RS256', use: 'sig' }] },
+    responseTypes: ['code'],
+    routes: { jwks: '/jwks', token: '/token' },
+    scopes: ['openid', 'offline_access', ...options.scopes],
+    ttl: TTL,
+  };
+}
+
+function buildFeatures({ resource, scopes }: DevelopmentIdentityProviderOptions): Configuration['features'] {
+  return {
+    devInteractions: { enabled: false },
+    clientCredentials: { enabled: true },
+    registration: { enabled: true },
+    resourceIndicators: {
+      enabled: true,
+      defaultResource: () => resource,
+      useGrantedResource: () => true,
+      getResourceServerInfo: () => ({
+        scope: scopes.join(' '),
+        accessTokenFormat: 'jwt',
+        jwt: { sign: { alg: 'RS256' } },
+      }),
+    },
+  };
+}
+
+function applyLifetime(context: KoaContextWithOIDC, payload: Record<string, unknown>): void {
+  const expiresIn = Number(context.get(EXPIRES_IN_HEADER) || DEFAULT_EXPIRES_IN);
+  const exp = Math.floor(Date.now() / 1000) + expiresIn;
+  payload['exp'] = exp;
+  if (expiresIn < 0) payload['iat'] = exp - DEFAULT_EXPIRES_IN;
+}
+
+function createHandler(provider: Provider): (request: IncomingMessage, response: ServerResponse) => void {
+  const callback = provider.callback();
+  return (request, response) => {
+    if (!request.url?.startsWith(LOGIN_PATH)) {
+      void callback(request, response);
+      return;
+    }
+    respondLogin(provider, request, response).catch((error: unknown) => {
+      response.writeHead(400, { 'Content-Type': 'text/plain' });
+      response.end(`This login cannot go on: ${error instanceof Error ? error.message : 'unknown error'}\n`);
+    });
+  };
+}
+
+async function fetchToken(
+  endpoint: string,
+  client: DemoClient,
+  request: TokenRequest & { readonly audience: string },
+): Promise<string> {
+  const response = await fetch(endpoint, {
+    method: 'POST',
+    headers: {
+      Authorization: `Basic ${Buffer.from(`${client.id}:${client.secret}`).toString('base64')}`,
+      [EXPIRES_IN_HEADER]: String(request.expiresIn ?? DEFAULT_EXPIRES_IN),
+    },
+    body: new URLSearchParams({
+      grant_type: 'client_credentials',
+      resource: request.audience,
+      ...(request.scope && { scope: request.scope }),
+    }),
+    signal: AbortSignal.timeout(10_000),
+  });
+  const body: unknown = await response.json();
+  if (typeof body === 'object' && body !== null && 'access_token' in body && typeof body.access_token === 'string') {
+    return body.access_token;
+  }
+  throw new Error(`the development IdP refused a token: ${JSON.stringify(body)}`);
+}

@@ -1,0 +1,48 @@
+/** The demo's story, told and proved: every step shows its evidence, and the first one that fails ends it. */
+import { Client } from '@modelcontextprotocol/client';
+import { BrowserlessLogin } from './browserless-login.ts';
+import { CLIENT_STEPS } from './client-steps.ts';
+import { DISCOVERY_STEPS } from './discovery-steps.ts';
+import { REFUSAL_STEPS } from './refusal-steps.ts';
+import type { Stage } from './stage.ts';
+import type { Turnstile } from './turnstile.ts';
+
+/** What the steps share. */
+export interface Scene {
+  readonly stage: Stage;
+  /** The MCP server passes it after each progress event. */
+  readonly turnstile: Turnstile;
+  readonly client: Client;
+  readonly login: BrowserlessLogin;
+}
+
+export interface Step {
+  readonly title: string;
+  /** Throws when what Obex did is not what it promises; otherwise returns the evidence, line by line. */
+  play(scene: Scene): Promise<readonly string[]>;
+}
+
+const STEPS: readonly Step[] = [...DISCOVERY_STEPS, ...CLIENT_STEPS, ...REFUSAL_STEPS];
+
+/** Plays every step; true when all held. */
+export async function tellStory(stage: Stage, turnstile: Turnstile, print: (text: string) => void): Promise<boolean> {
+  const client = new Client({ name: 'obex-demo-client', version: '1.0.0' }, { versionNegotiation: { mode: 'auto' } });
+  const scene = { stage, turnstile, client, login: new BrowserlessLogin('obex demo --once') };
+  try {
+    for (const step of STEPS) if (!(await playStep(step, scene, print))) return false;
+    return true;
+  } finally {
+    await client.close();
+  }
+}
+
+async function playStep(step: Step, scene: Scene, print: (text: string) => void): Promise<boolean> {
+  try {
+    const evidence = await step.play(scene);
+    print(`✓ ${step.title}\n${evidence.map((line) => `    ${line}\n`).join('')}`);
+    return true;
+  } catch (error) {
+    print(`✗ ${step.title}\n    ${error instanceof Error ? error.message : String(error)}\n`);
+    return false;
+  }
+}
