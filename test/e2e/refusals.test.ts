@@ -1,0 +1,515 @@
+/** Every reason that phases 1 and 2 can give: the whole answer, a backend that saw nothing, a log without secrets. */
+import assert from 'node:assert/strict';
+import { describe, it, type TestContext } from 'node:test';
+import { DENIAL_REASONS, type DenialReason } from '../../src/oauth/denial.ts';
+import { parseChallenge } from '../support/challenge.ts';
+import { bearer, bodyOf, formatRequest, METADATA_URL, type RequestText, sendOn } from '../support/obex.ts';
+import type { RawClient, RawResponse } from '../support/raw-http.ts';
+import { OK_BODY, reply } from '../support/recording-backend.ts';
+import { type Phase1Stack, type Phase2Stack, startPhase1, startPhase2, startPhase2Cold, type StackOptions } from '../support/stack.ts';
+import { issuerKey } from '../support/test-issuer.ts';
+
+/** What phase 3 adds: proofs and the memory of them. */
+const OF_PHASE_3: readonly DenialReason[] = [
+  'missing_dpop',
+  'invalid_dpop',
+  'dpop_replayed',
+  'use_dpop_nonce',
+  'replay_cache_unavailable',
+  'replay_cache_full',
+];
+
+interface Answer {
+  readonly status: number;
+  readonly error: string;
+  /** `error` of the challenge; 'none' = a challenge without one; absent = no challenge. */
+  readonly challenge?: string;
+  readonly description?: string;
+  readonly scope?: string;
+}
+
+const UNAUTHORIZED = { status: 401, error: 'unauthorized', challenge: 'invalid_token' };
+
+/** The contract's table. */
+const ANSWERS: Readonly<Record<string, Answer>> = {
+  malformed_request: { status: 400, error: 'bad_request' },
+  malformed_authorization: { status: 400, error: 'bad_request' },
+  no_token: { status: 401, error: 'unauthorized', challenge: 'none' },
+  invalid_token: { ...UNAUTHORIZED, description: 'The access token is malformed or carries an unusable header or claim' },
+  invalid_signature: { ...UNAUTHORIZED, description: 'The signature of the access token does not verify' },
+  unknown_key: { ...UNAUTHORIZED, description: 'The access token is signed with a key that its issuer does not publish' },
+  unsupported_algorithm: { ...UNAUTHORIZED, description: 'The signature algorithm of the access token is not accepted here' },
+  token_expired: { ...UNAUTHORIZED, description: 'The access token has expired' },
+  token_not_yet_valid: { ...UNAUTHORIZED, description: 'The access token is not valid yet' },
+  invalid_issuer: { ...UNAUTHORIZED, description: 'The issuer of the access token is not trusted here' },
+  audience_mismatch: { ...UNAUTHORIZED, description: 'The access token was not issued for this resource' },
+  token_not_bound: { ...UNAUTHORIZED, description: 'The binding of the access token cannot be verified here' },
+  insufficient_scope: {
+    status: 403,
+    error: 'forbidden',
+    challenge: 'insufficient_scope',
+    description: 'The access token lacks a required scope',
+  },
+  origin_not_allowed: { status: 403, error: 'forbidden' },
+  host_not_allowed: { status: 403, error: 'forbidden' },
+  not_found: { status: 404, error: 'not_found' },
+  method_not_allowed: { status: 405, error: 'method_not_allowed' },
+  request_timeout: { status: 408, error: 'request_timeout' },
+  payload_too_large: { status: 413, error: 'payload_too_large' },
+  uri_too_long: { status: 414, error: 'uri_too_long' },
+  rate_limited: { status: 429, error: 'too_many_requests' },
+  headers_too_large: { status: 431, error: 'headers_too_large' },
+  internal_error: { status: 500, error: 'internal_error' },
+  backend_unavailable: { status: 502, error: 'bad_gateway' },
+  backend_protocol_error: { status: 502, error: 'bad_gateway' },
+  backend_rejected_credentials: { status: 502, error: 'bad_gateway' },
+  jwks_unavailable: { status: 503, error: 'unavailable' },
+  draining: { status: 503, error: 'unavailable' },
+  overloaded: { status: 503, error: 'unavailable' },
+  backend_timeout: { status: 504, error: 'gateway_timeout' },
+};
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+const covered = new Set<string>();
+
+/** Registers a test of one way to a reason. */
+function refuses(reason: DenialReason, how: string, run: (context: TestContext) => Promise<void>): void {
+  covered.add(reason);
+  it(`${reason}: ${how}`, run);
+}
+
+function assertRefusal(response: RawResponse, reason: DenialReason, scope?: string): void {
+  const expected = ANSWERS[reason];
+  assert.ok(expected, `${reason} is in the table`);
+  assert.equal(response.status, expected.status);
+  assert.deepEqual(bodyOf(response), { error: expected.error, reason });
+  assert.deepEqual(response.values('content-type'), ['application/json']);
+  assert.deepEqual(response.values('cache-control'), ['no-store']);
+  assert.equal(response.values('x-obex-request-id').length, 1);
+  assert.match(response.values('x-obex-request-id')[0] ?? '', UUID);
+  const challenges = response.values('www-authenticate').map(parseChallenge);
+  if (expected.challenge === undefined) return assert.deepEqual(challenges, []);
+  const parameters = [['realm', 'mcp'], ['resource_metadata', METADATA_URL]];
+  if (scope !== undefined) parameters.push(['scope', scope]);
+  if (expected.challenge !== 'none') parameters.push(['error', expected.challenge]);
+  if (expected.description !== undefined) parameters.push(['error_description', expected.description]);
+  assert.deepEqual(challenges, [{ scheme: 'Bearer', parameters }]);
+}
+
+/** No token, and no signature of one, stands in what clients and operators see. */
+function assertNoSecrets(response: RawResponse, stack: Phase1Stack & Partial<Phase2Stack>): void {
+  const seen = response.head + response.body.toString('latin1') + stack.obex.output();
+  for (const token of [...(stack.issuer?.issued ?? []), OPAQUE_TOKEN]) {
+    assert.ok(!seen.includes(token), 'a token is visible');
+    assert.ok(!seen.includes(token.split('.')[2] ?? token), 'the signature of a token is visible');
+  }
+}
+
+const OPAQUE_TOKEN = 'opaque-secret-token-of-a-client';
+const ANY_TOKEN = bearer(OPAQUE_TOKEN);
+
+/** The refusal leaves a trace with its reason and the id that the client was given. */
+async function assertLogged(response: RawResponse, reason: DenialReason, stack: Phase1Stack): Promise<void> {
+  const [requestId] = response.values('x-obex-request-id');
+  const logged = [...stack.obex.events('request'), ...stack.obex.events('request_refused')];
+  const own = logged.filter((event) => event['request_id'] === requestId);
+  assert.deepEqual(own.map((event) => event['reason']), [reason]);
+  assert.equal(stack.obex.metric(`obex_denials_total{reason="${reason}"}`), 1);
+}
+
+interface Phase1Case {
+  readonly config?: StackOptions;
+  readonly request: RequestText;
+}
+
+/** Refused before the backend, on a connection that stays good. */
+async function checkPhase1(context: TestContext, reason: DenialReason, { config, request }: Phase1Case): Promise<RawResponse> {
+  const stack = await startPhase1(context, config);
+  const client = await stack.obex.open();
+  const response = await sendOn(client, request);
+  assertRefusal(response, reason);
+  assert.equal(stack.backend.received(), '');
+  const second = await sendOn(client, { lines: [ANY_TOKEN] });
+  assert.equal(second.body.toString(), OK_BODY);
+  assert.equal(stack.backend.requests.length, 1);
+  await assertLogged(response, reason, stack);
+  assertNoSecrets(response, stack);
+  return response;
+}
+
+interface Phase2Case {
+  readonly config?: StackOptions;
+  readonly request: (stack: Phase2Stack) => RequestText | Promise<RequestText>;
+  readonly scope?: string;
+}
+
+async function checkPhase2(context: TestContext, reason: DenialReason, options: Phase2Case): Promise<RawResponse> {
+  const stack = await startPhase2(context, options.config);
+  const client = await stack.obex.open();
+  const response = await sendOn(client, await options.request(stack));
+  assertRefusal(response, reason, options.scope);
+  assert.equal(stack.backend.received(), '');
+  const good = await stack.authorization({ claims: { scope: 'mcp:read mcp:write' } });
+  const second = await sendOn(client, { lines: [good] });
+  assert.equal(second.body.toString(), OK_BODY);
+  assert.equal(stack.backend.requests.length, 1);
+  await assertLogged(response, reason, stack);
+  assertNoSecrets(response, stack);
+  return response;
+}
+
+/** Bytes that never become a request: answered, then the connection ends. */
+async function checkWire(context: TestContext, reason: DenialReason, wire: { bytes: string; config?: StackOptions }): Promise<void> {
+  const stack = await startPhase1(context, wire.config);
+  const client = await stack.obex.open();
+  await client.send(wire.bytes);
+  const response = await client.readResponse();
+  assertRefusal(response, reason);
+  assert.deepEqual(response.values('connection'), ['close']);
+  assert.equal(await client.closed, 'fin');
+  assert.equal(stack.backend.received(), '');
+  await assertLogged(response, reason, stack);
+  assertNoSecrets(response, stack);
+}
+
+describe('contract, refusals: 400', () => {
+  refuses('malformed_request', 'two Host fields', (context) =>
+    checkWire(context, 'malformed_request', { bytes: formatRequest({ lines: ['Host: 127.0.0.1', ANY_TOKEN] }) }));
+  refuses('malformed_request', 'Content-Length beside Transfer-Encoding', (context) => {
+    const lines = [ANY_TOKEN, 'Content-Length: 3', 'Transfer-Encoding: chunked'];
+    return checkWire(context, 'malformed_request', { bytes: `${formatRequest({ method: 'POST', lines })}0\r\n\r\n` });
+  });
+  refuses('malformed_authorization', 'two Authorization fields', (context) =>
+    checkPhase1(context, 'malformed_authorization', { request: { lines: [ANY_TOKEN, ANY_TOKEN] } }).then(() => undefined));
+  refuses('malformed_authorization', 'two Authorization fields, one of them good', async (context) => {
+    const request = async (stack: Phase2Stack) => ({ lines: [await stack.authorization(), 'authorization: Basic eDp5'] });
+    await checkPhase2(context, 'malformed_authorization', { request });
+  });
+  for (const query of ['access_token=abc', 'a=1&access_token=abc', 'a=1;access_token=abc', '%61ccess_token=abc', 'access_token']) {
+    refuses('malformed_authorization', `the query ${query}`, async (context) => {
+      await checkPhase1(context, 'malformed_authorization', { request: { target: `/mcp?${query}`, lines: [ANY_TOKEN] } });
+    });
+  }
+});
+
+describe('contract, refusals: 401 without error when no credential was sent (RFC 6750 §3.1)', () => {
+  const without: Readonly<Record<string, readonly string[]>> = {
+    'no Authorization': [],
+    'an unknown scheme': ['Authorization: Basic dXNlcjpwYXNz'],
+    'a scheme without a token': ['Authorization: Bearer'],
+    'an empty token': ['Authorization: Bearer  '],
+    'the DPoP scheme, which nobody verifies here': [`Authorization: DPoP ${OPAQUE_TOKEN}`],
+  };
+  for (const [how, lines] of Object.entries(without)) {
+    refuses('no_token', `phase 1, ${how}`, async (context) => {
+      await checkPhase1(context, 'no_token', { request: { lines } });
+    });
+    refuses('no_token', `phase 2, ${how}`, async (context) => {
+      await checkPhase2(context, 'no_token', { request: () => ({ lines }) });
+    });
+  }
+  refuses('no_token', 'with the scopes that the operation needs', async (context) => {
+    const config = { sections: { authz: 'required_scopes: ["mcp:read", "mcp:write"]' } };
+    await checkPhase2(context, 'no_token', { config, request: () => ({ lines: [] }), scope: 'mcp:read mcp:write' });
+  });
+});
+
+const WRONG_KEY = issuerKey('RS256', 'somebody-else', 'key-1');
+
+describe('contract, refusals: 401 with invalid_token (RFC 6750 §3.1)', () => {
+  const tokens: readonly (readonly [DenialReason, string, (stack: Phase2Stack) => Promise<string>])[] = [
+    ['invalid_token', 'not a JWS', async () => 'Authorization: Bearer not-a-jws'],
+    ['invalid_token', 'two parts', async (stack) => `Authorization: Bearer ${(await stack.issuer.token()).split('.').slice(0, 2).join('.')}`],
+    ['invalid_token', 'a typ of another kind of JWT', (stack) => stack.authorization({ header: { typ: 'logout+jwt' } })],
+    ['invalid_token', 'no exp', (stack) => stack.authorization({ claims: { exp: undefined } })],
+    ['invalid_token', 'no aud', (stack) => stack.authorization({ claims: { aud: undefined } })],
+    ['invalid_token', 'no iss', (stack) => stack.authorization({ claims: { iss: undefined } })],
+    ['invalid_token', 'a scope that is no scope token', (stack) => stack.authorization({ claims: { scope: 'a"b' } })],
+    ['invalid_token', 'a sub over 1 KiB', (stack) => stack.authorization({ claims: { sub: 'x'.repeat(1025) } })],
+    ['invalid_token', 'a sub of the wrong type', (stack) => stack.authorization({ claims: { sub: 7 } })],
+    ['invalid_token', 'a sub with a lone surrogate', (stack) => stack.authorization({ claims: { sub: 'a\ud800b' } })],
+    ['invalid_signature', 'another key under the published kid', (stack) => stack.authorization({ key: WRONG_KEY })],
+    ['unknown_key', 'a kid that the issuer does not publish', (stack) => stack.authorization({ key: issuerKey('RS256', 'somebody-else') })],
+    ['unsupported_algorithm', 'PS256 where RS256 and ES256 are accepted', (stack) => stack.authorization({ key: issuerKey('PS256', 'key-1') })],
+    ['token_expired', 'exp before now - skew', (stack) => stack.authorization({ claims: { exp: stack.clock.nowSeconds - 10 } })],
+    ['token_not_yet_valid', 'nbf after now + skew', (stack) => stack.authorization({ claims: { nbf: stack.clock.nowSeconds + 11 } })],
+    ['token_not_yet_valid', 'iat after now + skew', (stack) => stack.authorization({ claims: { iat: stack.clock.nowSeconds + 11 } })],
+    ['invalid_issuer', 'an issuer that is not trusted', (stack) => stack.authorization({ claims: { iss: 'https://evil.example' } })],
+    ['invalid_issuer', 'the issuer with another trailing slash', (stack) => stack.authorization({ claims: { iss: `${stack.issuer.url}/` } })],
+    ['audience_mismatch', 'a token for another resource', (stack) => stack.authorization({ claims: { aud: 'https://other.example/mcp' } })],
+    ['audience_mismatch', 'an ID token, whose audience is the client', (stack) => stack.authorization({ claims: { aud: 'client-1' }, header: { typ: 'JWT' } })],
+    ['token_not_bound', 'cnf.jkt', (stack) => stack.authorization({ claims: { cnf: { jkt: 'A'.repeat(43) } } })],
+    ['token_not_bound', 'cnf.x5t#S256', (stack) => stack.authorization({ claims: { cnf: { 'x5t#S256': 'A'.repeat(43) } } })],
+    ['token_not_bound', 'an empty cnf', (stack) => stack.authorization({ claims: { cnf: {} } })],
+  ];
+  for (const [reason, how, authorization] of tokens) {
+    refuses(reason, how, async (context) => {
+      await checkPhase2(context, reason, { request: async (stack) => ({ lines: [await authorization(stack)] }) });
+    });
+  }
+});
+
+describe('contract, refusals: 403', () => {
+  refuses('insufficient_scope', 'all scopes needed stand in the one challenge', async (context) => {
+    const config = { sections: { authz: 'required_scopes: ["mcp:read", "mcp:write"]' } };
+    const request = async (stack: Phase2Stack) => ({ lines: [await stack.authorization()] });
+    await checkPhase2(context, 'insufficient_scope', { config, request, scope: 'mcp:read mcp:write' });
+  });
+  refuses('origin_not_allowed', 'an Origin that nobody named', async (context) => {
+    const response = await checkPhase1(context, 'origin_not_allowed', { request: { lines: [ANY_TOKEN, 'Origin: https://evil.example'] } });
+    assert.deepEqual(response.values('access-control-allow-origin'), []);
+  });
+  refuses('host_not_allowed', 'a Host that a rebound name could bring', async (context) => {
+    await checkPhase1(context, 'host_not_allowed', { request: { host: 'evil.example', lines: [ANY_TOKEN] } });
+  });
+});
+
+describe('contract, refusals: 404 and 405', () => {
+  for (const target of ['/.well-known/oauth-authorization-server', '/.well-known/openid-configuration/mcp']) {
+    refuses('not_found', `a discovery probe without a token: ${target}`, async (context) => {
+      await checkPhase2(context, 'not_found', { request: () => ({ target }) });
+    });
+  }
+  for (const target of ['/health', '/ready', '/metrics']) {
+    refuses('method_not_allowed', `POST ${target}`, async (context) => {
+      const request = { method: 'POST', target, body: '{}' };
+      const response = await checkPhase1(context, 'method_not_allowed', { request });
+      assert.deepEqual(response.values('allow'), ['GET, HEAD']);
+    });
+  }
+  refuses('method_not_allowed', 'TRACE', async (context) => {
+    const response = await checkPhase1(context, 'method_not_allowed', { request: { method: 'TRACE', lines: [ANY_TOKEN] } });
+    assert.deepEqual(response.values('allow'), ['GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS']);
+  });
+  refuses('method_not_allowed', 'CONNECT, which ends the connection', async (context) => {
+    const stack = await startPhase1(context);
+    const client = await stack.obex.open();
+    await client.send(`CONNECT tool.example.com:443 HTTP/1.1\r\nHost: tool.example.com:443\r\n${ANY_TOKEN}\r\n\r\n`);
+    const response = await client.readResponse();
+    assertRefusal(response, 'method_not_allowed');
+    assert.deepEqual(response.values('connection'), ['close']);
+    assert.equal(stack.backend.received(), '');
+    assertNoSecrets(response, stack);
+  });
+});
+
+describe('contract, refusals: limits', () => {
+  refuses('request_timeout', 'a head that is never complete', (context) =>
+    checkWire(context, 'request_timeout', {
+      bytes: `GET /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\n${ANY_TOKEN}\r\n`,
+      config: { sections: { limits: 'read_timeout: "50ms"' } },
+    }));
+  refuses('request_timeout', 'a body that pauses too long', async (context) => {
+    const stack = await startPhase1(context, { sections: { limits: 'read_timeout: "50ms"' } });
+    await checkBadBody(stack, 'request_timeout', `${formatRequest({ method: 'POST', lines: [ANY_TOKEN, 'Content-Length: 10'] })}12345`);
+  });
+  refuses('request_timeout', 'a body that takes too long as a whole', async (context) => {
+    const stack = await startPhase1(context, { sections: { limits: 'body_timeout: "50ms"' } });
+    await checkBadBody(stack, 'request_timeout', `${formatRequest({ method: 'POST', lines: [ANY_TOKEN, 'Content-Length: 10'] })}12345`);
+  });
+  refuses('malformed_request', 'a broken chunk', async (context) => {
+    const stack = await startPhase1(context);
+    const head = formatRequest({ method: 'POST', lines: [ANY_TOKEN, 'Transfer-Encoding: chunked'] });
+    await checkBadBody(stack, 'malformed_request', `${head}5\r\nhello\r\nZZ\r\n`);
+  });
+  refuses('payload_too_large', 'announced by Content-Length', async (context) => {
+    const stack = await startPhase1(context, { sections: { limits: 'max_request_body: "10B"' } });
+    await checkBadBody(stack, 'payload_too_large', formatRequest({ method: 'POST', lines: [ANY_TOKEN], body: '12345678901' }));
+    assert.equal(stack.backend.received(), '');
+  });
+  refuses('payload_too_large', 'in chunks', async (context) => {
+    const stack = await startPhase1(context, { sections: { limits: 'max_request_body: "10B"' } });
+    const head = formatRequest({ method: 'POST', lines: [ANY_TOKEN, 'Transfer-Encoding: chunked'] });
+    await checkBadBody(stack, 'payload_too_large', `${head}6\r\n123456\r\n6\r\n123456\r\n`);
+  });
+  refuses('uri_too_long', 'a request line over 8 KiB', (context) =>
+    checkWire(context, 'uri_too_long', { bytes: formatRequest({ target: `/${'a'.repeat(8192)}`, lines: [ANY_TOKEN] }) }));
+  refuses('headers_too_large', 'a head over max_header_bytes', (context) =>
+    checkWire(context, 'headers_too_large', {
+      bytes: formatRequest({ lines: [ANY_TOKEN, `X-Long: ${'a'.repeat(2000)}`] }),
+      config: { sections: { limits: 'max_header_bytes: "1KiB"' } },
+    }));
+  refuses('rate_limited', 'with Retry-After', async (context) => {
+    const stack = await startPhase1(context, { sections: { limits: 'rate_limit: { requests_per_second: 0.1, burst: 1 }' } });
+    const client = await stack.obex.open();
+    assert.equal((await sendOn(client, { lines: [ANY_TOKEN] })).status, 200);
+    const response = await sendOn(client, { lines: [ANY_TOKEN] });
+    assertRefusal(response, 'rate_limited');
+    assert.deepEqual(response.values('retry-after'), ['10']);
+    assert.equal(stack.backend.requests.length, 1);
+    await assertLogged(response, 'rate_limited', stack);
+    assertNoSecrets(response, stack);
+    stack.clock.advance(10_000);
+    assert.equal((await sendOn(client, { lines: [ANY_TOKEN] })).status, 200);
+  });
+});
+
+/** A body that turns out bad: the answer ends the connection, and the backend never holds a whole request. */
+async function checkBadBody(stack: Phase1Stack, reason: DenialReason, bytes: string): Promise<void> {
+  stack.backend.answer = () => assert.fail('the backend took it for a whole request');
+  const client: RawClient = await stack.obex.open();
+  await client.send(bytes);
+  const response = await client.readResponse('POST');
+  assertRefusal(response, reason);
+  assert.deepEqual(response.values('connection'), ['close']);
+  await client.closed;
+  for (const { complete, socket } of stack.backend.requests) {
+    assert.equal(complete, false);
+    if (!socket.destroyed) await new Promise((resolve) => socket.once('close', resolve));
+  }
+  assertNoSecrets(response, stack);
+}
+
+describe('contract, refusals: 500', () => {
+  refuses('internal_error', 'a bug says nothing of itself to the client', async (context) => {
+    const stack = await startPhase2(context);
+    const client = await stack.obex.open();
+    const lines = [await stack.authorization()];
+    stack.clock.failOnce(new Error('a detail of the implementation'));
+    const response = await sendOn(client, { lines });
+    assertRefusal(response, 'internal_error');
+    assert.equal(stack.backend.received(), '');
+    assert.ok(!(response.head + response.body.toString()).includes('detail of the implementation'));
+    const event = await stack.obex.event('internal_error');
+    assert.equal(event['error'], 'a detail of the implementation');
+    assert.equal(event['request_id'], response.values('x-obex-request-id')[0]);
+    assert.equal((await sendOn(client, { lines })).status, 200);
+    assertNoSecrets(response, stack);
+  });
+});
+
+describe('contract, refusals: outages of others fail closed', () => {
+  refuses('backend_unavailable', 'nobody listens; the connection stays good', async (context) => {
+    const stack = await startPhase1(context);
+    await stack.backend.stop();
+    const client = await stack.obex.open();
+    const response = await sendOn(client, { method: 'POST', lines: [ANY_TOKEN], body: '{}' });
+    assertRefusal(response, 'backend_unavailable');
+    await assertLogged(response, 'backend_unavailable', stack);
+    assertNoSecrets(response, stack);
+    await stack.backend.start();
+    assert.equal((await sendOn(client, { lines: [ANY_TOKEN] })).body.toString(), OK_BODY);
+  });
+  refuses('backend_unavailable', 'the connection ends before an answer', async (context) => {
+    const stack = await startPhase1(context);
+    stack.backend.answer = ({ socket }) => socket.destroy();
+    const response = await stack.obex.send({ method: 'POST', lines: [ANY_TOKEN], body: '{}' });
+    assertRefusal(response, 'backend_unavailable');
+    assert.equal(stack.backend.requests.length, 1, 'a POST is never sent twice');
+    assertNoSecrets(response, stack);
+  });
+  refuses('backend_protocol_error', 'an answer that is not HTTP', async (context) => {
+    const stack = await startPhase1(context);
+    stack.backend.answer = ({ socket }) => socket.write('220 smtp.example ESMTP\r\n\r\n');
+    const client = await stack.obex.open();
+    const response = await sendOn(client, { lines: [ANY_TOKEN] });
+    assertRefusal(response, 'backend_protocol_error');
+    await assertLogged(response, 'backend_protocol_error', stack);
+    stack.backend.answer = ({ socket }) => reply(socket, '200 OK', [], OK_BODY);
+    assert.equal((await sendOn(client, { lines: [ANY_TOKEN] })).body.toString(), OK_BODY);
+    assertNoSecrets(response, stack);
+  });
+  refuses('backend_rejected_credentials', "a backend's 401 and its challenge never leave", async (context) => {
+    const stack = await startPhase1(context);
+    stack.backend.answer = ({ socket }) => reply(socket, '401 Unauthorized', ['WWW-Authenticate: Basic realm="internal"'], 'who?');
+    const client = await stack.obex.open();
+    const response = await sendOn(client, { lines: [ANY_TOKEN] });
+    assertRefusal(response, 'backend_rejected_credentials');
+    await assertLogged(response, 'backend_rejected_credentials', stack);
+    stack.backend.answer = ({ socket }) => reply(socket, '200 OK', [], OK_BODY);
+    assert.equal((await sendOn(client, { lines: [ANY_TOKEN] })).body.toString(), OK_BODY);
+    assertNoSecrets(response, stack);
+  });
+  refuses('backend_timeout', 'no head within backend.timeout', async (context) => {
+    const stack = await startPhase1(context, { sections: { backend: 'timeout: "50ms"' } });
+    stack.backend.answer = () => undefined;
+    const client = await stack.obex.open();
+    const response = await sendOn(client, { lines: [ANY_TOKEN] });
+    assertRefusal(response, 'backend_timeout');
+    await assertLogged(response, 'backend_timeout', stack);
+    stack.backend.answer = ({ socket }) => reply(socket, '200 OK', [], OK_BODY);
+    assert.equal((await sendOn(client, { lines: [ANY_TOKEN] })).body.toString(), OK_BODY);
+    assertNoSecrets(response, stack);
+  });
+  refuses('jwks_unavailable', 'the issuer is down at start', async (context) => {
+    const stack = await startPhase2Cold(context, {}, (issuer) => issuer.stop());
+    await stack.obex.event('jwks_fetch_failed');
+    const client = await stack.obex.open();
+    const lines = [await stack.authorization()];
+    const response = await sendOn(client, { lines });
+    assertRefusal(response, 'jwks_unavailable');
+    assert.equal(stack.backend.received(), '');
+    await assertLogged(response, 'jwks_unavailable', stack);
+    assertNoSecrets(response, stack);
+    await stack.issuer.start();
+    assert.equal((await sendOn(client, { lines })).status, 200, 'it heals by itself');
+  });
+  refuses('jwks_unavailable', 'an unknown kid while the last fetch has failed', async (context) => {
+    const stack = await startPhase2(context);
+    stack.issuer.state = 'failing';
+    const response = await stack.obex.send({ lines: [await stack.authorization({ key: issuerKey('RS256', 'key-2') })] });
+    assertRefusal(response, 'jwks_unavailable');
+    assert.equal(stack.backend.received(), '');
+    assertNoSecrets(response, stack);
+  });
+});
+
+describe('contract, refusals: 503 of our own', () => {
+  refuses('overloaded', 'more requests in flight than max_requests', async (context) => {
+    const stack = await startPhase1(context, { sections: { backend: 'max_requests: 1' } });
+    stack.backend.answer = () => undefined;
+    const waiting = await stack.obex.open();
+    await waiting.send(formatRequest({ lines: [ANY_TOKEN] }));
+    const first = await stack.backend.request(0);
+    const client = await stack.obex.open();
+    const response = await sendOn(client, { lines: [ANY_TOKEN] });
+    assertRefusal(response, 'overloaded');
+    await assertLogged(response, 'overloaded', stack);
+    assert.equal(stack.backend.requests.length, 1);
+    reply(first.socket, '200 OK', [], OK_BODY);
+    assert.equal((await waiting.readResponse()).body.toString(), OK_BODY);
+    stack.backend.answer = ({ socket }) => reply(socket, '200 OK', [], OK_BODY);
+    assert.equal((await sendOn(client, { lines: [ANY_TOKEN] })).body.toString(), OK_BODY);
+    assertNoSecrets(response, stack);
+  });
+  refuses('overloaded', 'more connections than max_connections: only the health endpoints answer', async (context) => {
+    const stack = await startPhase1(context, { sections: { limits: 'max_connections: 1' } });
+    const first = await stack.obex.open();
+    assert.equal((await sendOn(first, { lines: [ANY_TOKEN] })).status, 200);
+    const response = await stack.obex.send({ lines: [ANY_TOKEN] });
+    assertRefusal(response, 'overloaded');
+    assert.deepEqual(response.values('connection'), ['close']);
+    assert.equal(stack.backend.requests.length, 1);
+    for (const target of ['/health', '/ready']) assert.equal((await stack.obex.send({ target })).status, 200);
+    for (const target of ['/metrics', '/.well-known/oauth-protected-resource']) {
+      assertRefusal(await stack.obex.send({ target }), 'overloaded');
+    }
+    assert.equal((await sendOn(first, { lines: [ANY_TOKEN] })).status, 200);
+    assertNoSecrets(response, stack);
+  });
+  refuses('draining', 'a request behind one that still runs', async (context) => {
+    const stack = await startPhase1(context);
+    stack.backend.answer = ({ socket }) => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nab');
+    const client = await stack.obex.open();
+    await client.send(formatRequest({ lines: [ANY_TOKEN] }) + formatRequest({ lines: [ANY_TOKEN] }));
+    const { socket } = await stack.backend.request(0);
+    await client.readUntil('ab');
+    const drained = stack.obex.obex.drain();
+    socket.write('cd');
+    assert.equal((await client.readResponse()).body.toString(), 'abcd');
+    const response = await client.readResponse();
+    assertRefusal(response, 'draining');
+    assert.deepEqual(response.values('connection'), ['close']);
+    assert.equal(stack.backend.requests.length, 1);
+    await drained;
+    assertNoSecrets(response, stack);
+  });
+});
+
+describe('contract, refusals: the table is complete', () => {
+  it('every reason but those of phase 3 is tested above', () => {
+    const wanted = DENIAL_REASONS.filter((reason) => !OF_PHASE_3.includes(reason));
+    assert.deepEqual([...covered].sort(), wanted.toSorted());
+    assert.deepEqual(Object.keys(ANSWERS).sort(), wanted.toSorted());
+  });
+});

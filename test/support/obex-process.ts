@@ -1,0 +1,95 @@
+/** Obex as users run it: `node src/main.ts serve --config <file>` in a process of its own. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import type { ExitStatus } from './child.ts';
+import { startChild } from './child.ts';
+import { freePort } from './free-port.ts';
+import { createTempFolder } from './temp-folder.ts';
+
+const MAIN = join(import.meta.dirname, '../../src/main.ts');
+const ATTEMPTS = 3;
+
+const LogEvent = z.looseObject({ event: z.string() });
+
+/** One line of Obex's log. */
+export type LogEvent = z.output<typeof LogEvent>;
+
+export interface ObexProcessOptions {
+  /** YAML; a function when the port must stand in it, e.g. in `public_url`: it is given a free one. */
+  readonly config: string | ((port: number) => string);
+  /** Added to the environment, e.g. for `${VAR}` in the config. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** After `serve --config <file>`. */
+  readonly args?: readonly string[];
+}
+
+export interface ObexProcess {
+  /** As in the event `listening`, without a trailing slash. */
+  readonly url: string;
+  readonly port: number;
+  readonly configPath: string;
+  /** Every event logged so far. */
+  logs(): readonly LogEvent[];
+  /** Everything written to stdout and stderr so far, for assertions on what must not be there. */
+  output(): string;
+  /** The first event of that name, also one that was logged already. */
+  waitForEvent(name: string): Promise<LogEvent>;
+  kill(signal: NodeJS.Signals): void;
+  /** Resolves when it has ended by itself or by `kill`. */
+  ended(): Promise<ExitStatus>;
+  stop(): Promise<void>;
+}
+
+/** Resolves when Obex accepts connections; rejects with its last output when it ends instead. */
+export async function startObexProcess(options: ObexProcessOptions): Promise<ObexProcess> {
+  const { config } = options;
+  if (typeof config === 'string') return launch(config, options);
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await launch(config(await freePort()), options);
+    } catch (error) {
+      // Another process may have taken the port since it was found free.
+      const taken = error instanceof Error && error.message.includes('EADDRINUSE');
+      if (!taken || attempt === ATTEMPTS) throw error;
+    }
+  }
+}
+
+async function launch(config: string, { env = {}, args = [] }: ObexProcessOptions): Promise<ObexProcess> {
+  const folder = createTempFolder('process');
+  const configPath = join(folder.path, 'obex.yaml');
+  writeFileSync(configPath, config);
+  const child = startChild({
+    command: process.execPath,
+    args: [MAIN, 'serve', '--config', configPath, ...args],
+    env,
+    cwd: folder.path,
+  });
+  const logs = (): LogEvent[] => parseEvents(child.stdout());
+  const waitForEvent = (name: string): Promise<LogEvent> =>
+    child.waitFor(`the event ${name}`, () => logs().find(({ event }) => event === name));
+  const url = new URL(z.string().parse((await waitForEvent('listening'))['url']));
+  return {
+    url: url.origin,
+    port: Number(url.port),
+    configPath,
+    logs,
+    output: () => child.stdout() + child.stderr(),
+    waitForEvent,
+    kill: (signal) => child.kill(signal),
+    ended: () => child.ended(),
+    async stop() {
+      await child.stop();
+      folder.remove();
+    },
+  };
+}
+
+// The last piece is not a line yet.
+function parseEvents(stdout: string): LogEvent[] {
+  return stdout
+    .split('\n')
+    .slice(0, -1)
+    .map((line) => LogEvent.parse(JSON.parse(line)));
+}

@@ -1,0 +1,37 @@
+/** A backend that answers every request with `{}` and remembers its headers: what reached it, and what did not. */
+import { once } from 'node:events';
+import type { IncomingHttpHeaders } from 'node:http';
+import { createServer } from 'node:http';
+import { boundPort } from '../../src/demo/loopback.ts';
+
+export interface RememberingBackend {
+  readonly port: number;
+  /** Headers of the requests since the last `forget`, in order. */
+  requests(): readonly IncomingHttpHeaders[];
+  forget(): void;
+  stop(): Promise<void>;
+}
+
+/** Listens on 127.0.0.1. */
+export async function startRememberingBackend(): Promise<RememberingBackend> {
+  let requests: IncomingHttpHeaders[] = [];
+  const server = createServer((request, response) => {
+    requests.push(request.headers);
+    response.writeHead(200, { 'Content-Type': 'application/json' }).end('{}');
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    port: boundPort(server),
+    requests: () => requests,
+    forget: () => {
+      requests = [];
+    },
+    async stop() {
+      const closed = once(server, 'close');
+      server.close();
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}

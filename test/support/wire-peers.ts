@@ -1,0 +1,192 @@
+/** Peers for tests of the HTTP engine that need no network: a clock by hand, a socket in memory, a sink that remembers. */
+import { Socket } from 'node:net';
+import type { BodyFailure, BodySink, Exchange, ResponseHead, ServerLimits } from '../../src/wire/exchange.ts';
+import { type ConnectionContext, ServerConnection } from '../../src/wire/http1/server-connection.ts';
+import { Sweep, type Timing } from '../../src/wire/http1/timing.ts';
+
+/** Time that passes only when the test says so. */
+export class FakeTiming implements Timing {
+  readonly clock = { nowMs: (): number => this.#nowMs, monotonicMs: (): number => this.#nowMs };
+  #nowMs = 1_000_000;
+  readonly #runs = new Set<() => void>();
+
+  repeat(run: () => void): () => void {
+    this.#runs.add(run);
+    return () => this.#runs.delete(run);
+  }
+
+  /** Lets time pass in one step, then lets every sweep run once. */
+  advance(ms: number): void {
+    this.#nowMs += ms;
+    for (const run of this.#runs) run();
+  }
+}
+
+/** A socket whose peer is the test: `receive` is what the peer sends, `sent` what it gets. */
+export class MemorySocket extends Socket {
+  sent = '';
+  ended = false;
+  paused = false;
+  override destroyed = false;
+  /** Bytes that the kernel does not take. */
+  override writableLength = 0;
+
+  receive(bytes: string | Uint8Array): void {
+    if (!this.destroyed)
+      this.emit('data', typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : Buffer.from(bytes));
+  }
+
+  /** The peer's FIN. */
+  receiveEnd(): void {
+    this.emit('end');
+    if (this.ended) this.destroy();
+  }
+
+  override write(chunk: string | Uint8Array, ...rest: unknown[]): boolean {
+    this.sent += typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString('latin1');
+    const callback = rest.at(-1);
+    if (typeof callback === 'function') callback();
+    return true;
+  }
+
+  override end(): this {
+    this.ended = true;
+    return this;
+  }
+
+  override destroy(): this {
+    if (this.destroyed) return this;
+    this.destroyed = true;
+    this.emit('close');
+    return this;
+  }
+
+  override resetAndDestroy(): this {
+    return this.destroy();
+  }
+
+  override pause(): this {
+    this.paused = true;
+    return this;
+  }
+
+  override resume(): this {
+    this.paused = false;
+    return this;
+  }
+
+  override isPaused(): boolean {
+    return this.paused;
+  }
+}
+
+/** A sink that keeps what it gets. */
+export class RecordingSink implements BodySink {
+  onDrain: (() => void) | undefined = undefined;
+  text = '';
+  /** Undefined while the body goes on. */
+  outcome: 'end' | BodyFailure | 'backend_closed' | undefined = undefined;
+  /** While true, `write` asks the writer to wait. */
+  full = false;
+  onOutcome: (() => void) | undefined = undefined;
+
+  write(chunk: Uint8Array): boolean {
+    if (this.outcome !== undefined) throw new Error(`write after ${this.outcome}`);
+    this.text += Buffer.from(chunk).toString('latin1');
+    return !this.full;
+  }
+
+  end(): void {
+    this.#settle('end');
+  }
+
+  abort(failure: BodyFailure | 'backend_closed'): void {
+    this.#settle(failure);
+  }
+
+  #settle(outcome: 'end' | BodyFailure | 'backend_closed'): void {
+    if (this.outcome !== undefined) throw new Error(`${outcome} after ${this.outcome}`);
+    this.outcome = outcome;
+    this.onOutcome?.();
+  }
+}
+
+export const LIMITS: ServerLimits = {
+  maxHeaderBytes: 4096,
+  maxRequestLineBytes: 1024,
+  maxBodyBytes: 100_000,
+  readTimeoutMs: 10_000,
+  bodyTimeoutMs: 60_000,
+  writeTimeoutMs: 30_000,
+  idleTimeoutMs: 120_000,
+  maxConnections: 100,
+};
+
+/** What came of the bytes of one connection. */
+export interface MemoryConnection {
+  readonly engine: ServerConnection;
+  readonly socket: MemorySocket;
+  readonly timing: FakeTiming;
+  readonly exchanges: Exchange[];
+  /** Method, target, field lines, body and its end, for each exchange; then each refusal. */
+  readonly events: unknown[];
+  /** One entry for each `onClose`. */
+  readonly outcomes: string[];
+}
+
+export interface MemoryOptions {
+  readonly limits?: Partial<ServerLimits>;
+  readonly overloaded?: boolean;
+  readonly draining?: () => boolean;
+  /** Default: takes the body and answers 200 "ok" when it is complete, 400 when it is not. */
+  onExchange?(exchange: Exchange): void;
+}
+
+/** A server connection over a memory socket. */
+export function openMemoryConnection(options: MemoryOptions = {}): MemoryConnection {
+  const socket = new MemorySocket();
+  const timing = new FakeTiming();
+  const connection: Omit<MemoryConnection, 'engine'> = { socket, timing, exchanges: [], events: [], outcomes: [] };
+  const context: ConnectionContext = {
+    limits: { ...LIMITS, ...options.limits },
+    sweep: new Sweep(timing, 1000),
+    date: 'Thu, 01 Jan 1970 00:16:40 GMT',
+    get draining() {
+      return options.draining?.() ?? false;
+    },
+    connectionClosed: () => undefined,
+    handlers: {
+      onExchange(exchange) {
+        connection.exchanges.push(exchange);
+        exchange.onClose = (outcome) => connection.outcomes.push(outcome);
+        (options.onExchange ?? ((each: Exchange) => recordAndAnswer(each, connection.events)))(exchange);
+      },
+      onRefused(refusal, detail) {
+        connection.events.push({ refusal, detail });
+        return { head: head(400), body: Buffer.from(refusal) };
+      },
+    },
+  };
+  const engine = new ServerConnection(socket, context, options.overloaded ?? false);
+  return { ...connection, engine };
+}
+
+function recordAndAnswer(exchange: Exchange, events: unknown[]): void {
+  const { method, target, authority, fields } = exchange.head;
+  const sink = new RecordingSink();
+  sink.onOutcome = () => {
+    events.push({ method, target, authority, fields, body: sink.text, outcome: sink.outcome });
+    if (sink.outcome !== 'client_closed') respondText(exchange, 'ok', sink.outcome === 'end' ? 200 : 400);
+  };
+  exchange.body.deliverTo(sink);
+}
+
+export function head(status: number, fields: readonly string[] = [], length?: number): ResponseHead {
+  return { status, reason: '', fields, length };
+}
+
+export function respondText(exchange: Exchange, text: string, status = 200): void {
+  const sink = exchange.respond(head(status, [], text.length));
+  sink.write(Buffer.from(text));
+  sink.end();
+}
