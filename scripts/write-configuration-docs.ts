@@ -7,16 +7,17 @@ import { BEFORE_TABLES } from './configuration-prose.ts';
 
 export const CONFIGURATION_DOCS = join(import.meta.dirname, '../docs/configuration.md');
 
+const HEAD = ['key', 'type', 'default', 'meaning'] as const;
+
 /** The whole document. */
 export function renderConfigurationDocs(): string {
   const topLevel = SECTIONS.filter(({ path }) => path.length === 1);
   const tables = topLevel.map(({ path, meaning }) => {
     const [name = ''] = path;
-    const rows = LEAVES.filter((leaf) => leaf.path[0] === name).map(renderRow);
+    const table = renderTable([HEAD, ...LEAVES.filter((leaf) => leaf.path[0] === name).map(renderRow)]);
     const nested = SECTIONS.filter((section) => section.path[0] === name && section.path.length > 1)
       .map((section) => `- \`${formatKey(section.path)}\`: ${section.meaning}`)
       .filter((line) => !line.endsWith(': '));
-    const head = ['| key | type | default | meaning |', '|---|---|---|---|'];
     const note = UNAVAILABLE_NOTES[name];
     return [
       `### ${name}`,
@@ -24,8 +25,7 @@ export function renderConfigurationDocs(): string {
       meaning,
       '',
       ...(note === undefined ? [] : [note, '']),
-      ...head,
-      ...rows,
+      table,
       ...(nested.length > 0 ? ['', ...nested] : []),
       '',
     ].join('\n');
@@ -33,10 +33,18 @@ export function renderConfigurationDocs(): string {
   return `${BEFORE_TABLES}\n${tables.join('\n')}`;
 }
 
-function renderRow(leaf: Leaf): string {
+function renderRow(leaf: Leaf): readonly string[] {
   const variable = isScalar(leaf) ? `<br>\`${leaf.variable}\`` : '';
-  const meaning = leaf.meaning.replaceAll('|', '\\|');
-  return `| \`${formatKey(leaf.path)}\`${variable} | ${formatType(leaf)} | ${formatDefault(leaf)} | ${meaning} |`;
+  const key = `\`${formatKey(leaf.path)}\`${variable}`;
+  return [key, formatType(leaf), formatDefault(leaf), leaf.meaning.replaceAll('|', '\\|')];
+}
+
+/** Columns padded to one width, as the formatter of this repository wants Markdown. */
+function renderTable(rows: readonly (readonly string[])[]): string {
+  const widths = HEAD.map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length)));
+  const lines = rows.map((row) => `| ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`);
+  const rule = `| ${widths.map((width) => '-'.repeat(width)).join(' | ')} |`;
+  return [lines[0], rule, ...lines.slice(1)].join('\n');
 }
 
 function formatKey(path: readonly string[]): string {
@@ -44,13 +52,13 @@ function formatKey(path: readonly string[]): string {
 }
 
 function formatType({ info }: Leaf): string {
-  const type = info.secret ? `${info.kind}, *secret*` : info.kind;
+  const type = info.secret ? `${info.kind}, _secret_` : info.kind;
   return info.allowed === undefined ? type : `${type}<br>${info.allowed}`;
 }
 
 function formatDefault({ info }: Leaf): string {
   if (info.required) return '**required**';
-  if (info.default === undefined) return '*none*';
+  if (info.default === undefined) return '_none_';
   if (Array.isArray(info.default)) return `\`[${info.default.join(', ')}]\``;
   return `\`${JSON.stringify(info.default)}\``;
 }

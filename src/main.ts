@@ -20,7 +20,10 @@ function createProgram(exit: (code: number) => void): Command {
     .addOption(new Option('--health-probe', 'exit 0 if the local /health answers 200'))
     .addOption(new Option('--debug', 'print stack traces'))
     .addHelpText('after', example('obex serve --config obex.yaml'))
+    .allowExcessArguments()
     .action(async (options: { config?: string; healthProbe?: boolean }) => {
+      const [unknown] = program.args;
+      if (unknown !== undefined) program.error(`error: unknown command '${unknown}'; "obex --help" lists them`);
       if (options.healthProbe === true) return exit(await probe(options.config));
       exit(await serve({ ...options, watch: false }));
     });

@@ -1,14 +1,14 @@
 /** `obex check`: every problem of a config, or the effective config, its phase and warnings. */
-import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
-import { formatProblem, loadConfig, type Phase } from '../config/load.ts';
-import { locateConfigFile } from '../config/locate.ts';
+import { accessSync, constants } from 'node:fs';
+import { formatProblem, type Phase } from '../config/load.ts';
 import { formatEffectiveConfig } from '../config/mask.ts';
 import type { Config } from '../config/schema.ts';
+import { type Environment, readConfigFile } from './config-file.ts';
 
 export interface CheckOptions {
   /** `--config`; undefined when it was not given. */
   readonly config: string | undefined;
-  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly env: Environment;
   readonly stdout: (text: string) => void;
   readonly stderr: (text: string) => void;
 }
@@ -22,34 +22,22 @@ const PHASES: Readonly<Record<Phase, string>> = {
 /** 0 = fine, 1 = the config has problems, 2 = there is no file to check. */
 export async function runCheck(options: CheckOptions): Promise<number> {
   const { env, stdout, stderr } = options;
-  const located = locateConfigFile({ flag: options.config, env, exists: existsSync });
-  if ('problem' in located) return fail(stderr, located.problem);
-  const text = readText(located.file);
-  if (text === undefined) return fail(stderr, `cannot read ${located.file}; is it a file that this user may read?`);
-  const loaded = loadConfig({ file: located.file, text, env, readFile: (path) => readFileSync(path, 'utf8') });
+  const found = readConfigFile(options.config, env);
+  if ('problem' in found) {
+    stderr(`obex: ${found.problem}\n`);
+    return 2;
+  }
+  const { file, outcome: loaded } = found;
   if ('problems' in loaded) {
     for (const problem of loaded.problems) stderr(`${formatProblem(problem)}\n`);
     for (const warning of loaded.warnings) stderr(`warning: ${warning}\n`);
     stderr(loaded.problems.length === 1 ? '1 problem\n' : `${loaded.problems.length} problems\n`);
     return 1;
   }
-  stdout(`# ${located.file}: the effective config, secrets masked\n${formatEffectiveConfig(loaded.config)}\n`);
+  stdout(`# ${file}: the effective config, secrets masked\n${formatEffectiveConfig(loaded.config)}\n`);
   stdout(`phase: ${loaded.phase} (${PHASES[loaded.phase]})\n`);
   for (const warning of [...loaded.warnings, ...unreadableFiles(loaded.config)]) stdout(`warning: ${warning}\n`);
   return 0;
-}
-
-function fail(stderr: (text: string) => void, message: string): number {
-  stderr(`obex: ${message}\n`);
-  return 2;
-}
-
-function readText(file: string): string | undefined {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch {
-    return undefined;
-  }
 }
 
 /** Warnings only: a config is often checked on another machine than the one it is for. */

@@ -33,6 +33,7 @@ export function loadOrExplain(flag: string | undefined, stderr: (text: string) =
   const { file, outcome } = found;
   if ('config' in outcome) return { ...outcome, file };
   for (const problem of outcome.problems) stderr(`${formatProblem(problem)}\n`);
+  for (const warning of outcome.warnings) stderr(`warning: ${warning}\n`);
   return undefined;
 }
 

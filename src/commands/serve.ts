@@ -1,6 +1,6 @@
 /** `obex serve`: runs the proxy until a signal ends it. Signals as in docs/operations.md. */
 import { unwatchFile, watchFile } from 'node:fs';
-import { formatProblem, type LoadedConfig } from '../config/load.ts';
+import { formatProblem } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import { type Obex, startObex } from '../obex.ts';
 import { LineWriter } from '../observe/line-writer.ts';
@@ -18,10 +18,7 @@ export interface ServeOptions {
 /** How often watched files are looked at. Polling also sees the swapped symbolic links of mounted Kubernetes volumes. */
 const WATCH_INTERVAL_MS = 1_000;
 
-const NOBODY_AUTHENTICATED =
-  'phase 1 authenticates nobody: any non-empty Bearer credential passes; add an idp section to verify tokens';
-
-/** Bad usage or configuration. */
+/** Bad usage, or a configuration that cannot be put in force. */
 const EXIT_CONFIG = 2;
 
 /** Resolves to the exit code when Obex has stopped. */
@@ -31,7 +28,9 @@ export async function runServe(options: ServeOptions): Promise<number> {
   const lines = new LineWriter(1, () => observers.metrics.accessLineDropped());
   const observers: Observers = createObservers(loaded.config.log.level, lines);
   process.on('exit', () => lines.flushSync());
-  announceWarnings(loaded, observers.log, options);
+  for (const message of loaded.warnings) observers.log.warn('config_warning', { message });
+  // The log may be far away; whoever starts phase 1 shall know it here and now.
+  if (loaded.phase === 1) options.stderr(`obex: WARNING: ${loaded.warnings[0]}\n`);
   try {
     const obex = await startObex(loaded.config, observers);
     observers.log.info('listening', {
@@ -43,15 +42,8 @@ export async function runServe(options: ServeOptions): Promise<number> {
     return await new Supervisor(obex, loaded, { log: observers.log, options }).run();
   } catch (error) {
     options.stderr(`obex: ${errorField(error)}\n`);
-    return 1;
+    return EXIT_CONFIG;
   }
-}
-
-function announceWarnings({ phase, warnings }: LoadedConfig, log: Log, { stderr }: ServeOptions): void {
-  for (const message of warnings) log.warn('config_warning', { message });
-  if (phase !== 1) return;
-  log.warn('authenticates_nobody', { message: NOBODY_AUTHENTICATED });
-  stderr(`obex: WARNING: ${NOBODY_AUTHENTICATED}\n`);
 }
 
 /** Waits for signals and for changed files. */

@@ -1,10 +1,10 @@
 /** What no value can tell by itself: rules between values and sections. RFC 9728 §3.3 (resource), RFC 8414 §2 (issuer). */
 import type { z } from 'zod';
+import { isLoopbackHost } from '../lib/loopback.ts';
 import type { Draft } from './draft.ts';
 import { formatListen } from './listen.ts';
 import { formatPath, isRecord, type Path } from './path.ts';
 import { sections } from './schema.ts';
-import { isLoopback } from './urls.ts';
 
 const { shape } = sections;
 const obex = shape.obex.out.shape;
@@ -14,7 +14,6 @@ const dpop = shape.dpop.out.shape;
 /** Reports broken rules. Looks at each value by itself, so that a mistake elsewhere hides none of them. */
 export function crossCheck(draft: Draft): void {
   checkPhase(draft);
-  checkOrigins(draft);
   checkIssuers(draft);
   checkStaleness(draft);
   checkDpop(draft);
@@ -42,26 +41,6 @@ function checkPhase(draft: Draft): void {
   }
 }
 
-/** Clients refuse metadata whose `resource` has another origin than the URL they ask (RFC 9728 §3.3). */
-function checkOrigins(draft: Draft): void {
-  const publicUrl = read(draft, ['obex', 'public_url'], obex.public_url);
-  const resource = read(draft, ['resource', 'url'], shape.resource.out.shape.url);
-  if (publicUrl === undefined || resource === undefined || new URL(resource).origin === publicUrl.origin) return;
-  if (draft.isHidden(['obex', 'public_url']) || draft.isHidden(['resource', 'url'])) {
-    return draft.report(
-      ['resource', 'url'],
-      'must have the scheme, host and port of obex.public_url; clients reach it there',
-    );
-  }
-  const moved = `${publicUrl.origin}${new URL(resource).pathname}`;
-  const message = `must have the scheme, host and port of obex.public_url (${publicUrl.origin})`;
-  draft.reportRefusal(['resource', 'url'], {
-    message,
-    got: { value: resource },
-    cure: `write "${moved}", or change obex.public_url`,
-  });
-}
-
 function checkIssuers(draft: Draft): void {
   const additional = draft.valueAt(['idp', 'additional_issuers']);
   const count = Array.isArray(additional) ? additional.length : 0;
@@ -86,7 +65,7 @@ function checkIssuers(draft: Draft): void {
 
 function checkSecure(draft: Draft, path: Path, text: string | undefined): void {
   const url = text === undefined ? undefined : new URL(text);
-  if (url === undefined || url.protocol === 'https:' || isLoopback(url)) return;
+  if (url === undefined || url.protocol === 'https:' || isLoopbackHost(url.hostname)) return;
   draft.reportRefusal(path, {
     message: 'must begin with https://, for whoever sits on the network could forge tokens',
     got: { value: text },

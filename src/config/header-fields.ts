@@ -1,5 +1,6 @@
 /** What `backend.headers` may hold. RFC 9110 §5.1 (names), §5.5 (values), §7.6.1 (hop-by-hop), RFC 9112 §6 (framing). */
 import { z } from 'zod';
+import { foldName } from '../lib/fold-name.ts';
 import { described } from './leaf.ts';
 import { isRecord } from './path.ts';
 
@@ -7,7 +8,7 @@ const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 /** Visible ASCII, spaces and tabs inside only: what every recipient reads alike. */
 const FIELD_VALUE = /^[\x21-\x7e]+([ \t]+[\x21-\x7e]+)*$/;
 
-/** Names in the form of `foldFieldName`, with what writes them instead. */
+/** Names in the form of `foldName`, with what writes them instead. */
 const RESERVED: ReadonlyMap<string, string> = new Map([
   ['host', 'Obex sets Host to the authority of backend.url'],
   ...['content-length', 'transfer-encoding', 'expect'].map(framing),
@@ -31,15 +32,10 @@ function hopByHop(name: string): [string, string] {
   return [name, 'hop-by-hop fields are not passed on (RFC 9110 §7.6.1)'];
 }
 
-/** Lower case, each character that is not a letter or digit read as "-": `X_Obex_User` and `x-obex-user` are one name. */
-function foldFieldName(name: string): string {
-  return name.toLowerCase().replaceAll(/[^a-z0-9]/g, '-');
-}
-
 /** Why a field may not be added; undefined = it may. */
 function nameFault(name: string): string | undefined {
   if (!TOKEN.test(name)) return 'is not a legal header name: use letters, digits and "-"';
-  const folded = foldFieldName(name);
+  const folded = foldName(name);
   const reserved = RESERVED.get(folded);
   if (reserved !== undefined) return `cannot be set: ${reserved}; delete it`;
   if (folded.startsWith('x-obex-'))
@@ -73,10 +69,10 @@ function parseFields(given: unknown, context: z.RefinementCtx): Readonly<Record<
   const fields: [string, string][] = [];
   const names = new Map<string, string>();
   for (const [name, content] of Object.entries(value)) {
-    const twin = names.get(foldFieldName(name));
+    const twin = names.get(foldName(name));
     const fault =
       nameFault(name) ?? (twin === undefined ? valueFault(content) : `is the same header as ${twin}; delete one`);
-    names.set(foldFieldName(name), name);
+    names.set(foldName(name), name);
     if (fault !== undefined) context.addIssue({ code: 'custom', message: fault, path: [name] });
     else if (typeof content === 'string') fields.push([name, content]);
   }

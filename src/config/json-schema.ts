@@ -12,6 +12,7 @@ const REQUIRED_SECTIONS = ['backend', 'resource'] as const;
 /** Strings with `${VAR}` pass everywhere. Values that `OBEX_*` variables bring are not seen by it. */
 export function buildJsonSchema(): JsonObject {
   const root: JsonObject = z.toJSONSchema(sections, { io: 'input', target: 'draft-2020-12' });
+  relaxSections(root);
   addTwins(root);
   const properties = objectAt(root, ['properties']);
   const obexProperties = objectAt(properties, ['obex', 'properties']);
@@ -19,11 +20,26 @@ export function buildJsonSchema(): JsonObject {
   for (const name of names) obexProperties[name] = { $ref: `#/properties/${name}` };
   return {
     ...root,
+    type: 'object',
     title: 'Obex config',
     description: 'Sections stand at the top level or nested under obex; each in one place only.',
     required: ['obex'],
     allOf: names.map(onePlace),
   };
+}
+
+/** A section that needs no key may be absent or empty (`log:` and nothing below). Whether it is needed, `onePlace` says. */
+function relaxSections(schema: JsonObject): void {
+  const properties = isRecord(schema['properties']) ? schema['properties'] : {};
+  const children = [...Object.values(properties), schema['items']].filter(isRecord);
+  for (const child of children) relaxSections(child);
+  const required = Array.isArray(schema['required']) ? schema['required'] : [];
+  const needed = required.filter((key) => valueAt(properties, [String(key), 'properties']) === undefined);
+  if (needed.length > 0) schema['required'] = needed;
+  else if (schema['type'] === 'object' && schema['properties'] !== undefined) {
+    delete schema['required'];
+    schema['type'] = ['object', 'null'];
+  }
 }
 
 /** The section at the top level or under obex: one of them when it is required, else not both. */

@@ -1,6 +1,6 @@
 /** Network addresses of the config: where to listen, whom to trust, which Host names to answer. */
 import { isIP } from 'node:net';
-import { Refused, refuse } from './refused.ts';
+import { type Refused, refuse } from './refused.ts';
 
 /** `host` undefined = every address of the machine. */
 export type ListenAddress = { readonly host: string | undefined; readonly port: number } | { readonly path: string };

@@ -1,15 +1,8 @@
 /** URLs of the config: what may stand in each. RFC 8414 §2 (issuer), RFC 9728 §1.2 (resource), RFC 8252 §8.3 (loopback). */
-import { isIP } from 'node:net';
+import { isLoopbackHost } from '../lib/loopback.ts';
 import { Refused, refuse, refuseSilently } from './refused.ts';
 
 const AUTHORITY_ONLY = /^https?:\/\/[^/?#]+\/?$/i;
-
-/** localhost, *.localhost, 127.0.0.0/8 and [::1]. */
-export function isLoopback(url: URL): boolean {
-  const { hostname } = url;
-  if (hostname === 'localhost' || hostname.endsWith('.localhost') || hostname === '[::1]') return true;
-  return isIP(hostname) === 4 && hostname.startsWith('127.');
-}
 
 /** An http or https URL without credentials, written in plain ASCII so that comparing text is comparing URLs. */
 function parseHttpUrl(value: unknown, example: string): URL | Refused {
@@ -90,5 +83,5 @@ export function parseRedisUrl(value: unknown): string | Refused {
 }
 
 function secure(url: URL): boolean {
-  return url.protocol === 'https:' || isLoopback(url);
+  return url.protocol === 'https:' || isLoopbackHost(url.hostname);
 }

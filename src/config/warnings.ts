@@ -1,12 +1,19 @@
 /** Configs that are legal and may still not be what was meant. */
+
+import { isLoopbackHost } from '../lib/loopback.ts';
 import { isLocalAddress } from './listen.ts';
 import type { Config } from './schema.ts';
-import { isLoopback } from './urls.ts';
+
+type Rule = readonly [applies: boolean, warning: string];
 
 /** Whole sentences, the most serious first. */
 export function collectWarnings(config: Config): string[] {
-  const { obex, idp, resource, cors, backend } = config;
-  const rules: readonly (readonly [applies: boolean, warning: string])[] = [
+  const rules = [...authenticationRules(config), ...networkRules(config), ...resourceRules(config)];
+  return rules.filter(([applies]) => applies).map(([, warning]) => warning);
+}
+
+function authenticationRules({ idp, obex }: Config): readonly Rule[] {
+  return [
     [
       idp === undefined,
       'PHASE 1: OBEX AUTHENTICATES NOBODY. Every request with any bearer token reaches the backend. Add idp with its issuer ' +
@@ -16,6 +23,16 @@ export function collectWarnings(config: Config): string[] {
       idp?.dangerously_allow_http === true,
       'idp.dangerously_allow_http: keys may be fetched over http; whoever can touch that network can forge tokens',
     ],
+    [
+      idp !== undefined && obex.allowed_hosts.length > 0,
+      'obex.allowed_hosts has no effect from phase 2 on: tokens decide, not the Host field',
+    ],
+  ];
+}
+
+function networkRules({ obex, backend }: Config): readonly Rule[] {
+  const sendsHeaders = Object.keys(backend.headers).length > 0;
+  return [
     [
       !obex.tls.enabled && !isLocalAddress(obex.listen),
       'obex.listen: plain http on an address that other machines may reach; tokens are readable on the way unless a TLS ' +
@@ -30,26 +47,31 @@ export function collectWarnings(config: Config): string[] {
       'obex.trusted_proxies trusts every address: any client can choose the address it is logged and limited under',
     ],
     [
+      sendsHeaders && backend.url.protocol === 'http:' && !isLocal(backend.url),
+      'backend.headers go to backend.url over plain http; use https unless the network between is yours',
+    ],
+  ];
+}
+
+function resourceRules({ resource, cors, obex }: Config): readonly Rule[] {
+  return [
+    [
       cors.allowed_origins.includes('*'),
       'cors.allowed_origins "*": pages of every site may use Obex with a token they hold',
+    ],
+    [
+      new URL(resource.url).origin !== obex.public_url.origin,
+      'resource.url has another scheme, host or port than obex.public_url: clients that reach Obex under public_url refuse ' +
+        'metadata of another resource (RFC 9728 §3.3)',
     ],
     [
       resource.url.includes('?'),
       'resource.url has a query: many clients will not find its metadata (RFC 8707 §2 advises against it)',
     ],
-    [
-      idp !== undefined && obex.allowed_hosts.length > 0,
-      'obex.allowed_hosts has no effect from phase 2 on: tokens decide, not the Host field',
-    ],
-    [
-      Object.keys(backend.headers).length > 0 && backend.url.protocol === 'http:' && !isLocal(backend.url),
-      'backend.headers go to backend.url over plain http; use https unless the network between is yours',
-    ],
   ];
-  return rules.filter(([applies]) => applies).map(([, warning]) => warning);
 }
 
 /** Loopback, or a bare name as containers of one network use it. */
 function isLocal(url: URL): boolean {
-  return isLoopback(url) || !/[.:]/.test(url.hostname);
+  return isLoopbackHost(url.hostname) || !/[.:]/.test(url.hostname);
 }

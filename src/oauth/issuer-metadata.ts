@@ -1,5 +1,5 @@
 /** Authorization server metadata, read for its `jwks_uri`. RFC 8414 §3, OpenID Connect Discovery 1.0 §4. */
-import { isLoopbackHost } from './origin.ts';
+import { isLoopbackHost } from '../lib/loopback.ts';
 import { isJsonObject } from './strict-json.ts';
 
 /**

@@ -1,4 +1,5 @@
 /** Which web origins may call. RFC 6454 §6.2, Fetch §3.2; against DNS rebinding and cross-site calls. */
+import { isLoopbackHost } from '../lib/loopback.ts';
 
 export interface OriginPolicyOptions {
   readonly publicUrl: URL;
@@ -23,11 +24,6 @@ export function createOriginPolicy(options: OriginPolicyOptions): OriginPolicy {
     if (allowsAny || allowed.has(origin)) return 'allowed';
     return allowsLoopback && isLoopbackOrigin(origin) ? 'allowed' : 'refused';
   };
-}
-
-/** Tells whether a URL's `hostname` is this machine: `localhost`, 127.0.0.0/8 or `[::1]`. */
-export function isLoopbackHost(hostname: string): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname);
 }
 
 function isLoopbackOrigin(origin: string): boolean {

@@ -1,6 +1,7 @@
 /** The head that the backend gets: written by Obex, with the client's harmless fields in it. RFC 9110 §7.6. */
+import { foldName } from '../lib/fold-name.ts';
 import type { FieldLines } from '../wire/exchange.ts';
-import { foldFieldName, isNeverForwarded } from './field-names.ts';
+import { isNeverForwarded } from './field-names.ts';
 import { connectionOptions } from './hop-by-hop.ts';
 
 export interface BackendHeaderOptions {
@@ -26,13 +27,13 @@ export type FormatBackendFields = (clientFields: FieldLines, vouched: Vouched) =
 const MAX_KNOWN_NAMES = 1000;
 
 export function createBackendHeaders(options: BackendHeaderOptions): FormatBackendFields {
-  const replaced = new Set(options.staticFields.filter((_, at) => at % 2 === 0).map(foldFieldName));
+  const replaced = new Set(options.staticFields.filter((_, at) => at % 2 === 0).map(foldName));
   const knownNames = new Map<string, boolean>();
 
   const isForwarded = (name: string): boolean => {
     const known = knownNames.get(name);
     if (known !== undefined) return known;
-    const folded = foldFieldName(name);
+    const folded = foldName(name);
     const forwarded = !isNeverForwarded(folded) && !replaced.has(folded);
     if (knownNames.size < MAX_KNOWN_NAMES) knownNames.set(name, forwarded);
     return forwarded;

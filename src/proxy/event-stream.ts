@@ -5,8 +5,9 @@ import type { BodySink, FieldLines } from '../wire/exchange.ts';
 const EVENT_END = /(?:\r\n|\n|\r(?!\n)){2}/;
 const AT_EVENT_END = /(?:\r\n|\n|\r(?!\n)){2}$/;
 
-/** The longest event end, so all that must be remembered between two chunks. */
+/** The longest event end. */
 const TAIL_BYTES = 4;
+const LAST_LINE_ENDS = /[\r\n]{0,4}$/;
 
 export function isEventStream(fields: FieldLines): boolean {
   for (let at = 0; at < fields.length; at += 2) {
@@ -24,7 +25,10 @@ export function isEventStream(fields: FieldLines): boolean {
 export class EventStream implements BodySink {
   readonly #sink: BodySink;
   readonly #onFinished: () => void;
-  /** The last bytes sent. The beginning of the stream is as good as the end of an event. */
+  /**
+   * The line ends that the bytes sent end with, and no byte before them: an event end further back is over, and the event
+   * behind it has begun. The beginning of the stream is as good as the end of an event.
+   */
   #tail = '\n\n';
   #finishing = false;
   #ended = false;
@@ -46,7 +50,7 @@ export class EventStream implements BodySink {
     if (this.#ended) return true;
     if (this.#finishing) return this.#writeToBoundary(chunk);
     const tail = Buffer.from(chunk.subarray(-TAIL_BYTES)).toString('latin1');
-    this.#tail = tail.length === TAIL_BYTES ? tail : (this.#tail + tail).slice(-TAIL_BYTES);
+    this.#tail = lastLineEnds(tail.length === TAIL_BYTES ? tail : this.#tail + tail);
     return this.#sink.write(chunk);
   }
 
@@ -74,7 +78,7 @@ export class EventStream implements BodySink {
     const text = this.#tail + Buffer.from(chunk).toString('latin1');
     const end = EVENT_END.exec(text);
     if (end === null) {
-      this.#tail = text.slice(-TAIL_BYTES);
+      this.#tail = lastLineEnds(text);
       return this.#sink.write(chunk);
     }
     this.#sink.write(chunk.subarray(0, Math.max(0, end.index + end[0].length - before)));
@@ -87,4 +91,8 @@ export class EventStream implements BodySink {
     this.#sink.end();
     this.#onFinished();
   }
+}
+
+function lastLineEnds(text: string): string {
+  return LAST_LINE_ENDS.exec(text.slice(-TAIL_BYTES))?.[0] ?? '';
 }

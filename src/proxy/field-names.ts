@@ -24,14 +24,6 @@ const REMOVED: ReadonlySet<string> = new Set([
   'x-rewrite-url',
 ]);
 
-/**
- * The name as servers that build `HTTP_…` variables read it: lower case, every character that is no letter or digit is
- * `-`. Two names with one folded form are one name to some backend.
- */
-export function foldFieldName(name: string): string {
-  return name.toLowerCase().replace(/[^a-z0-9]/g, '-');
-}
-
 /** True for a field that never goes on, whatever the configuration says. */
 export function isNeverForwarded(foldedName: string): boolean {
   return REMOVED.has(foldedName) || foldedName.startsWith('x-obex-') || foldedName.startsWith('x-forwarded-');

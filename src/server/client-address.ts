@@ -66,5 +66,5 @@ function networkOf(address: string): string {
 
 /** RFC 4291 §2.5.5.2: an IPv4 peer of an IPv6 socket. */
 function unmap(address: string): string {
-  return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address;
+  return address.replace(/^::ffff:(?=\d+\.)/i, '');
 }

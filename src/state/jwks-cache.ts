@@ -42,6 +42,7 @@ export class JwksCache {
   #underWay: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
   #retryMs = FIRST_RETRY_MS;
+  #started = false;
   #stopped = false;
   #successes = 0;
   #failures = 0;
@@ -71,8 +72,10 @@ export class JwksCache {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Begins to fetch in the background. Never throws: an issuer that is down is retried. */
+  /** Begins to fetch in the background, once: a reload that keeps this cache starts it again. Never throws. */
   start(): void {
+    if (this.#started) return;
+    this.#started = true;
     void this.#keepFresh();
   }
 

@@ -118,7 +118,6 @@ describe('RFC 9068 §4', () => {
     assert.equal(reasonOf(check({ aud: 'y', exp: 0 })), 'audience_mismatch');
     assert.equal(reasonOf(check({ exp: 0, cnf: {} })), 'token_expired');
   });
-
 });
 
 describe('RFC 7519 §4.1.4: exp', () => {

@@ -31,6 +31,10 @@ export class MemorySocket extends Socket {
   /** Bytes that the kernel does not take. */
   override writableLength = 0;
 
+  constructor() {
+    super({ allowHalfOpen: true });
+  }
+
   receive(bytes: string | Uint8Array): void {
     if (!this.destroyed)
       this.emit('data', typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : Buffer.from(bytes));

@@ -47,7 +47,7 @@ export const resourceSection = section('What is protected, as OAuth clients and 
       json: { type: 'string' },
       example: 'https://my-tool.example.com/mcp',
       meaning:
-        'The URL that users type into their MCP client, and `resource` in the metadata. Same scheme, host and port as ' +
+        'The URL that users type into their MCP client, and `resource` in the metadata. With the scheme, host and port of ' +
         '`obex.public_url`; no fragment. Kept exactly as written.',
     },
     parseResourceUrl,

@@ -24,7 +24,7 @@ function examplesOf(file: string): readonly Example[] {
   });
 }
 
-const examples = globSync(['README.md', 'docs/**/*.md'], { cwd: ROOT }).sort().flatMap(examplesOf);
+const examples = globSync(['README.md', 'docs/**/*.md'], { cwd: ROOT }).toSorted().flatMap(examplesOf);
 
 describe('docs/configuration.md', () => {
   it('is up to date: node scripts/write-configuration-docs.ts', () => {

@@ -43,6 +43,11 @@ describe('obex schema', () => {
     assert.ok(!passes(`${nested}log: {}\n`));
   });
 
+  it('accepts a section without keys, but for idp', () => {
+    assert.ok(passes(minimal('log:\nlimits:\n')));
+    assert.ok(!passes(minimal('idp:\n')));
+  });
+
   it('accepts variables, <key>_file and headers of any name', () => {
     const more =
       'authz: {}\ndpop: { enabled: "${D:-false}", nonce_secret_file: /n, replay_cache: { redis: { url_file: /r } } }\n';

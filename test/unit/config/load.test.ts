@@ -182,7 +182,7 @@ describe('all problems at once', () => {
   public_url: "https://tool.example"
   listen: "nope"
 resource:
-  url: "https://other.example/mcp"
+  url: "http://other.example/mcp"
 idp:
   issuer: "http://auth.example/"
   clock_skew: "ten"

@@ -12,7 +12,8 @@ const CHECKS: Readonly<Record<string, Check>> = {
   title: ignored,
   description: ignored,
   default: ignored,
-  type: (value, type) => typeOf(value) === type || (type === 'number' && typeOf(value) === 'integer'),
+  type: (value, types) =>
+    [types].flat().some((type) => typeOf(value) === type || (type === 'number' && typeOf(value) === 'integer')),
   const: (value, expected) => value === expected,
   enum: (value, words) => list(words).includes(value),
   pattern: (value, pattern) => typeof value !== 'string' || new RegExp(String(pattern)).test(value),

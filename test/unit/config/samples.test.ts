@@ -24,7 +24,7 @@ const SAMPLES: Readonly<Record<string, 1 | 2 | string>> = {
 const sample = (name: string): string => readFileSync(join(FOLDER, name), 'utf8');
 
 describe('samples', () => {
-  it('are all listed here', () => assert.deepEqual(readdirSync(FOLDER).sort(), Object.keys(SAMPLES).sort()));
+  it('are all listed here', () => assert.deepEqual(readdirSync(FOLDER).toSorted(), Object.keys(SAMPLES).toSorted()));
 
   for (const [name, outcome] of Object.entries(SAMPLES)) {
     if (typeof outcome === 'number') {

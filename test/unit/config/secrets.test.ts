@@ -90,11 +90,7 @@ describe('problems', () => {
     'a variable in public_url': [minimal().replace('https://tool.example"', '${V}/path"'), { V: `https://${SECRET}` }],
     'a variable in resource.url': [
       minimal().replace('https://tool.example/mcp', '${V}'),
-      { V: `https://${SECRET}.example/` },
-    ],
-    'a variable in the public_url that resource.url must match': [
-      minimal().replace('https://tool.example"', '${V}"'),
-      { V: `https://${SECRET}.example` },
+      { V: `http://${SECRET}.example/` },
     ],
     'a variable in an issuer': [
       minimalIdp().replace('https://auth.example/', '${V}'),

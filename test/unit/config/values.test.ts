@@ -200,6 +200,16 @@ describe('backend.headers', () => {
 });
 
 describe('resource.url', () => {
+  it('on another origin than public_url is a warning', () => {
+    const { warnings } = accept(resourceUrl('https://tool.example:8443/mcp'));
+    assert.deepEqual(
+      warnings.filter((warning) => warning.startsWith('resource.url')),
+      [
+        'resource.url has another scheme, host or port than obex.public_url: clients that reach Obex under public_url refuse ' +
+          'metadata of another resource (RFC 9728 §3.3)',
+      ],
+    );
+  });
   it('is kept as written', () => {
     const url = 'HTTPS://Tool.Example:443/a/../mcp';
     assert.equal(accept(resourceUrl(url)).config.resource.url, url);
@@ -208,11 +218,6 @@ describe('resource.url', () => {
     'a fragment': [
       resourceUrl('https://tool.example/mcp#'),
       'resource.url: must not have a fragment, got "https://tool.example/mcp#"; delete all from the "#" on',
-    ],
-    'another origin than public_url': [
-      resourceUrl('https://tool.example:8443/mcp'),
-      'resource.url: must have the scheme, host and port of obex.public_url (https://tool.example), got ' +
-        '"https://tool.example:8443/mcp"; write "https://tool.example/mcp", or change obex.public_url',
     ],
     'a text for a list': [
       `${minimal()}  scopes_supported: mcp:read\n`,

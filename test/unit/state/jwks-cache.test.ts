@@ -119,13 +119,27 @@ describe('JwksCache: fetching', () => {
     assert.equal(fixture.fetched.length, 3);
   });
 
-  it('a fetch that a request asked for moves the next one in the background, it does not add one', async () => {
+  it('started again by each reload that keeps it, it keeps one rhythm', async () => {
+    const fixture = await started();
+    for (let reload = 0; reload < 5; reload += 1) fixture.cache.start();
+    await settle();
+    await pass(fixture, 600_000);
+    await pass(fixture, 600_000);
+    assert.equal(fixture.fetched.length, 3);
+    fixture.cache.stop();
+    await pass(fixture, 10_000_000);
+    assert.equal(fixture.fetched.length, 3);
+  });
+
+  it('what a request asked for neither hastens nor delays the background', async () => {
     const fixture = await started();
     await pass(fixture, 300_000);
     await fixture.cache.refresh(true);
-    await pass(fixture, 599_999);
+    await pass(fixture, 299_999);
     assert.equal(fixture.fetched.length, 2);
     await pass(fixture, 1);
+    assert.equal(fixture.fetched.length, 3);
+    await pass(fixture, 599_999);
     assert.equal(fixture.fetched.length, 3);
   });
 

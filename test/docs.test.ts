@@ -1,0 +1,73 @@
+/** The documentation says what the code does: refusals, metrics, commands. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { globSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { describe, it } from 'node:test';
+import { DENIAL_REASONS, denialRow } from '../src/oauth/denial.ts';
+import { Metrics } from '../src/observe/metrics.ts';
+import { processMetrics } from '../src/observe/process-metrics.ts';
+
+const ROOT = path.join(import.meta.dirname, '..');
+const read = (file: string): string => readFileSync(path.join(ROOT, file), 'utf8');
+
+/** Cells of the table rows of a page, without surrounding space and backquotes. */
+function tableRows(page: string): readonly (readonly string[])[] {
+  const rows = page.split('\n').filter((line) => line.startsWith('|'));
+  return rows.map((line) =>
+    line
+      .slice(1, -1)
+      .split('|')
+      .map((cell) => cell.trim().replace(/^`(.*)`$/, '$1')),
+  );
+}
+
+describe('docs/errors.md', () => {
+  const rows = tableRows(read('docs/errors.md'));
+  for (const reason of DENIAL_REASONS) {
+    it(`has the row of ${reason}, with its status, error and challenge`, () => {
+      const { status, error, challenge = '' } = denialRow(reason);
+      const row = rows.find((cells) => cells[2] === reason);
+      assert.deepEqual(row?.slice(0, 4), [String(status), error, reason, challenge]);
+      assert.ok((row?.[4] ?? '').length > 20, 'says why, and what to do');
+    });
+  }
+});
+
+describe('docs/metrics.md', () => {
+  it('names every metric family', () => {
+    const metrics = new Metrics();
+    metrics.register(...processMetrics('0', () => 1));
+    const names = [...metrics.format().matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name ?? '');
+    const runtime = [...read('src/runtime-metrics.ts').matchAll(/'(obex_\w+)'/g)].map(([, name]) => name ?? '');
+    const page = read('docs/metrics.md');
+    assert.ok(names.length > 5 && runtime.length > 5);
+    assert.deepEqual(
+      [...names, ...runtime].filter((name) => !page.includes(`\`${name}\``)),
+      [],
+    );
+  });
+});
+
+describe('commands', () => {
+  const pages = ['README.md', 'CONTRIBUTING.md', ...globSync('docs/*.md', { cwd: ROOT })];
+
+  it('of the documentation that call make exist', () => {
+    const targets = new Set([...read('Makefile').matchAll(/^([a-z][a-z-]*):/gm)].map(([, name]) => name));
+    const called = pages.flatMap((page) => [...read(page).matchAll(/\bmake ([a-z][a-z-]*)`/g)].map(([, name]) => name));
+    assert.ok(called.length > 5);
+    assert.deepEqual(
+      called.filter((name) => !targets.has(name)),
+      [],
+    );
+  });
+
+  for (const command of ['serve', 'check', 'schema', 'demo']) {
+    it(`obex ${command} --help shows an example`, () => {
+      const main = path.join(ROOT, 'src/main.ts');
+      const { status, stdout } = spawnSync(process.execPath, [main, command, '--help'], { encoding: 'utf8' });
+      assert.equal(status, 0);
+      assert.match(stdout, new RegExp(`Example:\\n  \\$ obex ${command}`));
+    });
+  }
+});

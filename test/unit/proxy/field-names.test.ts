@@ -1,0 +1,132 @@
+/** Names that never reach the backend, however they are spelled. RFC 9110 §5.1, §7.6.1, CVE-2025-64484. */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { foldName } from '../../../src/lib/fold-name.ts';
+import { createBackendHeaders } from '../../../src/proxy/backend-headers.ts';
+import { isNeverForwarded } from '../../../src/proxy/field-names.ts';
+
+const NEVER = [
+  'authorization',
+  'connection',
+  'content-length',
+  'dpop',
+  'expect',
+  'forwarded',
+  'host',
+  'http2-settings',
+  'keep-alive',
+  'origin',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'x-forwarded-for',
+  'x-forwarded-proto',
+  'x-forwarded-host',
+  'x-forwarded-anything',
+  'x-obex-user',
+  'x-obex-scopes',
+  'x-obex-request-id',
+  'x-obex-new',
+  'x-original-url',
+  'x-real-ip',
+  'x-rewrite-url',
+];
+
+describe('field names', () => {
+  for (const name of NEVER) {
+    it(`${name} never goes on, in any case and with any separator`, () => {
+      for (const separator of ['-', '_', '.', '~', '|', '+', "'"]) {
+        for (const spelled of [name, name.toUpperCase()]) {
+          assert.equal(isNeverForwarded(foldName(spelled.replaceAll('-', separator))), true, spelled);
+        }
+      }
+    });
+  }
+
+  for (const name of [
+    'accept',
+    'cookie',
+    'mcp-session-id',
+    'x-obex',
+    'x-obexuser',
+    'my-x-obex-user',
+    'x-forwarded',
+    'authorization2',
+    'xobex-user',
+    'originator',
+    '__proto__',
+    'constructor',
+  ]) {
+    it(`${name} goes on`, () => assert.equal(isNeverForwarded(foldName(name)), false));
+  }
+
+  it('no spelling of a client reaches the backend as a name in which Obex speaks', () => {
+    const format = createBackendHeaders({
+      backendAuthority: 'b',
+      publicUrl: new URL('https://t.example'),
+      staticFields: ['X-Api-Key', 'secret'],
+    });
+    const token = fc.string({ unit: fc.constantFrom(...'xX-_.oObBeEapikyr!~'), minLength: 1, maxLength: 14 });
+    const vouched = { identityFields: ['X-Obex-User', 'alice'], requestId: 'id', clientAddress: '1.2.3.4' };
+    fc.assert(
+      fc.property(
+        fc.array(
+          fc.oneof(
+            token,
+            token.map((tail) => `X_Obex-${tail}`),
+            fc.constantFrom('x_api.key', 'X-API_KEY'),
+          ),
+          { maxLength: 5 },
+        ),
+        (names) => {
+          const fields = format(
+            names.flatMap((name) => [name, 'client']),
+            vouched,
+          );
+          for (let at = 0; at < fields.length; at += 2) {
+            if (fields[at + 1] !== 'client') continue;
+            assert.doesNotMatch(foldName(fields[at] ?? ''), /^x-obex-|^x-api-key$/);
+          }
+        },
+      ),
+      { numRuns: 1_000 },
+    );
+  });
+});
+
+describe('createBackendHeaders', () => {
+  it('remembers no more names than its bound, and judges alike beyond it', () => {
+    const format = createBackendHeaders({
+      backendAuthority: 'b',
+      publicUrl: new URL('https://t.example'),
+      staticFields: [],
+    });
+    const vouched = { identityFields: [], requestId: 'id', clientAddress: '' };
+    for (let round = 0; round < 3_000; round += 1) format([`X-Invented-${round}`, '1'], vouched);
+    assert.deepEqual(format(['X-Obex_Late', 'evil', 'X-Late', '1'], vouched).slice(0, 4), ['Host', 'b', 'X-Late', '1']);
+  });
+
+  it('a unix socket’s peer has no address to forward', () => {
+    const format = createBackendHeaders({
+      backendAuthority: 'b:1',
+      publicUrl: new URL('http://t.example:8080'),
+      staticFields: [],
+    });
+    const fields = format([], { identityFields: [], requestId: 'id', clientAddress: '' });
+    assert.deepEqual(fields, [
+      'Host',
+      'b:1',
+      'X-Forwarded-Proto',
+      'http',
+      'X-Forwarded-Host',
+      't.example:8080',
+      'X-Obex-Request-ID',
+      'id',
+    ]);
+  });
+});
