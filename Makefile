@@ -11,7 +11,7 @@ TESTS := test/*.test.ts test/rfc test/mcp test/unit test/contract test/property 
 .PHONY: build test test-e2e run bench docker lint vet fmt clean conformance docs
 
 $(INSTALLED): package.json package-lock.json
-	npm ci --no-audit --no-fund
+	npm ci --loglevel=error
 	@touch $@
 
 # Runs the demo, or `make run CONFIG=file` a configuration of your own.
@@ -32,7 +32,7 @@ test-e2e: $(INSTALLED) build
 	@node scripts/run-tests.ts test/peers/*.test.ts
 
 $(PEER)/$(INSTALLED): $(PEER)/package.json $(PEER)/package-lock.json
-	npm ci --prefix $(PEER) --no-audit --no-fund
+	npm ci --prefix $(PEER) --loglevel=error
 	@touch $@
 
 build: $(INSTALLED)
