@@ -40,6 +40,7 @@ class RunningObex implements Obex {
   #server: WireServer | undefined;
   #metricsServer: WireServer | undefined;
   #draining = false;
+  #closing = false;
 
   constructor(config: Config, observers: Observers) {
     this.#observers = observers;
@@ -85,10 +86,15 @@ class RunningObex implements Obex {
     refuseFixedChanges(this.#config, config);
     const previous = this.#runtime;
     const next = this.#build(config, previous);
-    if (next.tls !== undefined) this.#server?.updateTls(next.tls);
+    try {
+      if (next.tls !== undefined) this.#server?.updateTls(next.tls);
+    } catch (error) {
+      next.release(previous);
+      throw error;
+    }
+    this.#observers.log.setLevel(config.log.level);
     this.#runtime = next;
     this.#config = config;
-    this.#observers.log.setLevel(config.log.level);
     previous.release(next);
   }
 
@@ -96,6 +102,7 @@ class RunningObex implements Obex {
     this.#draining = true;
     const { drain_delay: delayMs, drain_timeout: timeoutMs } = this.#config.limits;
     if (delayMs > 0) await new Promise((resolve) => setTimeout(resolve, delayMs));
+    this.#closing = true;
     const drained = this.#server?.drain();
     const cut = setTimeout(() => this.#finish(), timeoutMs);
     await drained;
@@ -117,7 +124,13 @@ class RunningObex implements Obex {
   }
 
   #build(config: Config, previous: Runtime | undefined): Runtime {
-    return buildRuntime({ config, observers: this.#observers, isDraining: () => this.#draining, previous });
+    return buildRuntime({
+      config,
+      observers: this.#observers,
+      isDraining: () => this.#draining,
+      isClosing: () => this.#closing,
+      previous,
+    });
   }
 
   #listenOn(listen: ListenAddress, service: () => Service, runtime: Runtime | undefined): Promise<WireServer> {

@@ -1,6 +1,7 @@
 /** Config → gate: trusted issuers and their keys, the caches, and the composition of the phase. */
 import type { Config } from './config/schema.ts';
 import { type Authenticate, createBearerAuthentication, createPresenceCheck } from './gate/authenticate.ts';
+import { createCharge } from './gate/charge.ts';
 import { createVerifyAccessToken, type TrustedIssuer } from './gate/verify-access-token.ts';
 import { formatIdentityFields } from './proxy/identity-headers.ts';
 import type { RuntimeOptions } from './runtime.ts';
@@ -71,7 +72,7 @@ interface GateParts {
 export function buildAuthenticate({ observers }: RuntimeOptions, parts: GateParts): Authenticate {
   const { clock, metrics } = observers;
   const { issuers, verifiedTokens, rateLimiter } = parts;
-  if (issuers.length === 0) return createPresenceCheck(clock, rateLimiter);
+  if (issuers.length === 0) return createPresenceCheck(createCharge(rateLimiter, clock));
   return createBearerAuthentication({
     clock,
     rateLimiter,

@@ -2,6 +2,7 @@
 import type { Config } from './config/schema.ts';
 import type { Authenticate } from './gate/authenticate.ts';
 import { createAuthorize } from './gate/authorize.ts';
+import type { Charge } from './gate/charge.ts';
 import type { TrustedIssuer } from './gate/verify-access-token.ts';
 import { createChallenges } from './oauth/challenge.ts';
 import { createOriginPolicy } from './oauth/origin.ts';
@@ -30,10 +31,11 @@ interface ServiceParts {
   readonly issuers: readonly TrustedIssuer[];
   readonly backend: BackendClient;
   readonly authenticate: Authenticate;
+  readonly chargeClient: Charge;
 }
 
 export function buildService(options: RuntimeOptions, parts: ServiceParts): Service {
-  const { config, isDraining } = options;
+  const { config, isClosing } = options;
   const { public_url: publicUrl } = config.obex;
   const originPolicy = createOriginPolicy({ publicUrl, allowedOrigins: config.cors.allowed_origins });
   const isOriginAllowed = (origin: string): boolean => originPolicy(origin) === 'allowed';
@@ -46,7 +48,7 @@ export function buildService(options: RuntimeOptions, parts: ServiceParts): Serv
       isClosed: (path) => config.metrics.listen !== undefined && path === METRICS_PATH,
       isOriginAllowed,
       hostPolicy: config.idp === undefined ? createHostPolicy({ publicUrl, allowedHosts }) : undefined,
-      isDraining,
+      isClosing,
     }),
     resolveClientAddress: createClientAddress(config.obex.trusted_proxies),
     cors: createCors({ isAllowed: isOriginAllowed, publicPaths: publicPaths(endpoints) }),
@@ -55,6 +57,7 @@ export function buildService(options: RuntimeOptions, parts: ServiceParts): Serv
       requiredScopes,
     }),
     authenticate: parts.authenticate,
+    chargeClient: parts.chargeClient,
     authorize: createAuthorize(requiredScopes),
     forwarder: new Forwarder({
       backend: parts.backend,
@@ -120,7 +123,7 @@ export function buildMetricsService({ observers }: RuntimeOptions, service: Serv
     isClosed: () => true,
     isOriginAllowed: () => false,
     hostPolicy: undefined,
-    isDraining: () => false,
+    isClosing: () => false,
   });
   return { ...service, selectRoute };
 }

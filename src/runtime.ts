@@ -1,6 +1,7 @@
 /** Config → Runtime: the only reader of the configuration. Everything in it is made once and frozen. */
 import { readFileSync } from 'node:fs';
 import type { Config } from './config/schema.ts';
+import { createCharge } from './gate/charge.ts';
 import type { TrustedIssuer } from './gate/verify-access-token.ts';
 import type { Observers } from './observe/observers.ts';
 import {
@@ -23,7 +24,10 @@ export type Phase = 1 | 2 | 3;
 export interface RuntimeOptions {
   readonly config: Config;
   readonly observers: Observers;
+  /** Not ready any more, but still accepting for `drain_delay`. */
   isDraining(): boolean;
+  /** The listener has closed. */
+  isClosing(): boolean;
   /** The runtime that this one replaces: caches of issuers and buckets that stay the same are taken over. */
   readonly previous: Runtime | undefined;
 }
@@ -48,20 +52,23 @@ const MAX_BACKEND_HEAD_BYTES = 64 * 1024;
 /** Reads the files that the config names; throws an error that names key, path and cause if one cannot be read. */
 export function buildRuntime(options: RuntimeOptions): Runtime {
   const { config } = options;
+  // What may fail comes first, so that a refused reload leaves nothing behind.
+  const backend = buildBackend(config);
+  const tls = buildTls(config);
   const issuers = buildIssuers(options);
   const verifiedTokens = buildVerifiedTokens(config);
   const stopListening = issuers.map(({ issuer, jwks }) =>
     jwks.onChange((keys) => verifiedTokens.keepOnly(issuer, keys)),
   );
   const rateLimit = buildRateLimit(options);
-  const backend = buildBackend(config);
   const authenticate = buildAuthenticate(options, { issuers, verifiedTokens, rateLimiter: rateLimit?.limiter });
-  const service = buildService(options, { issuers, backend, authenticate });
+  const chargeClient = createCharge(rateLimit?.limiter, options.observers.clock);
+  const service = buildService(options, { issuers, backend, authenticate, chargeClient });
   const runtime: Runtime = {
     phase: config.idp === undefined ? 1 : 2,
     service,
     metricsService: config.metrics.listen === undefined ? undefined : buildMetricsService(options, service),
-    tls: buildTls(config),
+    tls,
     issuers,
     verifiedTokens,
     rateLimit,

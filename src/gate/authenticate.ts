@@ -5,6 +5,7 @@ import { type Denial, deny, isDenied } from '../oauth/denial.ts';
 import type { AccessToken, Principal } from '../oauth/principal.ts';
 import type { RateLimiter } from '../state/rate-limiter.ts';
 import type { VerifiedTokens } from '../state/verified-tokens.ts';
+import { type Charge, createCharge } from './charge.ts';
 import type { VerifiedAccessToken, VerifyAccessToken } from './verify-access-token.ts';
 
 /** All that authentication may look at. */
@@ -19,9 +20,9 @@ export interface RequestFacts {
 export type Authenticate = (facts: RequestFacts) => Principal | Denial | Promise<Principal | Denial>;
 
 /** Phase 1: a Bearer credential must be there; nobody looks into it. */
-export function createPresenceCheck(clock: Clock, rateLimiter: RateLimiter | undefined): Authenticate {
+export function createPresenceCheck(charge: Charge): Authenticate {
   return (facts) => {
-    const limited = charge(rateLimiter, facts.clientKey, clock);
+    const limited = charge(facts.clientKey);
     if (limited !== undefined) return limited;
     const credentials = parseBearer(facts.authorization);
     return isDenied(credentials) ? credentials : ANYBODY;
@@ -42,6 +43,7 @@ export interface BearerAuthentication {
 /** Phase 2: the token is verified, or was a moment ago. */
 export function createBearerAuthentication(parts: BearerAuthentication): Authenticate {
   const { clock, rateLimiter, verifiedTokens } = parts;
+  const charge = createCharge(rateLimiter, clock);
 
   const admit = (compact: string, facts: RequestFacts, verified: VerifiedAccessToken | Denial): Principal | Denial => {
     if (isDenied(verified)) return verified;
@@ -51,7 +53,7 @@ export function createBearerAuthentication(parts: BearerAuthentication): Authent
     const { issuer, expiresAtMs } = accessToken;
     verifiedTokens.set(compact, { principal, issuer, key, expiresAtMs });
     rateLimiter?.refund(facts.clientKey);
-    return charge(rateLimiter, principal.rateLimitKey, clock) ?? principal;
+    return charge(principal.rateLimitKey) ?? principal;
   };
 
   return (facts) => {
@@ -60,9 +62,9 @@ export function createBearerAuthentication(parts: BearerAuthentication): Authent
     const known = compact === '' ? undefined : verifiedTokens.get(compact, clock.nowMs());
     if (known !== undefined) {
       parts.onCacheLookup('hit');
-      return charge(rateLimiter, known.principal.rateLimitKey, clock) ?? known.principal;
+      return charge(known.principal.rateLimitKey) ?? known.principal;
     }
-    const limited = charge(rateLimiter, facts.clientKey, clock);
+    const limited = charge(facts.clientKey);
     if (limited !== undefined) return limited;
     if (isDenied(credentials)) return credentials;
     parts.onCacheLookup('miss');
@@ -77,12 +79,6 @@ function parseBearer(authorization: readonly string[]): Credentials | Denial {
   const credentials = parseCredentials(authorization);
   if (isDenied(credentials) || credentials.scheme === 'Bearer') return credentials;
   return deny('no_token', { expected: 'Bearer', actual: credentials.scheme });
-}
-
-function charge(rateLimiter: RateLimiter | undefined, key: string, clock: Clock): Denial | undefined {
-  const waitMs = rateLimiter?.charge(key, clock.monotonicMs()) ?? 0;
-  if (waitMs === 0) return undefined;
-  return deny('rate_limited', {}, ['Retry-After', String(Math.ceil(waitMs / 1000))]);
 }
 
 function toPrincipal(accessToken: AccessToken, identityFields: readonly string[]): Principal {

@@ -63,7 +63,8 @@ export function selectKeys(
     .slice(0, MAX_CANDIDATES);
 }
 
-function parseJwk(jwk: unknown): VerificationKey | IgnoredKey {
+/** Reads one JWK: a public signature key with nothing against it, or why it is not used. */
+export function parseJwk(jwk: unknown): VerificationKey | IgnoredKey {
   if (!isJsonObject(jwk)) return { kid: undefined, why: 'not an object' };
   const kid = typeof jwk['kid'] === 'string' ? jwk['kid'] : undefined;
   const why = unusableMember(jwk);

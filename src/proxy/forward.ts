@@ -5,7 +5,7 @@ import type { BodySink, Exchange, FieldLines, ResponseHead } from '../wire/excha
 import { toDenial } from './backend-failure.ts';
 import type { FormatBackendFields, Vouched } from './backend-headers.ts';
 import { EventStream, isEventStream } from './event-stream.ts';
-import { formatClientHead } from './response-headers.ts';
+import { formatClientHead, passedFields } from './response-headers.ts';
 
 export interface ForwardOptions {
   readonly backend: BackendClient;
@@ -62,7 +62,7 @@ export class Forwarder {
     const { method, target, fields } = exchange.head;
     const backendRequest = { method, target, fields: this.#options.formatBackendFields(fields, request.vouched) };
     const cancel = this.#options.backend.send(backendRequest, exchange.body, {
-      onInformational: (status, informational) => exchange.inform(status, informational),
+      onInformational: (status, informational) => exchange.inform(status, passedFields(informational)),
       onHead: (head) => {
         if (head.status === 401) return this.#rejectedCredentials(request);
         const sink = respond(request, head);

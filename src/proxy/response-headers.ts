@@ -3,13 +3,18 @@ import type { FieldLines, ResponseHead } from '../wire/exchange.ts';
 
 /** `ownFields` (request id, CORS) replace the backend's of the same kind. */
 export function formatClientHead(head: ResponseHead, ownFields: FieldLines): ResponseHead {
-  const fields: string[] = [];
-  for (let at = 0; at < head.fields.length; at += 2) {
-    const name = head.fields[at] ?? '';
-    if (!isRemoved(name)) fields.push(name, head.fields[at + 1] ?? '');
-  }
-  fields.push(...ownFields);
+  const fields = [...passedFields(head.fields), ...ownFields];
   return { status: head.status, reason: head.reason, fields, length: head.length };
+}
+
+/** What goes on of the backend's fields, in interim (1xx) responses too. */
+export function passedFields(backendFields: FieldLines): FieldLines {
+  const fields: string[] = [];
+  for (let at = 0; at < backendFields.length; at += 2) {
+    const name = backendFields[at] ?? '';
+    if (!isRemoved(name)) fields.push(name, backendFields[at + 1] ?? '');
+  }
+  return fields;
 }
 
 /** RFC 9110 §7.6.1, §11.7.1: between the backend and Obex only. The engine takes off what `Connection` names, and framing. */

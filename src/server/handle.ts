@@ -6,6 +6,7 @@ import type { Exchange } from '../wire/exchange.ts';
 import { fieldValues } from './fields.ts';
 import { RequestLife } from './request-life.ts';
 import { respondDenial, respondInternalError, respondWith } from './respond.ts';
+import { isExempt, type Route } from './route.ts';
 import type { Service } from './service.ts';
 
 /** `current` is asked once for each request, so that a request keeps the configuration that it began with. */
@@ -22,15 +23,23 @@ export function createHandle(current: () => Service, observers: Observers): (exc
 
 function route(life: RequestLife): void {
   const selected = life.service.selectRoute(life.exchange);
-  if (isDenied(selected)) return respondDenial(life, selected);
-  switch (selected.kind) {
+  const limited = isCharged(selected) ? life.service.chargeClient(life.clientAddress.key) : undefined;
+  const outcome = limited ?? selected;
+  if (isDenied(outcome)) return respondDenial(life, outcome);
+  switch (outcome.kind) {
     case 'endpoint':
-      return selected.respond(life);
+      return outcome.endpoint.respond(life);
     case 'preflight':
       return respondWith(life, 204, { fields: life.service.cors.preflightFields(life.exchange.head), body: '' });
     case 'backend':
-      return authenticate(life, selected.isDiscoveryProbe);
+      return authenticate(life, outcome.isDiscoveryProbe);
   }
+}
+
+/** Authentication charges by itself; probes and the metadata are free. */
+function isCharged(selected: Route | Denial): boolean {
+  if (isDenied(selected) || selected.kind === 'preflight') return true;
+  return selected.kind === 'endpoint' && !isExempt(selected.endpoint);
 }
 
 function authenticate(life: RequestLife, isDiscoveryProbe: boolean): void {

@@ -11,7 +11,7 @@ export function respondWith(life: RequestLife, status: number, content: { fields
   send(life, status, content);
 }
 
-/** Sends a refusal: its status, its challenge, its body. A response that has begun is cut instead. */
+/** Sends a refusal: its status, its challenge, its body. Nothing, if a response has begun or nobody is left. */
 export function respondDenial(life: RequestLife, denial: Denial): void {
   if (life.isOver || life.exchange.responded) return;
   const { status } = denialRow(denial.reason);

@@ -8,7 +8,7 @@ import { rawPath } from './raw-path.ts';
 import type { Respond } from './service.ts';
 
 export type Route =
-  | { readonly kind: 'endpoint'; readonly respond: Respond }
+  | { readonly kind: 'endpoint'; readonly endpoint: Endpoint }
   | { readonly kind: 'preflight' }
   /** `isDiscoveryProbe`: a client looks for an authorization server here; without a token that is a 404. */
   | { readonly kind: 'backend'; readonly isDiscoveryProbe: boolean };
@@ -23,6 +23,11 @@ export interface Endpoint {
   readonly isVital: boolean;
 }
 
+/** Probes and the metadata: no rate limit holds them up, no Host is asked of them. */
+export function isExempt(endpoint: Endpoint | undefined): boolean {
+  return endpoint !== undefined && (endpoint.isPublic || endpoint.isVital);
+}
+
 export interface RouteOptions {
   /** By raw path. */
   readonly endpoints: ReadonlyMap<string, Endpoint>;
@@ -31,7 +36,8 @@ export interface RouteOptions {
   isOriginAllowed(origin: string): boolean;
   /** Undefined from phase 2 on, where Host decides nothing. */
   readonly hostPolicy: HostPolicy | undefined;
-  isDraining(): boolean;
+  /** The listener has closed: what still comes on kept connections is refused. */
+  isClosing(): boolean;
 }
 
 const PREFLIGHT: Route = { kind: 'preflight' };
@@ -50,6 +56,9 @@ export function createRoute(options: RouteOptions): SelectRoute {
       }
     }
     if (overloaded && endpoint?.isVital !== true) return deny('overloaded', { detail: 'too many connections' });
+    if (options.hostPolicy?.(head.authority) === false && !isExempt(endpoint)) {
+      return deny('host_not_allowed', { actual: head.authority });
+    }
     if (endpoint !== undefined) return routeToEndpoint(endpoint, head);
     if (options.isClosed(path)) return deny('not_found');
     return routeToBackend(options, head, path);
@@ -57,7 +66,7 @@ export function createRoute(options: RouteOptions): SelectRoute {
 }
 
 function routeToEndpoint(endpoint: Endpoint, head: RequestHead): Route | Denial {
-  if (head.method === 'GET' || head.method === 'HEAD') return { kind: 'endpoint', respond: endpoint.respond };
+  if (head.method === 'GET' || head.method === 'HEAD') return { kind: 'endpoint', endpoint };
   if (endpoint.isPublic && isPreflight(head)) return PREFLIGHT;
   return deny('method_not_allowed', { actual: head.method }, [
     'Allow',
@@ -66,13 +75,10 @@ function routeToEndpoint(endpoint: Endpoint, head: RequestHead): Route | Denial 
 }
 
 function routeToBackend(options: RouteOptions, head: RequestHead, path: string): Route | Denial {
-  const { method, target, authority } = head;
-  if (options.isDraining()) return deny('draining');
+  const { method, target } = head;
+  if (options.isClosing()) return deny('draining');
   if (method === 'CONNECT' || method === 'TRACE') {
     return deny('method_not_allowed', { actual: method }, ['Allow', 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS']);
-  }
-  if (options.hostPolicy !== undefined && !options.hostPolicy(authority)) {
-    return deny('host_not_allowed', { actual: authority });
   }
   if (hasAccessTokenQuery(target)) return deny('malformed_authorization', { detail: 'access_token in the query' });
   if (isPreflight(head)) return PREFLIGHT;

@@ -1,6 +1,7 @@
 /** What a request meets: everything that one configuration amounts to, frozen. A reload makes a new one. */
 import type { Authenticate } from '../gate/authenticate.ts';
 import type { Authorize } from '../gate/authorize.ts';
+import type { Charge } from '../gate/charge.ts';
 import type { Challenges } from '../oauth/challenge.ts';
 import type { Forwarder } from '../proxy/forward.ts';
 import type { Exchange, ServerLimits } from '../wire/exchange.ts';
@@ -21,6 +22,8 @@ export interface Service {
   readonly cors: Cors;
   readonly challenges: Challenges;
   readonly authenticate: Authenticate;
+  /** For answers that need no authentication; those that do are charged by it. */
+  readonly chargeClient: Charge;
   readonly authorize: Authorize;
   readonly forwarder: Forwarder;
   readonly limits: ServerLimits;

@@ -81,7 +81,10 @@ describe('Origin is checked first, in every phase', () => {
   it('without Origin there are no CORS fields', async (context) => {
     const { obex } = await startPhase1(context, { sections: ALLOW_APP });
     const response = await obex.send({ lines: [TOKEN] });
-    assert.deepEqual(response.headers.filter(([name]) => /^(access-control-|vary)/i.test(name)), []);
+    assert.deepEqual(
+      response.headers.filter(([name]) => /^(access-control-|vary)/i.test(name)),
+      [],
+    );
   });
 });
 
@@ -97,7 +100,8 @@ describe('Fetch §3.2.2: preflights', () => {
     assert.deepEqual(response.values('content-length'), []);
     assert.deepEqual(response.values('access-control-allow-origin'), [APP]);
     assert.deepEqual(response.values('access-control-allow-methods'), ['GET, HEAD, POST, DELETE, OPTIONS']);
-    const allowed = 'Authorization, DPoP, Content-Type, Accept, MCP-Protocol-Version, Mcp-Session-Id, Last-Event-ID, Mcp-Method, Mcp-Name';
+    const allowed =
+      'Authorization, DPoP, Content-Type, Accept, MCP-Protocol-Version, Mcp-Session-Id, Last-Event-ID, Mcp-Method, Mcp-Name';
     assert.deepEqual(response.values('access-control-allow-headers'), [`${allowed}, mcp-param-city`]);
     assert.deepEqual(response.values('access-control-max-age'), ['7200']);
     assert.deepEqual(response.values('access-control-expose-headers'), [EXPOSED]);
@@ -118,7 +122,10 @@ describe('Fetch §3.2.2: preflights', () => {
     const { obex, backend } = await startPhase1(context, { sections: ALLOW_APP });
     const client = await obex.open();
     assert.equal((await sendOn(client, { method: 'OPTIONS', lines: [`Origin: ${APP}`] })).status, 401);
-    assert.equal((await sendOn(client, { method: 'OPTIONS', lines: ['Access-Control-Request-Method: POST'] })).status, 401);
+    assert.equal(
+      (await sendOn(client, { method: 'OPTIONS', lines: ['Access-Control-Request-Method: POST'] })).status,
+      401,
+    );
     assert.equal((await sendOn(client, { method: 'OPTIONS', lines: [`Origin: ${APP}`, TOKEN] })).status, 200);
     assert.equal(backend.requests[0]?.requestLine, 'OPTIONS /mcp HTTP/1.1');
   });
@@ -133,7 +140,7 @@ describe('Fetch §3.2.2: preflights', () => {
 });
 
 describe('CORS fields are those of Obex', () => {
-  it("stand on refusals, so that pages can read the challenge", async (context) => {
+  it('stand on refusals, so that pages can read the challenge', async (context) => {
     const { obex } = await startPhase2(context, { sections: ALLOW_APP });
     for (const lines of [[], [bearer('bad')]]) {
       const response = await obex.send({ lines: [...lines, `Origin: ${APP}`] });
@@ -156,14 +163,20 @@ describe('CORS fields are those of Obex', () => {
         'Mcp-Session-Id: s-1',
       ]);
     const withOrigin = await obex.send({ lines: [TOKEN, `Origin: ${APP}`] });
-    assert.deepEqual(withOrigin.headers.filter(([name]) => /^access-control-/i.test(name)), [
-      ['Access-Control-Allow-Origin', APP],
-      ['Access-Control-Expose-Headers', EXPOSED],
-    ]);
+    assert.deepEqual(
+      withOrigin.headers.filter(([name]) => /^access-control-/i.test(name)),
+      [
+        ['Access-Control-Allow-Origin', APP],
+        ['Access-Control-Expose-Headers', EXPOSED],
+      ],
+    );
     assert.deepEqual(withOrigin.values('vary'), ['Accept-Encoding', 'Origin']);
     assert.deepEqual(withOrigin.values('mcp-session-id'), ['s-1']);
     const without = await obex.send({ lines: [TOKEN] });
-    assert.deepEqual(without.headers.filter(([name]) => /^access-control-/i.test(name)), []);
+    assert.deepEqual(
+      without.headers.filter(([name]) => /^access-control-/i.test(name)),
+      [],
+    );
   });
 });
 

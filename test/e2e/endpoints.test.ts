@@ -53,7 +53,10 @@ describe('/ready', () => {
   it('is 503 while the backend is down, and recovers', async (context) => {
     const { obex, backend, clock } = await startPhase2(context);
     await backend.stop();
-    assertJson(await obex.send({ target: '/ready' }), 503, { status: 'not_ready', checks: { backend: 'error', jwks: 'ok' } });
+    assertJson(await obex.send({ target: '/ready' }), 503, {
+      status: 'not_ready',
+      checks: { backend: 'error', jwks: 'ok' },
+    });
     await backend.start();
     clock.advance(1_000);
     assertJson(await obex.send({ target: '/ready' }), 200, { status: 'ready', checks: { backend: 'ok', jwks: 'ok' } });
@@ -62,7 +65,10 @@ describe('/ready', () => {
   it('is 503 as long as keys were never fetched, and recovers by itself', async (context) => {
     const { obex, clock, issuer } = await startPhase2Cold(context, {}, (down) => down.stop());
     await obex.event('jwks_fetch_failed');
-    assertJson(await obex.send({ target: '/ready' }), 503, { status: 'not_ready', checks: { backend: 'ok', jwks: 'error' } });
+    assertJson(await obex.send({ target: '/ready' }), 503, {
+      status: 'not_ready',
+      checks: { backend: 'ok', jwks: 'error' },
+    });
     await issuer.start();
     await obex.event('jwks_fetched');
     clock.advance(1_000);
@@ -95,7 +101,10 @@ describe('RFC 9728 §3.2: the metadata document', () => {
       const { obex, issuer } = await startPhase2(context, {
         sections: { resource: 'scopes_supported: ["mcp:read", "offline_access", "mcp:write"]' },
       });
-      const response = await obex.send({ target, lines: ['Origin: https://any.example', 'MCP-Protocol-Version: 2025-11-25'] });
+      const response = await obex.send({
+        target,
+        lines: ['Origin: https://any.example', 'MCP-Protocol-Version: 2025-11-25'],
+      });
       assert.equal(response.status, 200);
       assert.deepEqual(response.values('content-type'), ['application/json']);
       assert.deepEqual(response.values('cache-control'), ['public, max-age=3600']);
@@ -155,7 +164,11 @@ describe('RFC 9728 §3.2: the metadata document', () => {
     const response = await obex.send({
       method: 'OPTIONS',
       target: WITH_PATH,
-      lines: ['Origin: https://any.example', 'Access-Control-Request-Method: GET', 'Access-Control-Request-Headers: mcp-protocol-version'],
+      lines: [
+        'Origin: https://any.example',
+        'Access-Control-Request-Method: GET',
+        'Access-Control-Request-Headers: mcp-protocol-version',
+      ],
     });
     assert.equal(response.status, 204);
     assert.equal(response.body.length, 0);
@@ -166,7 +179,9 @@ describe('RFC 9728 §3.2: the metadata document', () => {
 
 describe('/metrics', () => {
   it('is Prometheus text with metadata for every family and no label from a client', async (context) => {
-    const stack = await startPhase2(context, { sections: { limits: 'rate_limit: { requests_per_second: 10, burst: 20 }' } });
+    const stack = await startPhase2(context, {
+      sections: { limits: 'rate_limit: { requests_per_second: 10, burst: 20 }' },
+    });
     const { obex } = stack;
     const authorization = await stack.authorization();
     await obex.send({ target: '/secret-path?query=secret', lines: [authorization] });
@@ -216,9 +231,22 @@ describe('/metrics', () => {
 
 describe('the four are matched exactly on the raw path', () => {
   const variants = [
-    '/health/', '//health', '/%68ealth', '/Health', '/./health', '/x/../health', '/health;v=1', '/health%3Fx=1', '/ready/', '/%72eady',
-    '/metrics/', '//metrics', '/.well-known/oauth-protected-resource/mcp/', '/.well-known//oauth-protected-resource',
-    '/.well-known/oauth-protected-resource/other', '/%2ewell-known/oauth-protected-resource',
+    '/health/',
+    '//health',
+    '/%68ealth',
+    '/Health',
+    '/./health',
+    '/x/../health',
+    '/health;v=1',
+    '/health%3Fx=1',
+    '/ready/',
+    '/%72eady',
+    '/metrics/',
+    '//metrics',
+    '/.well-known/oauth-protected-resource/mcp/',
+    '/.well-known//oauth-protected-resource',
+    '/.well-known/oauth-protected-resource/other',
+    '/%2ewell-known/oauth-protected-resource',
   ];
   for (const target of variants) {
     it(`${target} is the backend's, behind authentication, byte for byte`, async (context) => {

@@ -1,5 +1,6 @@
 /** What reaches the backend and what comes back: bytes, order, hygiene, and every way to break off. RFC 9110 §7.6, RFC 9112. */
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { describe, it } from 'node:test';
 import { bearer, bodyOf, formatRequest, sendOn } from '../support/obex.ts';
@@ -12,7 +13,9 @@ const TOKEN = bearer(SECRET);
 
 /** Field lines that the client's request explains; Obex's own are taken off. */
 function clientLines({ lines }: BackendRequest): readonly string[] {
-  return lines.filter((line) => !/^(host|x-forwarded-(for|proto|host)|x-obex-request-id|connection|content-length):/i.test(line));
+  return lines.filter(
+    (line) => !/^(host|x-forwarded-(for|proto|host)|x-obex-request-id|connection|content-length):/i.test(line),
+  );
 }
 
 describe('the request goes on byte for byte', () => {
@@ -24,7 +27,7 @@ describe('the request goes on byte for byte', () => {
     '/mcp;v=1?',
     '/mcp??x=1?y',
     '/%ZZ/%',
-    "/~!$&'()*+,;=:@[]{}|\\^`\"<>",
+    '/~!$&\'()*+,;=:@[]{}|\\^`"<>',
     '//evil.example/mcp',
     '/mcp?redirect=https://x.example/#'.replace('#', '%23'),
   ];
@@ -53,17 +56,34 @@ describe('the request goes on byte for byte', () => {
 
   it('harmless fields keep name, value, order and number', async (context) => {
     const { obex, backend } = await startPhase1(context);
-    const kept = ['accept: application/json, text/event-stream', 'MCP-Protocol-Version: 2025-11-25', 'Mcp-Session-Id: S-1', 'X-Twice: 1',
-      'Cookie: a=b', 'x-twice: 2', 'Last-Event-ID: 7', 'Mcp-Param-City: =?base64?w6Q=?=', 'X-Latin: \xe4\xf6', 'X-Empty:', '__proto__: x', 'constructor: y'];
+    const kept = [
+      'accept: application/json, text/event-stream',
+      'MCP-Protocol-Version: 2025-11-25',
+      'Mcp-Session-Id: S-1',
+      'X-Twice: 1',
+      'Cookie: a=b',
+      'x-twice: 2',
+      'Last-Event-ID: 7',
+      'Mcp-Param-City: =?base64?w6Q=?=',
+      'X-Latin: \xe4\xf6',
+      'X-Empty:',
+      '__proto__: x',
+      'constructor: y',
+    ];
     assert.equal((await obex.send({ lines: [...kept, TOKEN] })).status, 200);
-    assert.deepEqual(clientLines(backend.requests[0] ?? assert.fail()).map((line) => line.trim()), kept);
+    assert.deepEqual(
+      clientLines(backend.requests[0] ?? assert.fail()).map((line) => line.trim()),
+      kept,
+    );
   });
 
   it('a body of known length keeps it, a chunked one stays chunked', async (context) => {
     const { obex, backend } = await startPhase1(context);
     const client = await obex.open();
     await sendOn(client, { method: 'POST', lines: [TOKEN], body: '{"jsonrpc":"2.0"}' });
-    await client.send(`${formatRequest({ method: 'POST', lines: [TOKEN, 'Transfer-Encoding: chunked'] })}3\r\nabc\r\n4;x=y\r\ndefg\r\n0\r\n\r\n`);
+    await client.send(
+      `${formatRequest({ method: 'POST', lines: [TOKEN, 'Transfer-Encoding: chunked'] })}3\r\nabc\r\n4;x=y\r\ndefg\r\n0\r\n\r\n`,
+    );
     await client.readResponse();
     const [sized, chunked] = backend.requests;
     assert.equal(sized?.body, '{"jsonrpc":"2.0"}');
@@ -76,13 +96,45 @@ describe('the request goes on byte for byte', () => {
 
 describe('contract, to the backend: what is removed', () => {
   const removed = [
-    'DPoP: eyJ.x.y', 'dpop: a', 'D_PoP: a'.replace('D_PoP', 'DPOP'), 'Origin: https://tool.example.com', 'Forwarded: for=6.6.6.6', 'X-Forwarded-For: 6.6.6.6',
-    'X-Forwarded-Proto: gopher', 'X-Forwarded-Host: evil.example', 'X-Forwarded-Prefix: /evil', 'X-Forwarded-Uri: /admin', 'X-Forwarded-Method: GET',
-    'X-Forwarded-User: root', 'X_Forwarded_For: 6.6.6.6', 'X-Real-IP: 6.6.6.6', 'X_Real_IP: 6.6.6.6', 'X-Original-URL: /admin', 'X_Original_URL: /admin',
-    'X-Rewrite-URL: /admin', 'X.Rewrite.URL: /admin', 'X-Obex-User: root', 'x-obex-user: root', 'X_Obex_User: root', 'X-Obex_User: root',
-    'X.Obex.User: root', "X~Obex'User: root", 'X-Obex-Scopes: admin', 'X-Obex-Issuer: i', 'X-Obex-Client: c', 'X-Obex-DPoP-Bound: true', 'X-Obex-Request-ID: fake',
-    'X-Obex-Anything-New: 1', 'Keep-Alive: timeout=9', 'Proxy-Authorization: Basic eDp5', 'Proxy-Connection: keep-alive', 'TE: trailers',
-    'Upgrade: websocket', 'Trailer: X-Obex-User', 'HTTP2-Settings: AAA', 'Proxy-Authenticate: x',
+    'DPoP: eyJ.x.y',
+    'dpop: a',
+    'D_PoP: a'.replace('D_PoP', 'DPOP'),
+    'Origin: https://tool.example.com',
+    'Forwarded: for=6.6.6.6',
+    'X-Forwarded-For: 6.6.6.6',
+    'X-Forwarded-Proto: gopher',
+    'X-Forwarded-Host: evil.example',
+    'X-Forwarded-Prefix: /evil',
+    'X-Forwarded-Uri: /admin',
+    'X-Forwarded-Method: GET',
+    'X-Forwarded-User: root',
+    'X_Forwarded_For: 6.6.6.6',
+    'X-Real-IP: 6.6.6.6',
+    'X_Real_IP: 6.6.6.6',
+    'X-Original-URL: /admin',
+    'X_Original_URL: /admin',
+    'X-Rewrite-URL: /admin',
+    'X.Rewrite.URL: /admin',
+    'X-Obex-User: root',
+    'x-obex-user: root',
+    'X_Obex_User: root',
+    'X-Obex_User: root',
+    'X.Obex.User: root',
+    "X~Obex'User: root",
+    'X-Obex-Scopes: admin',
+    'X-Obex-Issuer: i',
+    'X-Obex-Client: c',
+    'X-Obex-DPoP-Bound: true',
+    'X-Obex-Request-ID: fake',
+    'X-Obex-Anything-New: 1',
+    'Keep-Alive: timeout=9',
+    'Proxy-Authorization: Basic eDp5',
+    'Proxy-Connection: keep-alive',
+    'TE: trailers',
+    'Upgrade: websocket',
+    'Trailer: X-Obex-User',
+    'HTTP2-Settings: AAA',
+    'Proxy-Authenticate: x',
   ];
   for (const line of removed) {
     it(line, async (context) => {
@@ -107,7 +159,8 @@ describe('contract, to the backend: what is removed', () => {
 
   it('CVE-2025-48865: Connection cannot name away what Obex says', async (context) => {
     const stack = await startPhase2(context, { sections: { backend: 'headers: { X-Api-Key: "s3cret" }' } });
-    const named = 'X-Obex-User, X-Obex-Scopes, X-Obex-Request-ID, X-Forwarded-For, X-Forwarded-Host, Host, X-Api-Key, Authorization';
+    const named =
+      'X-Obex-User, X-Obex-Scopes, X-Obex-Request-ID, X-Forwarded-For, X-Forwarded-Host, Host, X-Api-Key, Authorization';
     const response = await stack.obex.send({ lines: [await stack.authorization(), `Connection: ${named}`] });
     assert.equal(response.status, 200);
     const request = await stack.backend.request(0);
@@ -175,7 +228,12 @@ describe('contract, to the backend: identity', () => {
     await stack.obex.send({ lines: [await stack.authorization({ claims: { scope: 'b a  c a' } })] });
     const request = await stack.backend.request(0);
     const lines = request.lines.filter((line) => /^x-obex-/i.test(line) && !/request-id/i.test(line));
-    const expected = [`X-Obex-Issuer: ${stack.issuer.url}`, 'X-Obex-Scopes: a b c', 'X-Obex-User: alice', 'X-Obex-Client: client-1'];
+    const expected = [
+      `X-Obex-Issuer: ${stack.issuer.url}`,
+      'X-Obex-Scopes: a b c',
+      'X-Obex-User: alice',
+      'X-Obex-Client: client-1',
+    ];
     assert.deepEqual(lines.toSorted(), expected.toSorted());
   });
 
@@ -228,7 +286,8 @@ describe('X-Obex-Request-ID', () => {
     const { obex } = await startPhase1(context);
     const client = await obex.open();
     const ids = new Set<string | undefined>();
-    for (let round = 0; round < 5; round += 1) ids.add((await sendOn(client, { lines: [TOKEN] })).values('x-obex-request-id')[0]);
+    for (let round = 0; round < 5; round += 1)
+      ids.add((await sendOn(client, { lines: [TOKEN] })).values('x-obex-request-id')[0]);
     assert.equal(ids.size, 5);
   });
 });
@@ -236,13 +295,27 @@ describe('X-Obex-Request-ID', () => {
 describe('the answer comes back byte for byte', () => {
   it('status, reason, fields in order, duplicates, body', async (context) => {
     const { obex, backend } = await startPhase1(context);
-    const lines = ['Set-Cookie: a=1', 'content-TYPE: application/json', 'Set-Cookie: b=2', 'Mcp-Session-Id: S', 'X-Latin: \xe4', 'WWW-Authenticate: Basic realm="x"', 'Date: Mon, 01 Jan 2024 00:00:00 GMT'];
-    backend.answer = ({ socket }) => socket.write(Buffer.from(`HTTP/1.1 404 Session Gone\r\n${lines.join('\r\n')}\r\nContent-Length: 3\r\n\r\n\0\xff!`, 'latin1'));
+    const lines = [
+      'Set-Cookie: a=1',
+      'content-TYPE: application/json',
+      'Set-Cookie: b=2',
+      'Mcp-Session-Id: S',
+      'X-Latin: \xe4',
+      'WWW-Authenticate: Basic realm="x"',
+      'Date: Mon, 01 Jan 2024 00:00:00 GMT',
+    ];
+    backend.answer = ({ socket }) =>
+      socket.write(
+        Buffer.from(`HTTP/1.1 404 Session Gone\r\n${lines.join('\r\n')}\r\nContent-Length: 3\r\n\r\n\0\xff!`, 'latin1'),
+      );
     const response = await obex.send({ lines: [TOKEN] });
     assert.equal(response.status, 404);
     assert.equal(response.reason, 'Session Gone');
     const own = new Set(['x-obex-request-id', 'content-length', 'connection']);
-    assert.deepEqual(response.headers.filter(([name]) => !own.has(name.toLowerCase())).map((pair) => pair.join(': ')), lines);
+    assert.deepEqual(
+      response.headers.filter(([name]) => !own.has(name.toLowerCase())).map((pair) => pair.join(': ')),
+      lines,
+    );
     assert.deepEqual(response.body, Buffer.from([0, 0xff, 0x21]));
   });
 
@@ -277,12 +350,14 @@ describe('the answer comes back byte for byte', () => {
     const lines = ['Proxy-Connection: keep-alive', 'Upgrade: h2c', 'TE: trailers', 'Trailer: X-T', 'X-Kept: 1'];
     backend.answer = ({ socket }) => reply(socket, '200 OK', lines, OK_BODY);
     const response = await obex.send({ lines: [TOKEN] });
-    for (const name of ['proxy-connection', 'upgrade', 'te', 'trailer']) assert.deepEqual(response.values(name), [], name);
+    for (const name of ['proxy-connection', 'upgrade', 'te', 'trailer'])
+      assert.deepEqual(response.values(name), [], name);
   });
 
   it('a backend trailer is dropped, the body whole', async (context) => {
     const { obex, backend } = await startPhase1(context);
-    backend.answer = ({ socket }) => socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nX-Trailer: 1\r\n\r\n');
+    backend.answer = ({ socket }) =>
+      socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nX-Trailer: 1\r\n\r\n');
     const client = await obex.open();
     const response = await sendOn(client, { lines: [TOKEN] });
     assert.equal(response.body.toString(), 'abc');
@@ -311,7 +386,8 @@ describe('the answer comes back byte for byte', () => {
     assert.equal(hints.status, 103);
     assert.deepEqual(hints.values('link'), ['</style.css>']);
     assert.equal((await client.readResponse()).body.toString(), OK_BODY);
-    backend.answer = ({ socket }) => socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n');
+    backend.answer = ({ socket }) =>
+      socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n');
     const refused = await sendOn(client, { lines: [TOKEN, 'Connection: Upgrade', 'Upgrade: websocket'] });
     assert.deepEqual(bodyOf(refused), { error: 'bad_gateway', reason: 'backend_protocol_error' });
   });
@@ -321,7 +397,9 @@ describe('streaming', () => {
   it('request chunks reach the backend while the client is still sending', async (context) => {
     const { obex, backend } = await startPhase1(context);
     const client = await obex.open();
-    await client.send(`${formatRequest({ method: 'POST', lines: [TOKEN, 'Transfer-Encoding: chunked'] })}5\r\nfirst\r\n`);
+    await client.send(
+      `${formatRequest({ method: 'POST', lines: [TOKEN, 'Transfer-Encoding: chunked'] })}5\r\nfirst\r\n`,
+    );
     await until('the first chunk', () => backend.requests[0]?.body === 'first' || undefined);
     await client.send('6\r\nsecond\r\n');
     await until('the second chunk', () => backend.requests[0]?.body === 'firstsecond' || undefined);
@@ -330,10 +408,38 @@ describe('streaming', () => {
     assert.equal((await client.readResponse('POST')).body.toString(), OK_BODY);
   });
 
+  it('megabytes both ways arrive as they were sent', async (context) => {
+    const { obex, backend } = await startPhase1(context);
+    const sent = randomBytes(3_000_000).toString('latin1');
+    backend.answer = ({ socket, body }) => {
+      const bytes = Buffer.from(body, 'latin1');
+      socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${bytes.length}\r\n\r\n`);
+      socket.write(bytes);
+    };
+    const client = await obex.open();
+    await client.send(`${formatRequest({ method: 'POST', lines: [TOKEN, `Content-Length: ${sent.length}`] })}${sent}`);
+    const response = await client.readResponse();
+    assert.ok(response.body.toString('latin1') === sent);
+    assert.equal((await obex.event('request'))['bytes'], 3_000_000);
+  });
+
+  it('RFC 9110 §10.1.1: Expect: 100-continue is answered when the backend is there, and stays on this hop', async (context) => {
+    const { obex, backend } = await startPhase1(context);
+    const client = await obex.open();
+    await client.send(formatRequest({ method: 'POST', lines: [TOKEN, 'Expect: 100-continue', 'Content-Length: 5'] }));
+    assert.equal((await client.readResponse()).status, 100);
+    await client.send('hello');
+    assert.equal((await client.readResponse()).status, 200);
+    assert.equal(backend.requests[0]?.body, 'hello');
+    assert.deepEqual(backend.requests[0]?.values('expect'), []);
+  });
+
   it('an SSE head arrives before the first event, then event by event, unchanged', async (context) => {
     const { obex, backend } = await startPhase1(context);
     backend.answer = ({ socket }) =>
-      socket.write('HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-cache\r\nX-Accel-Buffering: no\r\nTransfer-Encoding: chunked\r\n\r\n');
+      socket.write(
+        'HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-cache\r\nX-Accel-Buffering: no\r\nTransfer-Encoding: chunked\r\n\r\n',
+      );
     const client = await obex.open();
     await client.send(formatRequest({ lines: [TOKEN, 'Accept: text/event-stream'] }));
     const head = await client.readHead();
@@ -367,7 +473,8 @@ describe('RFC 9112 §8: what breaks off is seen to break off', () => {
   const answers: Readonly<Record<string, string>> = {
     'with a length': 'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\npartial',
     'in chunks': 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n7\r\npartial\r\n',
-    'as an event stream': 'HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n7\r\npartial\r\n',
+    'as an event stream':
+      'HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n7\r\npartial\r\n',
   };
   for (const [how, answer] of Object.entries(answers)) {
     it(`a backend that dies in the middle of an answer ${how}`, async (context) => {
@@ -386,7 +493,8 @@ describe('RFC 9112 §8: what breaks off is seen to break off', () => {
 
   it('a garbled chunk in an answer', async (context) => {
     const { obex, backend } = await startPhase1(context);
-    backend.answer = ({ socket }) => socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n7\r\npartial\r\n');
+    backend.answer = ({ socket }) =>
+      socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n7\r\npartial\r\n');
     const client = await obex.open();
     await client.send(formatRequest({ lines: [TOKEN] }));
     await client.readUntil('partial');
@@ -410,7 +518,8 @@ describe('RFC 9112 §8: what breaks off is seen to break off', () => {
 
   it('a client that leaves an event stream ends it at the backend', async (context) => {
     const { obex, backend } = await startPhase1(context);
-    backend.answer = ({ socket }) => socket.write('HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: 1\n\n');
+    backend.answer = ({ socket }) =>
+      socket.write('HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: 1\n\n');
     const client = await obex.open();
     await client.send(formatRequest({ lines: [TOKEN] }));
     await client.readUntil('data: 1');
@@ -426,7 +535,9 @@ describe('RFC 9112 §8: what breaks off is seen to break off', () => {
     const { obex, backend } = await startPhase1(context);
     backend.answer = () => assert.fail('taken for a whole request');
     const client = await obex.open();
-    await client.send(`${formatRequest({ method: 'POST', lines: [TOKEN, 'Transfer-Encoding: chunked'] })}5\r\nfirst\r\n`);
+    await client.send(
+      `${formatRequest({ method: 'POST', lines: [TOKEN, 'Transfer-Encoding: chunked'] })}5\r\nfirst\r\n`,
+    );
     await until('the chunk', () => backend.requests[0]?.body === 'first' || undefined);
     const { socket } = await backend.request(0);
     const closed = once(socket, 'close');
@@ -438,7 +549,9 @@ describe('RFC 9112 §8: what breaks off is seen to break off', () => {
 
 describe('X-Forwarded-For behind trusted proxies', () => {
   it('names the nearest hop that is not trusted, and so does the log', async (context) => {
-    const { obex, backend } = await startPhase1(context, { sections: { obex: 'trusted_proxies: ["127.0.0.0/8", "10.0.0.0/8"]' } });
+    const { obex, backend } = await startPhase1(context, {
+      sections: { obex: 'trusted_proxies: ["127.0.0.0/8", "10.0.0.0/8"]' },
+    });
     await obex.send({ lines: [TOKEN, 'X-Forwarded-For: 6.6.6.6, 203.0.113.9', 'X-Forwarded-For: 10.1.2.3'] });
     assert.deepEqual((await backend.request(0)).values('x-forwarded-for'), ['203.0.113.9']);
     assert.equal((await obex.event('request'))['client'], '203.0.113.9');
@@ -446,14 +559,21 @@ describe('X-Forwarded-For behind trusted proxies', () => {
 });
 
 describe('log.access', () => {
-  const cases = [['all', [200, 401]], ['denied', [401]], ['off', []]] as const;
+  const cases = [
+    ['all', [200, 401]],
+    ['denied', [401]],
+    ['off', []],
+  ] as const;
   for (const [access, statuses] of cases) {
     it(access, async (context) => {
       const { obex } = await startPhase1(context, { sections: { log: `access: "${access}"` } });
       await obex.send({ lines: [TOKEN] });
       await obex.send();
       await until('both to be over', () => obex.metric('obex_requests_in_flight') === 0 || undefined);
-      assert.deepEqual(obex.events('request').map((event) => event['status']), statuses);
+      assert.deepEqual(
+        obex.events('request').map((event) => event['status']),
+        statuses,
+      );
     });
   }
 });

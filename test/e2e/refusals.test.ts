@@ -6,7 +6,14 @@ import { parseChallenge } from '../support/challenge.ts';
 import { bearer, bodyOf, formatRequest, METADATA_URL, type RequestText, sendOn } from '../support/obex.ts';
 import type { RawClient, RawResponse } from '../support/raw-http.ts';
 import { OK_BODY, reply } from '../support/recording-backend.ts';
-import { type Phase1Stack, type Phase2Stack, startPhase1, startPhase2, startPhase2Cold, type StackOptions } from '../support/stack.ts';
+import {
+  type Phase1Stack,
+  type Phase2Stack,
+  type StackOptions,
+  startPhase1,
+  startPhase2,
+  startPhase2Cold,
+} from '../support/stack.ts';
 import { issuerKey } from '../support/test-issuer.ts';
 
 /** What phase 3 adds: proofs and the memory of them. */
@@ -35,10 +42,19 @@ const ANSWERS: Readonly<Record<string, Answer>> = {
   malformed_request: { status: 400, error: 'bad_request' },
   malformed_authorization: { status: 400, error: 'bad_request' },
   no_token: { status: 401, error: 'unauthorized', challenge: 'none' },
-  invalid_token: { ...UNAUTHORIZED, description: 'The access token is malformed or carries an unusable header or claim' },
+  invalid_token: {
+    ...UNAUTHORIZED,
+    description: 'The access token is malformed or carries an unusable header or claim',
+  },
   invalid_signature: { ...UNAUTHORIZED, description: 'The signature of the access token does not verify' },
-  unknown_key: { ...UNAUTHORIZED, description: 'The access token is signed with a key that its issuer does not publish' },
-  unsupported_algorithm: { ...UNAUTHORIZED, description: 'The signature algorithm of the access token is not accepted here' },
+  unknown_key: {
+    ...UNAUTHORIZED,
+    description: 'The access token is signed with a key that its issuer does not publish',
+  },
+  unsupported_algorithm: {
+    ...UNAUTHORIZED,
+    description: 'The signature algorithm of the access token is not accepted here',
+  },
   token_expired: { ...UNAUTHORIZED, description: 'The access token has expired' },
   token_not_yet_valid: { ...UNAUTHORIZED, description: 'The access token is not valid yet' },
   invalid_issuer: { ...UNAUTHORIZED, description: 'The issuer of the access token is not trusted here' },
@@ -89,7 +105,10 @@ function assertRefusal(response: RawResponse, reason: DenialReason, scope?: stri
   assert.match(response.values('x-obex-request-id')[0] ?? '', UUID);
   const challenges = response.values('www-authenticate').map(parseChallenge);
   if (expected.challenge === undefined) return assert.deepEqual(challenges, []);
-  const parameters = [['realm', 'mcp'], ['resource_metadata', METADATA_URL]];
+  const parameters = [
+    ['realm', 'mcp'],
+    ['resource_metadata', METADATA_URL],
+  ];
   if (scope !== undefined) parameters.push(['scope', scope]);
   if (expected.challenge !== 'none') parameters.push(['error', expected.challenge]);
   if (expected.description !== undefined) parameters.push(['error_description', expected.description]);
@@ -113,7 +132,10 @@ async function assertLogged(response: RawResponse, reason: DenialReason, stack: 
   const [requestId] = response.values('x-obex-request-id');
   const logged = [...stack.obex.events('request'), ...stack.obex.events('request_refused')];
   const own = logged.filter((event) => event['request_id'] === requestId);
-  assert.deepEqual(own.map((event) => event['reason']), [reason]);
+  assert.deepEqual(
+    own.map((event) => event['reason']),
+    [reason],
+  );
   assert.equal(stack.obex.metric(`obex_denials_total{reason="${reason}"}`), 1);
 }
 
@@ -123,7 +145,11 @@ interface Phase1Case {
 }
 
 /** Refused before the backend, on a connection that stays good. */
-async function checkPhase1(context: TestContext, reason: DenialReason, { config, request }: Phase1Case): Promise<RawResponse> {
+async function checkPhase1(
+  context: TestContext,
+  reason: DenialReason,
+  { config, request }: Phase1Case,
+): Promise<RawResponse> {
   const stack = await startPhase1(context, config);
   const client = await stack.obex.open();
   const response = await sendOn(client, request);
@@ -159,7 +185,11 @@ async function checkPhase2(context: TestContext, reason: DenialReason, options: 
 }
 
 /** Bytes that never become a request: answered, then the connection ends. */
-async function checkWire(context: TestContext, reason: DenialReason, wire: { bytes: string; config?: StackOptions }): Promise<void> {
+async function checkWire(
+  context: TestContext,
+  reason: DenialReason,
+  wire: { bytes: string; config?: StackOptions },
+): Promise<void> {
   const stack = await startPhase1(context, wire.config);
   const client = await stack.obex.open();
   await client.send(wire.bytes);
@@ -174,20 +204,34 @@ async function checkWire(context: TestContext, reason: DenialReason, wire: { byt
 
 describe('contract, refusals: 400', () => {
   refuses('malformed_request', 'two Host fields', (context) =>
-    checkWire(context, 'malformed_request', { bytes: formatRequest({ lines: ['Host: 127.0.0.1', ANY_TOKEN] }) }));
+    checkWire(context, 'malformed_request', { bytes: formatRequest({ lines: ['Host: 127.0.0.1', ANY_TOKEN] }) }),
+  );
   refuses('malformed_request', 'Content-Length beside Transfer-Encoding', (context) => {
     const lines = [ANY_TOKEN, 'Content-Length: 3', 'Transfer-Encoding: chunked'];
     return checkWire(context, 'malformed_request', { bytes: `${formatRequest({ method: 'POST', lines })}0\r\n\r\n` });
   });
   refuses('malformed_authorization', 'two Authorization fields', (context) =>
-    checkPhase1(context, 'malformed_authorization', { request: { lines: [ANY_TOKEN, ANY_TOKEN] } }).then(() => undefined));
+    checkPhase1(context, 'malformed_authorization', { request: { lines: [ANY_TOKEN, ANY_TOKEN] } }).then(
+      () => undefined,
+    ),
+  );
   refuses('malformed_authorization', 'two Authorization fields, one of them good', async (context) => {
-    const request = async (stack: Phase2Stack) => ({ lines: [await stack.authorization(), 'authorization: Basic eDp5'] });
+    const request = async (stack: Phase2Stack) => ({
+      lines: [await stack.authorization(), 'authorization: Basic eDp5'],
+    });
     await checkPhase2(context, 'malformed_authorization', { request });
   });
-  for (const query of ['access_token=abc', 'a=1&access_token=abc', 'a=1;access_token=abc', '%61ccess_token=abc', 'access_token']) {
+  for (const query of [
+    'access_token=abc',
+    'a=1&access_token=abc',
+    'a=1;access_token=abc',
+    '%61ccess_token=abc',
+    'access_token',
+  ]) {
     refuses('malformed_authorization', `the query ${query}`, async (context) => {
-      await checkPhase1(context, 'malformed_authorization', { request: { target: `/mcp?${query}`, lines: [ANY_TOKEN] } });
+      await checkPhase1(context, 'malformed_authorization', {
+        request: { target: `/mcp?${query}`, lines: [ANY_TOKEN] },
+      });
     });
   }
 });
@@ -219,8 +263,16 @@ const WRONG_KEY = issuerKey('RS256', 'somebody-else', 'key-1');
 describe('contract, refusals: 401 with invalid_token (RFC 6750 §3.1)', () => {
   const tokens: readonly (readonly [DenialReason, string, (stack: Phase2Stack) => Promise<string>])[] = [
     ['invalid_token', 'not a JWS', async () => 'Authorization: Bearer not-a-jws'],
-    ['invalid_token', 'two parts', async (stack) => `Authorization: Bearer ${(await stack.issuer.token()).split('.').slice(0, 2).join('.')}`],
-    ['invalid_token', 'a typ of another kind of JWT', (stack) => stack.authorization({ header: { typ: 'logout+jwt' } })],
+    [
+      'invalid_token',
+      'two parts',
+      async (stack) => `Authorization: Bearer ${(await stack.issuer.token()).split('.').slice(0, 2).join('.')}`,
+    ],
+    [
+      'invalid_token',
+      'a typ of another kind of JWT',
+      (stack) => stack.authorization({ header: { typ: 'logout+jwt' } }),
+    ],
     ['invalid_token', 'no exp', (stack) => stack.authorization({ claims: { exp: undefined } })],
     ['invalid_token', 'no aud', (stack) => stack.authorization({ claims: { aud: undefined } })],
     ['invalid_token', 'no iss', (stack) => stack.authorization({ claims: { iss: undefined } })],
@@ -229,17 +281,57 @@ describe('contract, refusals: 401 with invalid_token (RFC 6750 §3.1)', () => {
     ['invalid_token', 'a sub of the wrong type', (stack) => stack.authorization({ claims: { sub: 7 } })],
     ['invalid_token', 'a sub with a lone surrogate', (stack) => stack.authorization({ claims: { sub: 'a\ud800b' } })],
     ['invalid_signature', 'another key under the published kid', (stack) => stack.authorization({ key: WRONG_KEY })],
-    ['unknown_key', 'a kid that the issuer does not publish', (stack) => stack.authorization({ key: issuerKey('RS256', 'somebody-else') })],
-    ['unsupported_algorithm', 'PS256 where RS256 and ES256 are accepted', (stack) => stack.authorization({ key: issuerKey('PS256', 'key-1') })],
-    ['token_expired', 'exp before now - skew', (stack) => stack.authorization({ claims: { exp: stack.clock.nowSeconds - 10 } })],
-    ['token_not_yet_valid', 'nbf after now + skew', (stack) => stack.authorization({ claims: { nbf: stack.clock.nowSeconds + 11 } })],
-    ['token_not_yet_valid', 'iat after now + skew', (stack) => stack.authorization({ claims: { iat: stack.clock.nowSeconds + 11 } })],
-    ['invalid_issuer', 'an issuer that is not trusted', (stack) => stack.authorization({ claims: { iss: 'https://evil.example' } })],
-    ['invalid_issuer', 'the issuer with another trailing slash', (stack) => stack.authorization({ claims: { iss: `${stack.issuer.url}/` } })],
-    ['audience_mismatch', 'a token for another resource', (stack) => stack.authorization({ claims: { aud: 'https://other.example/mcp' } })],
-    ['audience_mismatch', 'an ID token, whose audience is the client', (stack) => stack.authorization({ claims: { aud: 'client-1' }, header: { typ: 'JWT' } })],
+    [
+      'unknown_key',
+      'a kid that the issuer does not publish',
+      (stack) => stack.authorization({ key: issuerKey('RS256', 'somebody-else') }),
+    ],
+    [
+      'unsupported_algorithm',
+      'PS256 where RS256 and ES256 are accepted',
+      (stack) => stack.authorization({ key: issuerKey('PS256', 'key-1') }),
+    ],
+    [
+      'token_expired',
+      'exp before now - skew',
+      (stack) => stack.authorization({ claims: { exp: stack.clock.nowSeconds - 10 } }),
+    ],
+    [
+      'token_not_yet_valid',
+      'nbf after now + skew',
+      (stack) => stack.authorization({ claims: { nbf: stack.clock.nowSeconds + 11 } }),
+    ],
+    [
+      'token_not_yet_valid',
+      'iat after now + skew',
+      (stack) => stack.authorization({ claims: { iat: stack.clock.nowSeconds + 11 } }),
+    ],
+    [
+      'invalid_issuer',
+      'an issuer that is not trusted',
+      (stack) => stack.authorization({ claims: { iss: 'https://evil.example' } }),
+    ],
+    [
+      'invalid_issuer',
+      'the issuer with another trailing slash',
+      (stack) => stack.authorization({ claims: { iss: `${stack.issuer.url}/` } }),
+    ],
+    [
+      'audience_mismatch',
+      'a token for another resource',
+      (stack) => stack.authorization({ claims: { aud: 'https://other.example/mcp' } }),
+    ],
+    [
+      'audience_mismatch',
+      'an ID token, whose audience is the client',
+      (stack) => stack.authorization({ claims: { aud: 'client-1' }, header: { typ: 'JWT' } }),
+    ],
     ['token_not_bound', 'cnf.jkt', (stack) => stack.authorization({ claims: { cnf: { jkt: 'A'.repeat(43) } } })],
-    ['token_not_bound', 'cnf.x5t#S256', (stack) => stack.authorization({ claims: { cnf: { 'x5t#S256': 'A'.repeat(43) } } })],
+    [
+      'token_not_bound',
+      'cnf.x5t#S256',
+      (stack) => stack.authorization({ claims: { cnf: { 'x5t#S256': 'A'.repeat(43) } } }),
+    ],
     ['token_not_bound', 'an empty cnf', (stack) => stack.authorization({ claims: { cnf: {} } })],
   ];
   for (const [reason, how, authorization] of tokens) {
@@ -256,7 +348,9 @@ describe('contract, refusals: 403', () => {
     await checkPhase2(context, 'insufficient_scope', { config, request, scope: 'mcp:read mcp:write' });
   });
   refuses('origin_not_allowed', 'an Origin that nobody named', async (context) => {
-    const response = await checkPhase1(context, 'origin_not_allowed', { request: { lines: [ANY_TOKEN, 'Origin: https://evil.example'] } });
+    const response = await checkPhase1(context, 'origin_not_allowed', {
+      request: { lines: [ANY_TOKEN, 'Origin: https://evil.example'] },
+    });
     assert.deepEqual(response.values('access-control-allow-origin'), []);
   });
   refuses('host_not_allowed', 'a Host that a rebound name could bring', async (context) => {
@@ -278,7 +372,9 @@ describe('contract, refusals: 404 and 405', () => {
     });
   }
   refuses('method_not_allowed', 'TRACE', async (context) => {
-    const response = await checkPhase1(context, 'method_not_allowed', { request: { method: 'TRACE', lines: [ANY_TOKEN] } });
+    const response = await checkPhase1(context, 'method_not_allowed', {
+      request: { method: 'TRACE', lines: [ANY_TOKEN] },
+    });
     assert.deepEqual(response.values('allow'), ['GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS']);
   });
   refuses('method_not_allowed', 'CONNECT, which ends the connection', async (context) => {
@@ -298,14 +394,23 @@ describe('contract, refusals: limits', () => {
     checkWire(context, 'request_timeout', {
       bytes: `GET /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\n${ANY_TOKEN}\r\n`,
       config: { sections: { limits: 'read_timeout: "50ms"' } },
-    }));
+    }),
+  );
   refuses('request_timeout', 'a body that pauses too long', async (context) => {
     const stack = await startPhase1(context, { sections: { limits: 'read_timeout: "50ms"' } });
-    await checkBadBody(stack, 'request_timeout', `${formatRequest({ method: 'POST', lines: [ANY_TOKEN, 'Content-Length: 10'] })}12345`);
+    await checkBadBody(
+      stack,
+      'request_timeout',
+      `${formatRequest({ method: 'POST', lines: [ANY_TOKEN, 'Content-Length: 10'] })}12345`,
+    );
   });
   refuses('request_timeout', 'a body that takes too long as a whole', async (context) => {
     const stack = await startPhase1(context, { sections: { limits: 'body_timeout: "50ms"' } });
-    await checkBadBody(stack, 'request_timeout', `${formatRequest({ method: 'POST', lines: [ANY_TOKEN, 'Content-Length: 10'] })}12345`);
+    await checkBadBody(
+      stack,
+      'request_timeout',
+      `${formatRequest({ method: 'POST', lines: [ANY_TOKEN, 'Content-Length: 10'] })}12345`,
+    );
   });
   refuses('malformed_request', 'a broken chunk', async (context) => {
     const stack = await startPhase1(context);
@@ -314,7 +419,11 @@ describe('contract, refusals: limits', () => {
   });
   refuses('payload_too_large', 'announced by Content-Length', async (context) => {
     const stack = await startPhase1(context, { sections: { limits: 'max_request_body: "10B"' } });
-    await checkBadBody(stack, 'payload_too_large', formatRequest({ method: 'POST', lines: [ANY_TOKEN], body: '12345678901' }));
+    await checkBadBody(
+      stack,
+      'payload_too_large',
+      formatRequest({ method: 'POST', lines: [ANY_TOKEN], body: '12345678901' }),
+    );
     assert.equal(stack.backend.received(), '');
   });
   refuses('payload_too_large', 'in chunks', async (context) => {
@@ -323,14 +432,20 @@ describe('contract, refusals: limits', () => {
     await checkBadBody(stack, 'payload_too_large', `${head}6\r\n123456\r\n6\r\n123456\r\n`);
   });
   refuses('uri_too_long', 'a request line over 8 KiB', (context) =>
-    checkWire(context, 'uri_too_long', { bytes: formatRequest({ target: `/${'a'.repeat(8192)}`, lines: [ANY_TOKEN] }) }));
+    checkWire(context, 'uri_too_long', {
+      bytes: formatRequest({ target: `/${'a'.repeat(8192)}`, lines: [ANY_TOKEN] }),
+    }),
+  );
   refuses('headers_too_large', 'a head over max_header_bytes', (context) =>
     checkWire(context, 'headers_too_large', {
       bytes: formatRequest({ lines: [ANY_TOKEN, `X-Long: ${'a'.repeat(2000)}`] }),
       config: { sections: { limits: 'max_header_bytes: "1KiB"' } },
-    }));
+    }),
+  );
   refuses('rate_limited', 'with Retry-After', async (context) => {
-    const stack = await startPhase1(context, { sections: { limits: 'rate_limit: { requests_per_second: 0.1, burst: 1 }' } });
+    const stack = await startPhase1(context, {
+      sections: { limits: 'rate_limit: { requests_per_second: 0.1, burst: 1 }' },
+    });
     const client = await stack.obex.open();
     assert.equal((await sendOn(client, { lines: [ANY_TOKEN] })).status, 200);
     const response = await sendOn(client, { lines: [ANY_TOKEN] });
@@ -411,7 +526,8 @@ describe('contract, refusals: outages of others fail closed', () => {
   });
   refuses('backend_rejected_credentials', "a backend's 401 and its challenge never leave", async (context) => {
     const stack = await startPhase1(context);
-    stack.backend.answer = ({ socket }) => reply(socket, '401 Unauthorized', ['WWW-Authenticate: Basic realm="internal"'], 'who?');
+    stack.backend.answer = ({ socket }) =>
+      reply(socket, '401 Unauthorized', ['WWW-Authenticate: Basic realm="internal"'], 'who?');
     const client = await stack.obex.open();
     const response = await sendOn(client, { lines: [ANY_TOKEN] });
     assertRefusal(response, 'backend_rejected_credentials');
@@ -427,6 +543,7 @@ describe('contract, refusals: outages of others fail closed', () => {
     const response = await sendOn(client, { lines: [ANY_TOKEN] });
     assertRefusal(response, 'backend_timeout');
     await assertLogged(response, 'backend_timeout', stack);
+    stack.obex.reload(stack.config());
     stack.backend.answer = ({ socket }) => reply(socket, '200 OK', [], OK_BODY);
     assert.equal((await sendOn(client, { lines: [ANY_TOKEN] })).body.toString(), OK_BODY);
     assertNoSecrets(response, stack);
@@ -447,7 +564,9 @@ describe('contract, refusals: outages of others fail closed', () => {
   refuses('jwks_unavailable', 'an unknown kid while the last fetch has failed', async (context) => {
     const stack = await startPhase2(context);
     stack.issuer.state = 'failing';
-    const response = await stack.obex.send({ lines: [await stack.authorization({ key: issuerKey('RS256', 'key-2') })] });
+    const response = await stack.obex.send({
+      lines: [await stack.authorization({ key: issuerKey('RS256', 'key-2') })],
+    });
     assertRefusal(response, 'jwks_unavailable');
     assert.equal(stack.backend.received(), '');
     assertNoSecrets(response, stack);
@@ -506,10 +625,62 @@ describe('contract, refusals: 503 of our own', () => {
   });
 });
 
+describe('a refusal leaves the connection usable', () => {
+  it('behind a body that nobody read', async (context) => {
+    const stack = await startPhase2(context);
+    const client = await stack.obex.open();
+    for (let round = 0; round < 3; round += 1) {
+      const response = await sendOn(client, { method: 'POST', body: '{"jsonrpc":"2.0","method":"tools/call"}' });
+      assertRefusal(response, 'no_token');
+      assert.deepEqual(response.values('connection'), ['keep-alive']);
+    }
+    await client.send(
+      `${formatRequest({ method: 'POST', lines: ['Transfer-Encoding: chunked'] })}3\r\nabc\r\n0\r\n\r\n`,
+    );
+    assertRefusal(await client.readResponse(), 'no_token');
+    assert.equal(stack.backend.received(), '');
+    assert.equal((await sendOn(client, { lines: [await stack.authorization()] })).body.toString(), OK_BODY);
+  });
+
+  it('to HEAD: the same head, no body', async (context) => {
+    const stack = await startPhase2(context);
+    const client = await stack.obex.open();
+    const response = await sendOn(client, { method: 'HEAD' });
+    assert.equal(response.status, 401);
+    assert.deepEqual(response.values('content-length'), [
+      String('{"error":"unauthorized","reason":"no_token"}'.length),
+    ]);
+    assert.equal(response.values('www-authenticate').length, 1);
+    assert.equal((await sendOn(client, { lines: [await stack.authorization()] })).body.toString(), OK_BODY);
+  });
+
+  it('RFC 9110 §10.1.1: a refused Expect: 100-continue is never told to go on, and ends the connection', async (context) => {
+    const stack = await startPhase2(context);
+    const client = await stack.obex.open();
+    await client.send(formatRequest({ method: 'POST', lines: ['Expect: 100-continue', 'Content-Length: 1000'] }));
+    const response = await client.readResponse();
+    assertRefusal(response, 'no_token');
+    assert.deepEqual(response.values('connection'), ['close']);
+    await client.closed;
+    assert.equal(stack.backend.received(), '');
+  });
+
+  it('pipelined requests are judged one by one, in order', async (context) => {
+    const stack = await startPhase2(context);
+    const client = await stack.obex.open();
+    const good = { lines: [await stack.authorization()] };
+    await client.send([{}, good, { target: '/health' }, {}, good].map(formatRequest).join(''));
+    const statuses: number[] = [];
+    for (let index = 0; index < 5; index += 1) statuses.push((await client.readResponse()).status);
+    assert.deepEqual(statuses, [401, 200, 200, 401, 200]);
+    assert.equal(stack.backend.requests.length, 2);
+  });
+});
+
 describe('contract, refusals: the table is complete', () => {
   it('every reason but those of phase 3 is tested above', () => {
     const wanted = DENIAL_REASONS.filter((reason) => !OF_PHASE_3.includes(reason));
-    assert.deepEqual([...covered].sort(), wanted.toSorted());
-    assert.deepEqual(Object.keys(ANSWERS).sort(), wanted.toSorted());
+    assert.deepEqual([...covered].toSorted(), wanted.toSorted());
+    assert.deepEqual(Object.keys(ANSWERS).toSorted(), wanted.toSorted());
   });
 });

@@ -1,7 +1,7 @@
 /** Tokens of every kind through a running Obex: algorithms, issuers, claims, and the cache of verified ones. RFC 9068 §4. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { bodyOf, RESOURCE, sendOn } from '../support/obex.ts';
+import { bearer, bodyOf, formatConfig, formatRequest, RESOURCE, sendOn } from '../support/obex.ts';
 import type { RawResponse } from '../support/raw-http.ts';
 import { type Phase2Stack, startPhase2, startPhase2Cold } from '../support/stack.ts';
 import { issuerKey, startTestIssuer, TEST_ALGORITHMS, type TokenOptions } from '../support/test-issuer.ts';
@@ -35,7 +35,10 @@ describe('RFC 7518 §3.1, RFC 8037 §3.1: signature algorithms', () => {
     });
 
     it(`${alg} is refused when every other one is accepted (RFC 8725 §3.1)`, async (context) => {
-      const stack = await startPhase2(context, { issuerKey: key, sections: { idp: `accepted_algorithms: [${others.join(', ')}]` } });
+      const stack = await startPhase2(context, {
+        issuerKey: key,
+        sections: { idp: `accepted_algorithms: [${others.join(', ')}]` },
+      });
       assertReason(await sendToken(stack), 'unsupported_algorithm');
       assert.equal(stack.backend.received(), '');
       assert.equal(stack.issuer.fetches(), 1, 'not worth a fetch');
@@ -44,7 +47,10 @@ describe('RFC 7518 §3.1, RFC 8037 §3.1: signature algorithms', () => {
 
   it('CVE-2026-22817: the key decides what may be used with it, not the header', async (context) => {
     const key = issuerKey('RS256', 'key-1');
-    const stack = await startPhase2(context, { issuerKey: key, sections: { idp: 'accepted_algorithms: [RS256, PS256]' } });
+    const stack = await startPhase2(context, {
+      issuerKey: key,
+      sections: { idp: 'accepted_algorithms: [RS256, PS256]' },
+    });
     assertReason(await sendToken(stack, { key: issuerKey('PS256', 'key-1') }), 'unknown_key');
   });
 });
@@ -120,9 +126,11 @@ describe('several issuers', () => {
     const second = { key: issuerKey('ES384', 'second', 'key-1') };
     const stack = await startPhase2Cold(context, {}, () => undefined);
     const other = await startTestIssuer(context, stack.clock, second.key);
-    stack.obex.reload(stack.config({
-      idp: `additional_issuers:\n  - { issuer: "${other.url}", jwks_uri: "${other.jwksUri}", accepted_algorithms: [ES384], audiences: ["urn:second"] }`,
-    }));
+    stack.obex.reload(
+      stack.config({
+        idp: `additional_issuers:\n  - { issuer: "${other.url}", jwks_uri: "${other.jwksUri}", accepted_algorithms: [ES384], audiences: ["urn:second"] }`,
+      }),
+    );
     await stack.obex.event('jwks_fetched', ({ issuer }) => issuer === other.url);
     await stack.obex.event('jwks_fetched', ({ issuer }) => issuer === stack.issuer.url);
     return { stack, other };
@@ -133,7 +141,10 @@ describe('several issuers', () => {
     const send = async (token: string) => stack.obex.send({ lines: [`Authorization: Bearer ${token}`] });
     assert.equal((await send(await stack.issuer.token())).status, 200);
     assert.equal((await send(await other.token({ claims: { aud: 'urn:second' } }))).status, 200);
-    assert.deepEqual(stack.backend.requests.map((request) => request.values('x-obex-issuer')), [[stack.issuer.url], [other.url]]);
+    assert.deepEqual(
+      stack.backend.requests.map((request) => request.values('x-obex-issuer')),
+      [[stack.issuer.url], [other.url]],
+    );
     assertReason(await send(await other.token()), 'audience_mismatch');
     assertReason(await send(await stack.issuer.token({ claims: { aud: 'urn:second' } })), 'audience_mismatch');
     assertReason(await send(await stack.issuer.token({ key: other.key })), 'unsupported_algorithm');
@@ -150,17 +161,93 @@ describe('several issuers', () => {
     assert.equal(stack.backend.received(), '');
   });
 
+  it('one that hangs delays nobody but its own', async (context) => {
+    const { stack, other } = await startTwo(context);
+    other.state = 'hanging';
+    const waiting = await stack.obex.open();
+    const unknown = await other.token({ header: { kid: 'unknown' }, claims: { aud: 'urn:second' } });
+    await waiting.send(formatRequest({ lines: [bearer(unknown)] }));
+    await until('the fetch that hangs', () => other.fetches() === 2 || undefined);
+    const fresh = issuerKey('RS256', 'key-2');
+    stack.issuer.publish(fresh);
+    assert.equal((await sendToken(stack, { key: fresh })).status, 200);
+    const known = await other.token({ claims: { aud: 'urn:second' } });
+    assert.equal((await stack.obex.send({ lines: [bearer(known)] })).status, 200, 'known keys need no fetch');
+    other.release();
+    assertReason(await waiting.readResponse(), 'unknown_key');
+  });
+
   it('one that is down leaves the other alone', async (context) => {
     const { stack, other } = await startTwo(context);
     await other.stop();
     assert.equal((await sendToken(stack)).status, 200);
     const known = await other.token({ claims: { aud: 'urn:second' } });
-    assert.equal((await stack.obex.send({ lines: [`Authorization: Bearer ${known}`] })).status, 200, 'its known keys still verify');
+    assert.equal(
+      (await stack.obex.send({ lines: [`Authorization: Bearer ${known}`] })).status,
+      200,
+      'its known keys still verify',
+    );
   });
 });
 
 const HITS = 'obex_token_cache_lookups_total{result="hit"}';
 const MISSES = 'obex_token_cache_lookups_total{result="miss"}';
+
+describe('an issuer that does not answer as it should', () => {
+  for (const state of ['failing', 'oversized', 'redirecting', 'not json', 'broken off'] as const) {
+    it(`${state} at start: not ready, 503, and healed by itself`, async (context) => {
+      const stack = await startPhase2Cold(context, {}, (issuer) => {
+        issuer.state = state;
+      });
+      await stack.obex.event('jwks_fetch_failed');
+      assert.deepEqual(bodyOf(await stack.obex.send({ target: '/ready' })), {
+        status: 'not_ready',
+        checks: { backend: 'ok', jwks: 'error' },
+      });
+      assertReason(await sendToken(stack), 'jwks_unavailable');
+      assert.equal(stack.issuer.fetches('/elsewhere'), 0);
+      assert.equal(stack.backend.received(), '');
+      stack.issuer.state = 'up';
+      assert.equal((await sendToken(stack)).status, 200);
+    });
+
+    it(`${state} later on: known keys go on verifying`, async (context) => {
+      const stack = await startPhase2(context);
+      stack.issuer.state = state;
+      assertReason(await sendToken(stack, { header: { kid: 'unknown' } }), 'jwks_unavailable');
+      assert.equal((await sendToken(stack)).status, 200);
+    });
+  }
+
+  it('bad keys among good ones are ignored and named in the log', async (context) => {
+    const stack = await startPhase2Cold(context, {}, (issuer) => {
+      const { jwk } = issuer.key;
+      issuer.published = [
+        null,
+        { kty: 'oct', kid: 'hmac', k: 'AAAA' },
+        { ...jwk, kid: 'enc', use: 'enc' },
+        { kty: 'RSA', kid: 'tiny', n: 'AQAB', e: 'AQAB' },
+        jwk,
+      ];
+    });
+    const event = await stack.obex.event('jwks_fetched');
+    assert.equal(event['keys'], 1);
+    assert.ok(Array.isArray(event['ignored_keys']));
+    assert.equal(event['ignored_keys'].length, 4);
+    assert.equal((await sendToken(stack)).status, 200);
+  });
+
+  it('keys are found by discovery when jwks_uri is absent (RFC 8414 §3, OpenID Connect Discovery §4)', async (context) => {
+    for (const path of ['/.well-known/oauth-authorization-server', '/.well-known/openid-configuration']) {
+      const stack = await startPhase2(context);
+      stack.issuer.documents[path] = { issuer: stack.issuer.url, jwks_uri: stack.issuer.jwksUri };
+      const discovering = { url: stack.issuer.url, jwksUri: undefined };
+      stack.obex.reload(formatConfig({ backend: stack.backend, issuer: discovering }));
+      assert.equal((await sendToken(stack)).status, 200, path);
+      assert.equal(stack.issuer.fetches(path), 1);
+    }
+  });
+});
 
 describe('the cache of verified tokens', () => {
   it('verifies a token once', async (context) => {
@@ -171,7 +258,10 @@ describe('the cache of verified tokens', () => {
     assert.equal(stack.obex.metric(MISSES), 1);
     assert.equal(stack.obex.metric(HITS), 2);
     assert.equal(stack.obex.metric('obex_token_cache_entries'), 1);
-    assert.deepEqual(stack.backend.requests.map((request) => request.values('x-obex-user')), [['alice'], ['alice'], ['alice']]);
+    assert.deepEqual(
+      stack.backend.requests.map((request) => request.values('x-obex-user')),
+      [['alice'], ['alice'], ['alice']],
+    );
   });
 
   it('never keeps a refused token', async (context) => {
@@ -260,6 +350,36 @@ describe('the cache of verified tokens', () => {
   }
 });
 
+describe('while keys are being fetched', () => {
+  it('any number of requests wait for one fetch', async (context) => {
+    const stack = await startPhase2Cold(context, {}, (issuer) => {
+      issuer.state = 'hanging';
+    });
+    const clients = await Promise.all(Array.from({ length: 20 }, () => stack.obex.open()));
+    for (const client of clients) await client.send(formatRequest({ lines: [await stack.authorization()] }));
+    await until('all to wait', () => stack.obex.metric('obex_requests_in_flight') === 20 || undefined);
+    stack.issuer.release();
+    for (const client of clients) assert.equal((await client.readResponse()).status, 200);
+    assert.equal(stack.issuer.fetches(), 1);
+  });
+
+  it('a client that leaves meanwhile sends the backend nothing', async (context) => {
+    const stack = await startPhase2Cold(context, {}, (issuer) => {
+      issuer.state = 'hanging';
+    });
+    const client = await stack.obex.open();
+    await client.send(formatRequest({ lines: [await stack.authorization()] }));
+    await until('it to wait', () => stack.obex.metric('obex_requests_in_flight') === 1 || undefined);
+    client.destroy();
+    const event = await stack.obex.event('request');
+    assert.equal(event['aborted'], true);
+    stack.issuer.release();
+    await stack.obex.event('jwks_fetched');
+    assert.equal((await sendToken(stack)).status, 200);
+    assert.equal(stack.backend.requests.length, 1, 'only the one that stayed');
+  });
+});
+
 describe('rotated keys', () => {
   it('a new kid is fetched at once', async (context) => {
     const stack = await startPhase2(context);
@@ -280,8 +400,14 @@ describe('rotated keys', () => {
 
   it('a flood of unknown kids and bad signatures costs at most five fetches a minute', async (context) => {
     const stack = await startPhase2(context);
-    const unknown = await Promise.all(Array.from({ length: 10 }, (_, n) => stack.authorization({ header: { kid: `k-${n}` } })));
-    const forged = await Promise.all(Array.from({ length: 10 }, (_, n) => stack.authorization({ key: issuerKey('RS256', 'key-2', 'key-1'), claims: { jti: n } })));
+    const unknown = await Promise.all(
+      Array.from({ length: 10 }, (_, n) => stack.authorization({ header: { kid: `k-${n}` } })),
+    );
+    const forged = await Promise.all(
+      Array.from({ length: 10 }, (_, n) =>
+        stack.authorization({ key: issuerKey('RS256', 'key-2', 'key-1'), claims: { jti: n } }),
+      ),
+    );
     const client = await stack.obex.open();
     for (const line of unknown) assertReason(await sendOn(client, { lines: [line] }), 'unknown_key');
     for (const line of forged) assertReason(await sendOn(client, { lines: [line] }), 'invalid_signature');

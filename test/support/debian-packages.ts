@@ -1,13 +1,13 @@
-/** The Debian packages that test/peers needs: which of them are missing, and the command that installs them. */
+/** The Debian packages that test/peers or the bench needs: which of them are missing, and the command that installs them. */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const LIST = join(import.meta.dirname, '../peers/debian-packages.txt');
 
-/** Throws an error whose message is the one line to run, if any package of `test/peers/debian-packages.txt` is missing. */
-export function requireDebianPackages(): void {
-  const needed = readFileSync(LIST, 'utf8').split('\n').filter(Boolean);
+/** Throws an error whose message is the one line to run, if any package of the list, by default that of test/peers, is missing. */
+export function requireDebianPackages(list = LIST): void {
+  const needed = readFileSync(list, 'utf8').split('\n').filter(Boolean);
   const installed = installedPackages();
   const missing = needed.filter((name) => !installed.has(name));
   if (missing.length > 0) {

@@ -6,8 +6,8 @@ import { type Obex, startObex } from '../../src/obex.ts';
 import { createLog } from '../../src/observe/log.ts';
 import { Metrics } from '../../src/observe/metrics.ts';
 import { FakeClock } from './fake-clock.ts';
-import { openRaw, type RawClient, type RawResponse } from './raw-http.ts';
 import { parseObject } from './json.ts';
+import { openRaw, type RawClient, type RawResponse } from './raw-http.ts';
 import { until } from './until.ts';
 
 export const PUBLIC_URL = 'https://tool.example.com';
@@ -19,12 +19,22 @@ export interface Cleanup {
   after(callback: () => void | Promise<void>): void;
 }
 
-type SectionName = 'obex' | 'backend' | 'resource' | 'idp' | 'authz' | 'token_cache' | 'limits' | 'cors' | 'log' | 'metrics';
+type SectionName =
+  | 'obex'
+  | 'backend'
+  | 'resource'
+  | 'idp'
+  | 'authz'
+  | 'token_cache'
+  | 'limits'
+  | 'cors'
+  | 'log'
+  | 'metrics';
 
 export interface ConfigParts {
   readonly backend: { readonly port: number };
-  /** Absent: phase 1. */
-  readonly issuer?: { readonly url: string; readonly jwksUri: string };
+  /** Absent: phase 1. Without `jwksUri`: discovery. */
+  readonly issuer?: { readonly url: string; readonly jwksUri: string | undefined };
   readonly publicUrl?: string;
   /** More lines of a section. */
   readonly sections?: Readonly<Partial<Record<SectionName, string>>>;
@@ -37,7 +47,8 @@ export function formatConfig({ backend, issuer, publicUrl = PUBLIC_URL, sections
     backend: `url: "http://127.0.0.1:${backend.port}"`,
     resource: `url: "${publicUrl}/mcp"`,
   };
-  if (issuer !== undefined) lines['idp'] = `issuer: "${issuer.url}"\njwks_uri: "${issuer.jwksUri}"`;
+  if (issuer !== undefined) lines['idp'] = `issuer: "${issuer.url}"`;
+  if (issuer?.jwksUri !== undefined) lines['idp'] += `\njwks_uri: "${issuer.jwksUri}"`;
   for (const [name, more] of Object.entries(sections)) lines[name] = `${lines[name] ?? ''}\n${more.trimEnd()}`;
   return Object.entries(lines)
     .map(([name, text]) => `${name}:\n${text.replace(/^(?=.)/gm, '  ')}\n`)
@@ -102,7 +113,10 @@ export async function startTestObex(cleanup: Cleanup, yaml: string, clock = new 
       return response;
     },
     metric: (sample) => {
-      const line = metrics.format().split('\n').find((candidate) => candidate.startsWith(`${sample} `));
+      const line = metrics
+        .format()
+        .split('\n')
+        .find((candidate) => candidate.startsWith(`${sample} `));
       return line === undefined ? undefined : Number(line.slice(sample.length + 1));
     },
   };
@@ -141,4 +155,3 @@ export function bearer(accessToken: string): string {
 export function bodyOf(response: RawResponse): Readonly<Record<string, unknown>> {
   return parseObject(response.body.toString('utf8'));
 }
-

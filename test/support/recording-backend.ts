@@ -137,7 +137,9 @@ class Recorded implements BackendRequest {
 
   values(name: string): readonly string[] {
     const prefix = `${name.toLowerCase()}:`;
-    return this.lines.filter((line) => line.toLowerCase().startsWith(prefix)).map((line) => line.slice(prefix.length).trim());
+    return this.lines
+      .filter((line) => line.toLowerCase().startsWith(prefix))
+      .map((line) => line.slice(prefix.length).trim());
   }
 
   /** Takes what belongs to this request and returns the rest. */

@@ -49,7 +49,8 @@ export async function startPhase2Cold(
   const backend = await startRecordingBackend(cleanup);
   const issuer = await startTestIssuer(cleanup, clock, options.issuerKey);
   await prepare(issuer);
-  const config = (sections: ConfigParts['sections'] = {}): string => formatConfig({ ...options, backend, issuer, sections });
+  const config = (sections: ConfigParts['sections'] = {}): string =>
+    formatConfig({ ...options, backend, issuer, sections });
   const obex = await startTestObex(cleanup, config(options.sections), clock);
   return { obex, clock, backend, config, issuer, authorization: async (token) => bearer(await issuer.token(token)) };
 }

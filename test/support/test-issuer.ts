@@ -7,9 +7,29 @@ import { boundPort } from '../../src/demo/loopback.ts';
 import type { FakeClock } from './fake-clock.ts';
 import { type Cleanup, RESOURCE } from './obex.ts';
 
-export type TestAlgorithm = 'RS256' | 'RS384' | 'RS512' | 'PS256' | 'PS384' | 'PS512' | 'ES256' | 'ES384' | 'ES512' | 'EdDSA';
-export const TEST_ALGORITHMS: readonly TestAlgorithm[] =
-  ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA'];
+export type TestAlgorithm =
+  | 'RS256'
+  | 'RS384'
+  | 'RS512'
+  | 'PS256'
+  | 'PS384'
+  | 'PS512'
+  | 'ES256'
+  | 'ES384'
+  | 'ES512'
+  | 'EdDSA';
+export const TEST_ALGORITHMS: readonly TestAlgorithm[] = [
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'ES256',
+  'ES384',
+  'ES512',
+  'EdDSA',
+];
 
 export interface IssuerKey {
   readonly kid: string;
@@ -46,7 +66,7 @@ export function issuerKey(alg: TestAlgorithm, name: string, kid = name): IssuerK
   return { kid, alg, privateKey: key, jwk };
 }
 
-/** How the JWK Set endpoint behaves. `hanging` never answers. */
+/** How the JWK Set endpoint behaves. `hanging` answers when it is told to `release`. */
 export type JwksState = 'up' | 'hanging' | 'failing' | 'oversized' | 'redirecting' | 'not json' | 'broken off';
 
 export interface TokenOptions {
@@ -68,6 +88,7 @@ export class TestIssuer {
   /** Every token issued so far, for assertions on where they must not be. */
   readonly issued: string[] = [];
   readonly #fetched: string[] = [];
+  readonly #held: ServerResponse[] = [];
   readonly #clock: FakeClock;
   readonly #server = createServer((request, response) => {
     const path = request.url ?? '';
@@ -110,6 +131,12 @@ export class TestIssuer {
     await closed;
   }
 
+  /** Up again; whoever hangs is answered. */
+  release(): void {
+    this.state = 'up';
+    for (const response of this.#held.splice(0)) this.#answerJwks(response);
+  }
+
   publish(...keys: readonly IssuerKey[]): void {
     this.published = keys.map(({ jwk }) => jwk);
   }
@@ -117,7 +144,15 @@ export class TestIssuer {
   /** A token for alice at the resource with scope mcp:read, good for five minutes from now. */
   async token({ key = this.key, claims = {}, header = {} }: TokenOptions = {}): Promise<string> {
     const now = this.#clock.nowSeconds;
-    const all = { iss: this.url, aud: RESOURCE, sub: 'alice', client_id: 'client-1', scope: 'mcp:read', iat: now, exp: now + 300 };
+    const all = {
+      iss: this.url,
+      aud: RESOURCE,
+      sub: 'alice',
+      client_id: 'client-1',
+      scope: 'mcp:read',
+      iat: now,
+      exp: now + 300,
+    };
     const protectedHeader = { alg: key.alg, kid: key.kid, typ: 'at+jwt', ...header };
     const token = await new CompactSign(Buffer.from(JSON.stringify({ ...all, ...claims })))
       .setProtectedHeader(JSON.parse(JSON.stringify(protectedHeader)))
@@ -132,7 +167,7 @@ export class TestIssuer {
       case 'up':
         return answerJson(response, { keys: this.published });
       case 'hanging':
-        return;
+        return void this.#held.push(response);
       case 'failing':
         return void response.writeHead(500).end();
       case 'oversized':
@@ -154,7 +189,11 @@ function answerJson(response: ServerResponse, document: unknown): void {
 }
 
 /** Listens on a free loopback port until the test is over. `clock` is the one that Obex is given. */
-export async function startTestIssuer(cleanup: Cleanup, clock: FakeClock, key = issuerKey('RS256', 'key-1')): Promise<TestIssuer> {
+export async function startTestIssuer(
+  cleanup: Cleanup,
+  clock: FakeClock,
+  key = issuerKey('RS256', 'key-1'),
+): Promise<TestIssuer> {
   const issuer = new TestIssuer(clock, key);
   await issuer.start();
   cleanup.after(() => issuer.stop());

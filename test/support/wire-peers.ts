@@ -1,6 +1,14 @@
 /** Peers for tests of the HTTP engine that need no network: a clock by hand, a socket in memory, a sink that remembers. */
 import { Socket } from 'node:net';
-import type { BodyFailure, BodySink, Exchange, ResponseHead, ServerLimits } from '../../src/wire/exchange.ts';
+import type { BackendClient, BackendFailure, BackendReceiver } from '../../src/wire/backend.ts';
+import type {
+  BodyFailure,
+  BodySink,
+  Exchange,
+  RequestBody,
+  ResponseHead,
+  ServerLimits,
+} from '../../src/wire/exchange.ts';
 import { type ConnectionContext, ServerConnection } from '../../src/wire/http1/server-connection.ts';
 import { Sweep, type Timing } from '../../src/wire/http1/timing.ts';
 
@@ -193,4 +201,89 @@ export function respondText(exchange: Exchange, text: string, status = 200): voi
   const sink = exchange.respond(head(status, [], text.length));
   sink.write(Buffer.from(text));
   sink.end();
+}
+
+/** What a backend's answer looked like to its receiver, which must hear of it exactly once. */
+export class RecordedAnswer implements BackendReceiver {
+  readonly informational: (readonly [status: number, fields: readonly string[]])[] = [];
+  readonly sink = new RecordingSink();
+  head: ResponseHead | undefined = undefined;
+  failure: BackendFailure | undefined = undefined;
+  cause: Error | undefined = undefined;
+  cancel: () => void = () => undefined;
+  readonly #headed = Promise.withResolvers<void>();
+  readonly #over = Promise.withResolvers<void>();
+
+  constructor() {
+    this.sink.onOutcome = () => this.#over.resolve();
+  }
+
+  /** Resolves with the head or the failure. */
+  get headed(): Promise<void> {
+    return this.#headed.promise;
+  }
+
+  /** Resolves with the end of the body, or the failure. */
+  get over(): Promise<void> {
+    return this.#over.promise;
+  }
+
+  onInformational(status: number, fields: readonly string[]): void {
+    this.informational.push([status, fields]);
+  }
+
+  onHead(responseHead: ResponseHead): BodySink {
+    this.#checkFirst();
+    this.head = responseHead;
+    this.#headed.resolve();
+    return this.sink;
+  }
+
+  onFailure(failure: BackendFailure, cause: Error | undefined): void {
+    this.#checkFirst();
+    this.failure = failure;
+    this.cause = cause;
+    this.#headed.resolve();
+    this.#over.resolve();
+  }
+
+  #checkFirst(): void {
+    if (this.head !== undefined || this.failure !== undefined) throw new Error('told twice');
+  }
+}
+
+/** A request body whose writer is the test. */
+export class ScriptedBody implements RequestBody {
+  readonly length: number | undefined;
+  readonly #requested = Promise.withResolvers<BodySink>();
+
+  constructor(length: number | undefined) {
+    this.length = length;
+  }
+
+  /** The sink, as soon as it has been asked for. */
+  get requested(): Promise<BodySink> {
+    return this.#requested.promise;
+  }
+
+  deliverTo(sink: BodySink): void {
+    this.#requested.resolve(sink);
+  }
+}
+
+export const NO_BODY: RequestBody = { length: 0, deliverTo: (sink) => sink.end() };
+
+/** Both sides of the engine plugged into each other, without any rule of `proxy/`. */
+export function forwardTo(client: BackendClient): (exchange: Exchange) => void {
+  return (exchange) => {
+    const { method, target, fields } = exchange.head;
+    const cancel = client.send({ method, target, fields }, exchange.body, {
+      onInformational: (status, lines) => exchange.inform(status, lines),
+      onHead: (responseHead) => exchange.respond(responseHead),
+      onFailure: (failure) => respondText(exchange, failure, 502),
+    });
+    exchange.onClose = (outcome) => {
+      if (outcome === 'aborted') cancel();
+    };
+  };
 }

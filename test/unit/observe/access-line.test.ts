@@ -41,7 +41,14 @@ describe('formatAccessLine', () => {
   });
 
   it('names who it was, or why not, and that the client left', () => {
-    const accessToken = { issuer: 'https://i', subject: 'al"ice\n', client: 'c\\', scopes: new Set<string>(), expiresAtMs: 0, jkt: undefined };
+    const accessToken = {
+      issuer: 'https://i',
+      subject: 'al"ice\n',
+      client: 'c\\',
+      scopes: new Set<string>(),
+      expiresAtMs: 0,
+      jkt: undefined,
+    };
     const known = parseObject(formatAccessLine(record({ accessToken, outcome: 'aborted' })));
     assert.equal(known['issuer'], 'https://i');
     assert.equal(known['subject'], 'al"ice\n');
@@ -59,8 +66,21 @@ describe('formatAccessLine', () => {
     fc.assert(
       fc.property(text, text, text, (path, query, subject) => {
         const clean = path.replaceAll('?', '');
-        const accessToken = { issuer: subject, subject, client: subject, scopes: new Set<string>(), expiresAtMs: 0, jkt: undefined };
-        const line = formatAccessLine(record({ head: { method: 'GET', target: `/${clean}?${query}` }, accessToken, denial: deny('no_token', { actual: subject }) }));
+        const accessToken = {
+          issuer: subject,
+          subject,
+          client: subject,
+          scopes: new Set<string>(),
+          expiresAtMs: 0,
+          jkt: undefined,
+        };
+        const line = formatAccessLine(
+          record({
+            head: { method: 'GET', target: `/${clean}?${query}` },
+            accessToken,
+            denial: deny('no_token', { actual: subject }),
+          }),
+        );
         assert.equal(line.indexOf('\n'), line.length - 1);
         const parsed = parseObject(line);
         assert.equal(parsed['path'], `/${clean}`);

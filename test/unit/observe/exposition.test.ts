@@ -10,8 +10,14 @@ import { parseExposition } from '../../support/exposition.ts';
 
 describe('formatFamily', () => {
   it('writes help, type and samples', () => {
-    const family = counter('x_total', 'What it counts.', () => [{ labels: { a: '1', b: '2' }, value: 3 }, { value: 1e21 }]);
-    assert.equal(formatFamily(family), '# HELP x_total What it counts.\n# TYPE x_total counter\nx_total{a="1",b="2"} 3\nx_total 1e+21\n');
+    const family = counter('x_total', 'What it counts.', () => [
+      { labels: { a: '1', b: '2' }, value: 3 },
+      { value: 1e21 },
+    ]);
+    assert.equal(
+      formatFamily(family),
+      '# HELP x_total What it counts.\n# TYPE x_total counter\nx_total{a="1",b="2"} 3\nx_total 1e+21\n',
+    );
   });
 
   it('escapes label values so that any text comes back', () => {
@@ -29,13 +35,16 @@ describe('Histogram', () => {
     const histogram = new Histogram('h_seconds', 'Help.', [0.1, 1]);
     for (const seconds of [0.05, 0.1, 0.5, 5]) histogram.observe(seconds);
     const [family] = parseExposition(histogram.format());
-    assert.deepEqual(family?.samples.map(({ name, labels, value }) => [name, labels['le'], value]), [
-      ['h_seconds_bucket', '0.1', 2],
-      ['h_seconds_bucket', '1', 3],
-      ['h_seconds_bucket', '+Inf', 4],
-      ['h_seconds_sum', undefined, 5.65],
-      ['h_seconds_count', undefined, 4],
-    ]);
+    assert.deepEqual(
+      family?.samples.map(({ name, labels, value }) => [name, labels['le'], value]),
+      [
+        ['h_seconds_bucket', '0.1', 2],
+        ['h_seconds_bucket', '1', 3],
+        ['h_seconds_bucket', '+Inf', 4],
+        ['h_seconds_sum', undefined, 5.65],
+        ['h_seconds_count', undefined, 4],
+      ],
+    );
   });
 });
 
@@ -51,7 +60,11 @@ describe('Metrics', () => {
     const families = parseExposition(metrics.format());
     assert.ok(families.length >= 10);
     const denials = families.find(({ name }) => name === 'obex_denials_total');
-    assert.deepEqual(denials?.samples.map(({ labels }) => labels['reason']), DENIAL_REASONS, 'every reason is there from the start');
+    assert.deepEqual(
+      denials?.samples.map(({ labels }) => labels['reason']),
+      DENIAL_REASONS,
+      'every reason is there from the start',
+    );
     const codes = families.find(({ name }) => name === 'obex_requests_total')?.samples;
     assert.deepEqual(codes, [{ name: 'obex_requests_total', labels: { code: '200' }, value: 1 }], 'a closed set');
     const head = families.find(({ name }) => name === 'obex_response_head_seconds')?.samples.at(-1);

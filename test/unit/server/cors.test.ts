@@ -20,7 +20,11 @@ describe('createCors', () => {
   });
 
   it('says nothing to other origins, to two of them, and to none', () => {
-    for (const fields of [['Origin', 'https://evil.example'], ['Origin', 'https://app.example', 'Origin', 'https://app.example'], []]) {
+    for (const fields of [
+      ['Origin', 'https://evil.example'],
+      ['Origin', 'https://app.example', 'Origin', 'https://app.example'],
+      [],
+    ]) {
       assert.deepEqual(cors.fields(requestHead(fields)), []);
     }
   });
@@ -29,14 +33,31 @@ describe('createCors', () => {
     for (const target of ['/public', '/public?x']) {
       assert.equal(fieldOf(cors.fields(requestHead([], { target })), 'Access-Control-Allow-Origin'), '*');
     }
-    for (const target of ['/public/', '/Public', '/%70ublic']) assert.deepEqual(cors.fields(requestHead([], { target })), []);
+    for (const target of ['/public/', '/Public', '/%70ublic'])
+      assert.deepEqual(cors.fields(requestHead([], { target })), []);
   });
 
   it('allows the headers of MCP clients and Mcp-Param-*, and nothing that a page made up', () => {
-    const requested = ['Access-Control-Request-Headers', 'mcp-param-a, X-Obex-User, MCP-PARAM-b!', 'Access-Control-Request-Headers', 'mcp-param-, mcp-param-c d, mcp-param-ä'];
+    const requested = [
+      'Access-Control-Request-Headers',
+      'mcp-param-a, X-Obex-User, MCP-PARAM-b!',
+      'Access-Control-Request-Headers',
+      'mcp-param-, mcp-param-c d, mcp-param-ä',
+    ];
     const names = fieldOf(cors.preflightFields(requestHead(requested)), 'Access-Control-Allow-Headers')?.split(', ');
-    assert.deepEqual(names, ['Authorization', 'DPoP', 'Content-Type', 'Accept', 'MCP-Protocol-Version', 'Mcp-Session-Id', 'Last-Event-ID',
-      'Mcp-Method', 'Mcp-Name', 'mcp-param-a', 'MCP-PARAM-b!']);
+    assert.deepEqual(names, [
+      'Authorization',
+      'DPoP',
+      'Content-Type',
+      'Accept',
+      'MCP-Protocol-Version',
+      'Mcp-Session-Id',
+      'Last-Event-ID',
+      'Mcp-Method',
+      'Mcp-Name',
+      'mcp-param-a',
+      'MCP-PARAM-b!',
+    ]);
   });
 });
 
@@ -45,7 +66,12 @@ describe('isPreflight', () => {
   const METHOD = ['access-control-request-method', 'POST'];
   it('is OPTIONS with both fields', () => {
     assert.equal(isPreflight(requestHead([...ORIGIN, ...METHOD], { method: 'OPTIONS' })), true);
-    for (const [method, fields] of [['OPTIONS', ORIGIN], ['OPTIONS', METHOD], ['POST', [...ORIGIN, ...METHOD]], ['options', [...ORIGIN, ...METHOD]]] as const) {
+    for (const [method, fields] of [
+      ['OPTIONS', ORIGIN],
+      ['OPTIONS', METHOD],
+      ['POST', [...ORIGIN, ...METHOD]],
+      ['options', [...ORIGIN, ...METHOD]],
+    ] as const) {
       assert.equal(isPreflight(requestHead(fields, { method })), false);
     }
   });

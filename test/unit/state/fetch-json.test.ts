@@ -54,7 +54,10 @@ describe('fetchJson', () => {
   it('gives up on a server that never answers', async (context) => {
     const issuer = await startTestIssuer(context, new FakeClock(), KEY);
     issuer.state = 'hanging';
-    await assert.rejects(fetchJson(issuer.jwksUri, { ...LIMITS, timeoutMs: 50 }), refused(issuer.jwksUri, /no complete answer in 50 ms/));
+    await assert.rejects(
+      fetchJson(issuer.jwksUri, { ...LIMITS, timeoutMs: 50 }),
+      refused(issuer.jwksUri, /no complete answer in 50 ms/),
+    );
   });
 
   it('gives up on a body that never ends', async (context) => {
@@ -63,7 +66,10 @@ describe('fetchJson', () => {
   });
 
   it('refuses an oversized body before its end', async (context) => {
-    const url = await serve(context, `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n10001\r\n${' '.repeat(65_537)}\r\n`);
+    const url = await serve(
+      context,
+      `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n10001\r\n${' '.repeat(65_537)}\r\n`,
+    );
     await assert.rejects(fetchJson(url, LIMITS), refused(url, /larger than/));
   });
 

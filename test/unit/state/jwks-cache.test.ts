@@ -39,18 +39,21 @@ function createFixture(overrides: Partial<JwksSource> = {}): Fixture {
     fetched: [],
     answers: { 'https://issuer.example/jwks': { keys: [KEY_1] } },
     gate: undefined,
-    cache: new JwksCache({ ...SOURCE, ...overrides }, {
-      clock,
-      log,
-      fetchJson: async (url) => {
-        fixture.fetched.push(url);
-        await fixture.gate;
-        const answer = fixture.answers[url];
-        if (answer === undefined) throw new Error(`GET ${url}: expected status 200, got 404`);
-        if (answer instanceof Error) throw answer;
-        return answer;
+    cache: new JwksCache(
+      { ...SOURCE, ...overrides },
+      {
+        clock,
+        log,
+        fetchJson: async (url) => {
+          fixture.fetched.push(url);
+          await fixture.gate;
+          const answer = fixture.answers[url];
+          if (answer === undefined) throw new Error(`GET ${url}: expected status 200, got 404`);
+          if (answer instanceof Error) throw answer;
+          return answer;
+        },
       },
-    }),
+    ),
   };
   return fixture;
 }
@@ -283,7 +286,9 @@ describe('JwksCache: outages', () => {
 describe('RFC 7517 §5: one bad key does not sink the set', () => {
   it('the good ones are used, the bad ones are named in the log', async () => {
     const fixture = createFixture();
-    fixture.answers['https://issuer.example/jwks'] = { keys: [{ kty: 'oct', kid: 's', k: 'AA' }, 7, { kty: 'EC', kid: 'b' }, KEY_1] };
+    fixture.answers['https://issuer.example/jwks'] = {
+      keys: [{ kty: 'oct', kid: 's', k: 'AA' }, 7, { kty: 'EC', kid: 'b' }, KEY_1],
+    };
     fixture.cache.start();
     await settle();
     assert.deepEqual(kids(fixture.cache.keys), ['key-1']);
@@ -308,7 +313,10 @@ describe('JwksCache: changes', () => {
     assert.equal(heard[0]?.[1], before);
     fixture.answers['https://issuer.example/jwks'] = { keys: [KEY_2] };
     await fixture.cache.refresh(true);
-    assert.deepEqual(heard.map((keys) => kids(keys)), [['key-2', 'key-1'], ['key-2']]);
+    assert.deepEqual(
+      heard.map((keys) => kids(keys)),
+      [['key-2', 'key-1'], ['key-2']],
+    );
   });
 
   const changes: Readonly<Record<string, unknown>> = {
@@ -364,7 +372,11 @@ describe('RFC 8414 §3: discovery when jwks_uri is absent', () => {
 
   it('RFC 8414 first', async () => {
     const fixture = createFixture({ jwksUri: undefined });
-    Object.assign(fixture.answers, { [OAUTH]: document, [OPENID]: document, 'https://keys.example/k': { keys: [KEY_1] } });
+    Object.assign(fixture.answers, {
+      [OAUTH]: document,
+      [OPENID]: document,
+      'https://keys.example/k': { keys: [KEY_1] },
+    });
     fixture.cache.start();
     await settle();
     assert.deepEqual(fixture.fetched, [OAUTH, 'https://keys.example/k']);
@@ -382,7 +394,11 @@ describe('RFC 8414 §3: discovery when jwks_uri is absent', () => {
   for (const [how, answer] of Object.entries(useless)) {
     it(`OpenID Connect Discovery after ${how}`, async () => {
       const fixture = createFixture({ jwksUri: undefined });
-      Object.assign(fixture.answers, { [OAUTH]: answer, [OPENID]: document, 'https://keys.example/k': { keys: [KEY_1] } });
+      Object.assign(fixture.answers, {
+        [OAUTH]: answer,
+        [OPENID]: document,
+        'https://keys.example/k': { keys: [KEY_1] },
+      });
       fixture.cache.start();
       await settle();
       assert.deepEqual(fixture.fetched, [OAUTH, OPENID, 'https://keys.example/k']);
@@ -402,7 +418,11 @@ describe('RFC 8414 §3: discovery when jwks_uri is absent', () => {
 
   it('is done anew at each fetch, because keys may move', async () => {
     const fixture = createFixture({ jwksUri: undefined });
-    Object.assign(fixture.answers, { [OAUTH]: document, 'https://keys.example/k': { keys: [KEY_1] }, 'https://keys.example/l': { keys: [KEY_2] } });
+    Object.assign(fixture.answers, {
+      [OAUTH]: document,
+      'https://keys.example/k': { keys: [KEY_1] },
+      'https://keys.example/l': { keys: [KEY_2] },
+    });
     fixture.cache.start();
     await settle();
     fixture.answers[OAUTH] = { ...document, jwks_uri: 'https://keys.example/l' };

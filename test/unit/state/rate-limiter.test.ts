@@ -78,7 +78,10 @@ describe('MemoryRateLimiter', () => {
   });
 
   it('waiting as long as told is always enough', () => {
-    const limits = fc.record({ requestsPerSecond: fc.double({ min: 0.001, max: 100_000, noNaN: true }), burst: fc.integer({ min: 1, max: 50 }) });
+    const limits = fc.record({
+      requestsPerSecond: fc.double({ min: 0.001, max: 100_000, noNaN: true }),
+      burst: fc.integer({ min: 1, max: 50 }),
+    });
     fc.assert(
       fc.property(limits, fc.integer({ min: 0, max: 1e9 }), (limit, startMs) => {
         const limiter = new MemoryRateLimiter(limit);
@@ -93,16 +96,21 @@ describe('MemoryRateLimiter', () => {
   it('never grants more than burst + rate × time, whatever the times', () => {
     const steps = fc.array(fc.integer({ min: 0, max: 5_000 }), { maxLength: 200 });
     fc.assert(
-      fc.property(steps, fc.integer({ min: 1, max: 5 }), fc.integer({ min: 1, max: 20 }), (pauses, requestsPerSecond, burst) => {
-        const limiter = new MemoryRateLimiter({ requestsPerSecond, burst });
-        let nowMs = 12_345;
-        let granted = 0;
-        for (const pause of pauses) {
-          nowMs += pause;
-          if (limiter.charge('a', nowMs) === 0) granted += 1;
-        }
-        assert.ok(granted <= burst + ((nowMs - 12_345) * requestsPerSecond) / 1000 + 1e-6);
-      }),
+      fc.property(
+        steps,
+        fc.integer({ min: 1, max: 5 }),
+        fc.integer({ min: 1, max: 20 }),
+        (pauses, requestsPerSecond, burst) => {
+          const limiter = new MemoryRateLimiter({ requestsPerSecond, burst });
+          let nowMs = 12_345;
+          let granted = 0;
+          for (const pause of pauses) {
+            nowMs += pause;
+            if (limiter.charge('a', nowMs) === 0) granted += 1;
+          }
+          assert.ok(granted <= burst + ((nowMs - 12_345) * requestsPerSecond) / 1000 + 1e-6);
+        },
+      ),
     );
   });
 });

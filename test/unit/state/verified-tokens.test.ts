@@ -27,7 +27,8 @@ describe('VerifiedTokens', () => {
     const kept = entry();
     tokens.set('a.b.c', kept);
     assert.equal(tokens.get('a.b.c', 0), kept);
-    for (const other of ['a.b.C', 'a.b.c ', 'a.b.', '', '__proto__', 'constructor']) assert.equal(tokens.get(other, 0), undefined);
+    for (const other of ['a.b.C', 'a.b.c ', 'a.b.', '', '__proto__', 'constructor'])
+      assert.equal(tokens.get(other, 0), undefined);
   });
 
   it('RFC 7519 §4.1.4: an entry is gone on and after its expiry', () => {
@@ -83,7 +84,10 @@ describe('VerifiedTokens', () => {
     assert.equal(tokens.get('y'.repeat(10_001), 0), undefined);
   });
 
-  for (const limits of [{ ...LIMITS, maxEntries: 0 }, { ...LIMITS, maxBytes: 0 }]) {
+  for (const limits of [
+    { ...LIMITS, maxEntries: 0 },
+    { ...LIMITS, maxBytes: 0 },
+  ]) {
     it(`${JSON.stringify(limits)} turns it off`, () => {
       const tokens = new VerifiedTokens(limits);
       tokens.set('a', entry());

@@ -1,0 +1,84 @@
+/** The connection in use: opened ahead of need, given up when in doubt, opened again until stopped. */
+import { errorField, type Log } from '../observe/log.ts';
+import type { RedisConnection } from './redis-connection.ts';
+
+const FIRST_RETRY_MS = 50;
+const LONGEST_RETRY_MS = 1_000;
+
+export interface RedisLinkOptions {
+  open(onLost: () => void): Promise<RedisConnection>;
+  readonly log: Log;
+}
+
+export class RedisLink {
+  readonly #options: RedisLinkOptions;
+  #connection: RedisConnection | undefined;
+  #opening: Promise<RedisConnection> | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #retryMs = FIRST_RETRY_MS;
+  #stopped = false;
+
+  constructor(options: RedisLinkOptions) {
+    this.#options = options;
+  }
+
+  /** Begins to connect in the background. Never throws: a Redis that is down is tried again. */
+  start(): void {
+    void this.#open().catch(() => {});
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+    this.#connection?.destroy();
+    this.#connection = undefined;
+  }
+
+  /** The connection, or the promise of one that is being opened; undefined when Redis is down. */
+  get current(): RedisConnection | Promise<RedisConnection> | undefined {
+    return this.#connection ?? this.#opening;
+  }
+
+  /** Gives up a connection that gave no answer, or a wrong one, and opens another. */
+  drop(connection: RedisConnection, why: unknown): void {
+    if (connection !== this.#connection) return;
+    this.#connection = undefined;
+    connection.destroy();
+    if (this.#stopped) return;
+    this.#options.log.warn('replay_cache_connection_lost', { error: errorField(why) });
+    this.start();
+  }
+
+  #open(): Promise<RedisConnection> {
+    this.#opening ??= this.#openOnce().finally(() => {
+      this.#opening = undefined;
+    });
+    return this.#opening;
+  }
+
+  async #openOnce(): Promise<RedisConnection> {
+    try {
+      const lost = Promise.withResolvers<void>();
+      const connection = await this.#options.open(lost.resolve);
+      void lost.promise.then(() => this.drop(connection, new Error('Redis has closed the connection')));
+      if (this.#stopped) {
+        connection.destroy();
+        throw new Error('stopped');
+      }
+      this.#connection = connection;
+      this.#retryMs = FIRST_RETRY_MS;
+      this.#options.log.info('replay_cache_connected');
+      return connection;
+    } catch (error) {
+      this.#retryLater(error);
+      throw error;
+    }
+  }
+
+  #retryLater(error: unknown): void {
+    if (this.#stopped) return;
+    this.#options.log.warn('replay_cache_connect_failed', { error: errorField(error) });
+    this.#timer = setTimeout(() => this.start(), this.#retryMs).unref();
+    this.#retryMs = Math.min(2 * this.#retryMs, LONGEST_RETRY_MS);
+  }
+}
