@@ -1,5 +1,7 @@
 /** The boundary of the HTTP engine: all that gate, proxy and server may know of a request. RFC 9110, RFC 9112. */
 
+import type { Tally } from '../lib/tally.ts';
+
 /** Field lines as alternating name, value; names as received, values without surrounding whitespace, latin1. */
 export type FieldLines = readonly string[];
 
@@ -118,12 +120,19 @@ export interface ServerTls {
   readonly minVersion: 'TLSv1.2' | 'TLSv1.3';
 }
 
-export type ListenAddress = { readonly host: string | undefined; readonly port: number } | { readonly path: string };
+/** `reusePort`: other threads, or processes of the same user, may listen there too; the kernel spreads the connections. */
+export type ListenAddress =
+  | { readonly host: string | undefined; readonly port: number; readonly reusePort?: boolean }
+  | { readonly path: string };
 
 export interface ServerOptions {
   readonly listen: ListenAddress;
   readonly tls: ServerTls | undefined;
   limits(): ServerLimits;
+  /** Counts the connections; given when several servers count together, and `maxConnections` holds for all of them. */
+  readonly connections?: Tally;
+  /** Seals TLS sessions, 48 bytes: given when a session of one server is to be resumed at another. */
+  readonly ticketKeys?: Buffer | undefined;
 }
 
 /** A listening server. */

@@ -1,8 +1,20 @@
-/** Random HTTP/1.1 byte streams for property tests: mostly well-formed requests, with faults of the kinds seen in attacks. */
+/** Random HTTP/1.1 byte streams for property tests: mostly well-formed messages, with faults of the kinds seen in attacks. */
 import fc from 'fast-check';
 
 /** How many cases a property runs; `FUZZ_RUNS` raises it for `make fuzz`. */
 export const FUZZ_RUNS = Number(process.env['FUZZ_RUNS'] ?? 300);
+export const FUZZ_SEED = Number(process.env['FUZZ_SEED'] ?? 9112);
+/** A long run, which says what it did. */
+export const IS_FUZZING = FUZZ_RUNS > 10_000;
+const BATCH = 5_000;
+
+/** Checks a property in batches of one seed each, between which the event loop gets to what the cases have left to it. */
+export async function assertAlways<T>(property: fc.IProperty<T>): Promise<void> {
+  for (let done = 0; done < FUZZ_RUNS; done += BATCH) {
+    fc.assert(property, { seed: FUZZ_SEED + done / BATCH, numRuns: Math.min(BATCH, FUZZ_RUNS - done) });
+    await new Promise(setImmediate);
+  }
+}
 
 const often = <T>(usual: readonly T[], odd: readonly T[]): fc.Arbitrary<T> =>
   fc.oneof({ weight: 12, arbitrary: fc.constantFrom(...usual) }, { weight: 1, arbitrary: fc.constantFrom(...odd) });
@@ -128,23 +140,61 @@ const fault = fc.tuple(
   fc.constantFrom('\r', '\n', '\0', ' ', '\t', ':', '0', ',', ';', '\x7f', '\xff', '_', '-', 'a'),
 );
 
+const faults = fc.oneof(
+  { weight: 2, arbitrary: fc.constant([]) },
+  { weight: 1, arbitrary: fc.array(fault, { minLength: 1, maxLength: 2 }) },
+);
+
+function spoil(text: string, all: readonly (readonly [position: number, kind: string, byte: string])[]): string {
+  let spoilt = text;
+  for (const [position, kind, byte] of all) {
+    const at = position % spoilt.length;
+    const there = spoilt.charAt(at);
+    const replacement =
+      kind === 'remove' ? '' : kind === 'double' ? there + there : kind === 'insert' ? byte + there : byte;
+    spoilt = spoilt.slice(0, at) + replacement + spoilt.slice(at + 1);
+  }
+  return spoilt;
+}
+
 /** One to three requests on one connection, as latin1, with up to two faults. */
 export const requestStream: fc.Arbitrary<string> = fc
+  .tuple(fc.constantFrom('', '', '', '', '\r\n', '\r\n\r\n'), fc.array(request, { minLength: 1, maxLength: 3 }), faults)
+  .map(([start, requests, all]) => spoil(start + requests.join(''), all));
+
+const statusLine = often(
+  [
+    'HTTP/1.1 200 OK',
+    'HTTP/1.1 404 ',
+    'HTTP/1.1 299 \xe4',
+    'HTTP/1.0 200 OK',
+    'HTTP/1.1 204 No Content',
+    'HTTP/1.1 304 x',
+  ],
+  [
+    'HTTP/1.1 200',
+    'HTTP/2 200 OK',
+    'HTTP/1.1 099 x',
+    'HTTP/1.1 101 Switching Protocols',
+    'HTTP/1.1 600 x',
+    'SSH-2.0-x',
+  ],
+);
+const interim = often(
+  ['', '', 'HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n'],
+  ['HTTP/1.1 100 Continue\r\n\r\n', 'HTTP/1.1 1'],
+);
+
+/** A backend's answer, as latin1: interim responses, head, body and what may follow it, with up to two faults. */
+export const responseStream: fc.Arbitrary<string> = fc
   .tuple(
-    fc.constantFrom('', '', '', '', '\r\n', '\r\n\r\n'),
-    fc.array(request, { minLength: 1, maxLength: 3 }),
-    fc.oneof(
-      { weight: 2, arbitrary: fc.constant([]) },
-      { weight: 1, arbitrary: fc.array(fault, { minLength: 1, maxLength: 2 }) },
-    ),
+    fc.tuple(interim, statusLine),
+    fc.array(field, { maxLength: 4 }),
+    framed,
+    often([''], ['HTTP/1.1 200 OK\r\n\r\n']),
+    faults,
   )
-  .map(([start, requests, faults]) => {
-    let text = start + requests.join('');
-    for (const [position, kind, byte] of faults) {
-      const at = position % text.length;
-      const there = text.charAt(at);
-      const replacement = { replace: byte, remove: '', double: there + there, insert: byte + there }[kind];
-      text = text.slice(0, at) + replacement + text.slice(at + 1);
-    }
-    return text;
+  .map(([[early, line], fields, framing, behind, all]) => {
+    const lines = [line, ...fields, ...framing.fields].map((each) => `${each}\r\n`).join('');
+    return spoil(`${early}${lines}\r\n${framing.body}${behind}`, all);
   });

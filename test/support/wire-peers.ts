@@ -9,7 +9,8 @@ import type {
   ResponseHead,
   ServerLimits,
 } from '../../src/wire/exchange.ts';
-import { type ConnectionContext, ServerConnection } from '../../src/wire/http1/server-connection.ts';
+import type { ConnectionContext } from '../../src/wire/http1/connection-context.ts';
+import { ServerConnection } from '../../src/wire/http1/server-connection.ts';
 import { Sweep, type Timing } from '../../src/wire/http1/timing.ts';
 
 /** Time that passes only when the test says so. */

@@ -1,0 +1,4 @@
+/** The first engine by the names of `src/wire/engine.ts`, in whose place the bench bundles it. */
+
+export { createBackendClient } from './backend-client.ts';
+export { listenHttp as listen } from './server.ts';

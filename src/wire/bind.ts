@@ -1,0 +1,48 @@
+/** Binding a server to its address. A unix socket file that nothing answers on is left over from a crash and replaced. */
+import { lstat, unlink } from 'node:fs/promises';
+import { connect, type Server } from 'node:net';
+import type { ListenAddress } from './exchange.ts';
+
+/** Listens, or rejects with the system's error (EADDRINUSE, EACCES, …) as the cause. */
+export async function bind(server: Server, address: ListenAddress): Promise<void> {
+  try {
+    await listen(server, address);
+  } catch (cause) {
+    if (!('path' in address) || !hasCode(cause, 'EADDRINUSE') || !(await isStale(address.path))) {
+      throw new Error(`cannot listen on ${formatAddress(address)}`, { cause });
+    }
+    await unlink(address.path);
+    await listen(server, address);
+  }
+}
+
+function listen(server: Server, address: ListenAddress): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(address, () => {
+      server.removeListener('error', reject);
+      resolve();
+    });
+  });
+}
+
+async function isStale(path: string): Promise<boolean> {
+  // A file that is no socket refuses connections too; it is somebody's data.
+  if (!(await lstat(path)).isSocket()) return false;
+  return new Promise((resolve) => {
+    const probe = connect(path);
+    probe.once('connect', () => {
+      probe.destroy();
+      resolve(false);
+    });
+    probe.once('error', (error) => resolve(hasCode(error, 'ECONNREFUSED')));
+  });
+}
+
+function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
+}
+
+function formatAddress(address: ListenAddress): string {
+  return 'path' in address ? `unix:${address.path}` : `${address.host ?? ''}:${address.port}`;
+}

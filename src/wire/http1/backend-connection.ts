@@ -1,0 +1,249 @@
+/** One connection to the backend: a request out, its answer in, then idle. RFC 9112 §6.3, §9. */
+import type { Socket } from 'node:net';
+import type { BackendFailure } from '../backend.ts';
+import type { BodySink } from '../exchange.ts';
+import type { BackendExchange } from './backend-exchange.ts';
+import { type BodyDecoder, LengthDecoder } from './body-decoder.ts';
+import { ChunkedDecoder } from './chunked-decoder.ts';
+import type { Connect, SocketReceiver } from './connect.ts';
+import { HeadReader } from './head-reader.ts';
+import { handleEvent, MessageWriter } from './message-writer.ts';
+import { type ParsedResponse, parseResponseHead } from './response-head.ts';
+import type { Watched } from './timing.ts';
+
+/** What connections share: their pool. */
+export interface ConnectionPool {
+  readonly nowMs: number;
+  readonly connect: Connect;
+  readonly connectTimeoutMs: number;
+  readonly maxHeaderBytes: number;
+  readonly headTimeoutMs: number;
+  /** The connection is idle and may serve another request. */
+  release(connection: BackendConnection, keepAliveSeconds: number | undefined): void;
+  /** The connection is closed, or was never made. */
+  forget(connection: BackendConnection): void;
+  /** The exchange met a connection that the backend had already closed, and may be sent again. */
+  retry(exchange: BackendExchange): void;
+}
+
+/** RFC 9110 §15.2: interim responses before the final one; more of them is nobody's honest answer. */
+const MAX_INTERIM_RESPONSES = 64;
+const NEVER = Number.POSITIVE_INFINITY;
+
+export class BackendConnection implements SocketReceiver, Watched {
+  /** When an idle connection is closed. */
+  idleDeadlineMs = NEVER;
+  readonly #socket: Socket;
+  readonly #pool: ConnectionPool;
+  readonly #writer: MessageWriter;
+  readonly #heads = new HeadReader('response');
+  #exchange: BackendExchange | undefined = undefined;
+  #reused = false;
+  #answerBegun = false;
+  #interimResponses = 0;
+  /** For the connection to be made, then for each response head (counted from the last byte of the request). */
+  #deadlineMs: number;
+  #decoder: BodyDecoder | undefined = undefined;
+  #sink: BodySink | undefined = undefined;
+  #response: ParsedResponse | undefined = undefined;
+
+  /** Opens a connection for an exchange, which starts when it is connected. */
+  constructor(pool: ConnectionPool, exchange: BackendExchange) {
+    this.#pool = pool;
+    this.#exchange = exchange;
+    this.#deadlineMs = pool.nowMs + pool.connectTimeoutMs;
+    this.#socket = pool.connect(this);
+    this.#writer = new MessageWriter(this.#socket);
+    this.#socket.on('drain', () => this.#onDrain());
+    this.#socket.on('end', () => this.#onEnd());
+    this.#socket.on('error', (error) => this.#fail('backend_unavailable', error));
+    this.#socket.on('close', () => this.#onClose());
+  }
+
+  get usable(): boolean {
+    return !this.#socket.destroyed && this.#socket.writable;
+  }
+
+  onConnected(): void {
+    const exchange = this.#exchange;
+    // Cancelled meanwhile: the connection serves the next one.
+    if (exchange === undefined || exchange.over) this.giveBack();
+    else this.start(exchange);
+  }
+
+  /** Begins an exchange on a connection that is connected and idle. */
+  start(exchange: BackendExchange): void {
+    this.#exchange = exchange;
+    this.#answerBegun = false;
+    this.#interimResponses = 0;
+    this.idleDeadlineMs = NEVER;
+    this.#deadlineMs = NEVER;
+    exchange.start(this);
+  }
+
+  send(text: string): void {
+    if (text !== '') this.#writer.text(text);
+  }
+
+  sendBytes(chunk: Uint8Array, before: string, after: string): boolean {
+    const takesMore = this.#writer.bytes(chunk, before, after);
+    if (!takesMore) this.#awaitBackend();
+    return takesMore;
+  }
+
+  requestSent(): void {
+    this.#writer.flush();
+    this.#awaitBackend();
+  }
+
+  /** The exchange ended before anything of it was sent. */
+  giveBack(): void {
+    this.#exchange = undefined;
+    this.#deadlineMs = NEVER;
+    this.#pool.release(this, undefined);
+  }
+
+  destroy(): void {
+    this.#exchange = undefined;
+    this.#socket.destroy();
+  }
+
+  checkDeadlines(nowMs: number): void {
+    if (nowMs >= this.#deadlineMs) this.#fail('backend_timeout', undefined);
+    else if (nowMs >= this.idleDeadlineMs) this.#socket.destroy();
+  }
+
+  onBytes(bytes: Buffer): void {
+    handleEvent(this.#receive, bytes);
+  }
+
+  readonly #receive = (chunk: Buffer): void => {
+    let at = 0;
+    while (at < chunk.length) {
+      const exchange = this.#exchange;
+      // RFC 9112 §9.2: bytes that no request asked for must not become the answer to the next one.
+      if (exchange === undefined) {
+        this.#socket.destroy();
+        return;
+      }
+      at = this.#decoder === undefined ? this.#readHead(exchange, chunk, at) : this.#readBody(this.#decoder, chunk, at);
+    }
+  };
+
+  /** From now on it is the backend's turn: to answer, or to take more of the request. */
+  #awaitBackend(): void {
+    if (this.#response === undefined) this.#deadlineMs = this.#pool.nowMs + this.#pool.headTimeoutMs;
+  }
+
+  #onDrain(): void {
+    if (this.#exchange?.requestComplete === false) this.#deadlineMs = NEVER;
+    this.#exchange?.onDrain?.();
+  }
+
+  #readHead(exchange: BackendExchange, chunk: Buffer, from: number): number {
+    this.#answerBegun = true;
+    const maxBytes = this.#pool.maxHeaderBytes;
+    const progress = this.#heads.feed(chunk, from, { maxLineBytes: maxBytes, maxHeadBytes: maxBytes });
+    if (progress === 'incomplete') return chunk.length;
+    const response = progress === 'complete' ? parseResponseHead(this.#heads, exchange.method) : progress;
+    if (typeof response === 'string') {
+      this.#failProtocol(response);
+      return chunk.length;
+    }
+    const at = this.#heads.position;
+    this.#heads.clear();
+    if (response.head.status < 200) this.#takeInterim(exchange, response);
+    else this.#takeHead(exchange, response, at === chunk.length);
+    return at;
+  }
+
+  #takeInterim(exchange: BackendExchange, { head }: ParsedResponse): void {
+    this.#interimResponses += 1;
+    // RFC 9110 §15.2.2: nobody asked for another protocol.
+    if (head.status === 101) this.#failProtocol('101 without Upgrade');
+    else if (this.#interimResponses > MAX_INTERIM_RESPONSES) this.#failProtocol('too many interim responses');
+    // RFC 9110 §10.1.1: the engine has answered the client's expectation itself.
+    else if (head.status !== 100) exchange.onInformational(head.status, head.fields);
+  }
+
+  #takeHead(exchange: BackendExchange, response: ParsedResponse, nothingBehind: boolean): void {
+    this.#deadlineMs = NEVER;
+    this.#response = response;
+    const { framing, head } = response;
+    if (framing === 'chunked') {
+      this.#decoder = new ChunkedDecoder({ maxBodyBytes: NEVER, maxTrailerBytes: this.#pool.maxHeaderBytes });
+    } else if (framing !== 'none') this.#decoder = new LengthDecoder(framing === 'length' ? (head.length ?? 0) : NEVER);
+    this.#sink = exchange.onHead(head);
+    if (this.#sink !== undefined) this.#sink.onDrain = this.#resume;
+    if (framing === 'none') this.#complete(nothingBehind);
+  }
+
+  #readBody(decoder: BodyDecoder, chunk: Buffer, from: number): number {
+    let at = from;
+    for (;;) {
+      const step = decoder.next(chunk, at);
+      at = decoder.position;
+      if (step === 'data') this.#deliver(chunk.subarray(decoder.dataStart, at));
+      else {
+        if (step === 'end') this.#complete(at === chunk.length);
+        else if (step !== 'more') this.#failProtocol('malformed chunked body');
+        return at;
+      }
+    }
+  }
+
+  #deliver(chunk: Buffer): void {
+    // The bytes are lent by the socket's read buffer: what is passed on is a copy.
+    if (this.#sink?.write(Buffer.from(chunk)) === false) this.#socket.pause();
+  }
+
+  #complete(nothingBehind: boolean): void {
+    const exchange = this.#exchange;
+    const response = this.#response;
+    if (this.#sink !== undefined) this.#sink.onDrain = undefined;
+    this.#exchange = undefined;
+    this.#decoder = undefined;
+    this.#response = undefined;
+    this.#sink = undefined;
+    this.#reused = true;
+    const reusable = response?.persistent === true && exchange?.requestComplete === true && nothingBehind;
+    if (reusable) this.#release(response.keepAliveSeconds);
+    else this.#socket.destroy();
+    exchange?.onResponseEnd();
+  }
+
+  #release(keepAliveSeconds: number | undefined): void {
+    if (this.#socket.isPaused()) this.#socket.resume();
+    this.#pool.release(this, keepAliveSeconds);
+  }
+
+  readonly #resume = (): void => {
+    this.#socket.resume();
+  };
+
+  #onEnd(): void {
+    const untilClose = this.#response?.framing === 'close';
+    if (untilClose) this.#complete(false);
+    else this.#fail(this.#answerBegun ? 'backend_protocol_error' : 'backend_unavailable', undefined);
+  }
+
+  #onClose(): void {
+    this.#fail(this.#answerBegun ? 'backend_protocol_error' : 'backend_unavailable', undefined);
+    this.#pool.forget(this);
+  }
+
+  #failProtocol(problem: string): void {
+    this.#fail('backend_protocol_error', new Error(problem));
+  }
+
+  #fail(failure: BackendFailure, cause: Error | undefined): void {
+    const exchange = this.#exchange;
+    this.#exchange = undefined;
+    this.#deadlineMs = NEVER;
+    this.#socket.destroy();
+    if (exchange === undefined) return;
+    const stale = this.#reused && !this.#answerBegun && failure === 'backend_unavailable';
+    if (stale && exchange.repeatable) this.#pool.retry(exchange);
+    else exchange.fail(failure, cause);
+  }
+}

@@ -1,0 +1,113 @@
+/** Connections to one backend: opened when needed, kept when idle, the youngest used first. RFC 9112 §9.3, §9.4. */
+import type { BackendClient, BackendOptions, BackendReceiver, BackendRequest } from '../backend.ts';
+import type { RequestBody } from '../exchange.ts';
+import { BackendConnection, type ConnectionPool } from './backend-connection.ts';
+import { BackendExchange } from './backend-exchange.ts';
+import { type Connect, createConnect } from './connect.ts';
+import { Sweep, systemTiming, type Timing } from './timing.ts';
+
+/**
+ * How long an idle connection is trusted when the backend does not say. Several servers hang up after five seconds, and
+ * a request that meets their FIN half-way cannot be repeated if it is a POST.
+ */
+const DEFAULT_IDLE_MS = 4000;
+/** Hang up that much before the backend says it will. */
+const IDLE_MARGIN_MS = 1000;
+const LONGEST_IDLE_MS = 60_000;
+
+/** Makes a pool; connections are opened by the first requests. */
+export function createBackendPool(options: BackendOptions, timing: Timing = systemTiming): BackendClient {
+  return new BackendPool(options, timing);
+}
+
+class BackendPool implements BackendClient, ConnectionPool {
+  readonly maxHeaderBytes: number;
+  readonly headTimeoutMs: number;
+  readonly connect: Connect;
+  readonly connectTimeoutMs: number;
+  readonly #maxIdle: number;
+  readonly #sweep: Sweep;
+  readonly #idle: BackendConnection[] = [];
+  /** Connections that are open or being opened. */
+  #open = 0;
+  #closed = false;
+
+  constructor(options: BackendOptions, timing: Timing) {
+    this.maxHeaderBytes = options.maxHeaderBytes;
+    this.headTimeoutMs = options.headTimeoutMs;
+    this.connectTimeoutMs = options.connectTimeoutMs;
+    this.#maxIdle = options.maxIdleConnections;
+    this.connect = createConnect(options);
+    this.#sweep = new Sweep(timing, Math.min(options.headTimeoutMs, options.connectTimeoutMs, DEFAULT_IDLE_MS));
+  }
+
+  get nowMs(): number {
+    return this.#sweep.nowMs;
+  }
+
+  send(request: BackendRequest, body: RequestBody, receiver: BackendReceiver): () => void {
+    const exchange = new BackendExchange(request, body, receiver);
+    const connection = this.#takeIdle();
+    if (connection === undefined) this.#startOnNew(exchange);
+    else connection.start(exchange);
+    return () => exchange.cancel();
+  }
+
+  async probe(timeoutMs: number): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const socket = this.connect({ onBytes: () => undefined, onConnected: resolve });
+    socket.on('error', reject);
+    const timer = setTimeout(() => reject(new Error(`no connection within ${timeoutMs} ms`)), timeoutMs);
+    try {
+      await promise;
+    } finally {
+      clearTimeout(timer);
+      socket.destroy();
+    }
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const connection of this.#idle.splice(0)) connection.destroy();
+    this.#stopWhenDone();
+  }
+
+  release(connection: BackendConnection, keepAliveSeconds: number | undefined): void {
+    const promisedMs = keepAliveSeconds === undefined ? DEFAULT_IDLE_MS : keepAliveSeconds * 1000 - IDLE_MARGIN_MS;
+    const idleMs = Math.min(promisedMs, LONGEST_IDLE_MS);
+    if (this.#closed || idleMs <= 0 || this.#idle.length >= this.#maxIdle) {
+      connection.destroy();
+      return;
+    }
+    connection.idleDeadlineMs = this.nowMs + idleMs;
+    this.#idle.push(connection);
+  }
+
+  forget(connection: BackendConnection): void {
+    const at = this.#idle.lastIndexOf(connection);
+    if (at >= 0) this.#idle.splice(at, 1);
+    this.#sweep.delete(connection);
+    this.#open -= 1;
+    this.#stopWhenDone();
+  }
+
+  retry(exchange: BackendExchange): void {
+    this.#startOnNew(exchange);
+  }
+
+  #takeIdle(): BackendConnection | undefined {
+    for (;;) {
+      const connection = this.#idle.pop();
+      if (connection === undefined || connection.usable) return connection;
+    }
+  }
+
+  #startOnNew(exchange: BackendExchange): void {
+    this.#open += 1;
+    this.#sweep.add(new BackendConnection(this, exchange));
+  }
+
+  #stopWhenDone(): void {
+    if (this.#closed && this.#open === 0) this.#sweep.stop();
+  }
+}

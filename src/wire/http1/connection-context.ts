@@ -1,0 +1,18 @@
+/** What the connections of one server share. RFC 9112 §9. */
+import type { ServerHandlers, ServerLimits } from '../exchange.ts';
+import type { Sweep } from './timing.ts';
+
+/** What a server asks of each of its connections. */
+export interface Connection {
+  /** No more requests after those that have begun. */
+  drain(): void;
+}
+
+export interface ConnectionContext {
+  readonly handlers: ServerHandlers;
+  readonly sweep: Sweep;
+  readonly limits: ServerLimits;
+  readonly draining: boolean;
+  readonly date: string;
+  connectionClosed(connection: Connection): void;
+}

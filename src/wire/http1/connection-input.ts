@@ -1,0 +1,145 @@
+/** The incoming half of a client connection: heads and bodies in turn; what is not its turn yet is held. RFC 9112 §9.3.2. */
+import type { Socket } from 'node:net';
+import type { ServerLimits, WireRefusal } from '../exchange.ts';
+import { HeadReader, type HeadText } from './head-reader.ts';
+import type { IncomingBody } from './incoming-body.ts';
+
+/** Who makes something of what comes in. */
+export interface InputReceiver {
+  readonly limits: ServerLimits;
+  /** False while a request waits for its answer. */
+  readonly takesHeads: boolean;
+  onHead(head: HeadText): void;
+  onBadHead(refusal: WireRefusal, detail: string): void;
+  /** The first bytes of a head have come, but not all of it. */
+  onHeadStarted(): void;
+  onBodyComplete(): void;
+}
+
+/** Bytes held for later (pipelined requests, a body that nobody takes yet) before the socket is paused. */
+const MAX_HELD_BYTES = 65536;
+
+const REFUSALS = {
+  malformed: { refusal: 'malformed_request', detail: 'bare LF in the request head, or not HTTP' },
+  line_too_long: { refusal: 'uri_too_long', detail: 'request line too long' },
+  too_large: { refusal: 'headers_too_large', detail: 'request head too large' },
+} as const;
+
+export class ConnectionInput {
+  readonly #socket: Socket;
+  readonly #receiver: InputReceiver;
+  readonly #heads = new HeadReader('request');
+  #body: IncomingBody | undefined = undefined;
+  #held: Buffer[] = [];
+  #heldBytes = 0;
+  #consuming = false;
+  #stopped = false;
+  #behindHead = false;
+
+  constructor(socket: Socket, receiver: InputReceiver) {
+    this.#socket = socket;
+    this.#receiver = receiver;
+  }
+
+  get headStarted(): boolean {
+    return this.#heads.started;
+  }
+
+  /** True when bytes are held, or are being looked at right now. */
+  get pending(): boolean {
+    return this.#heldBytes > 0 || this.#consuming;
+  }
+
+  /** True when more has come than the head just read. */
+  get holdsBytes(): boolean {
+    return this.#heldBytes > 0 || this.#behindHead;
+  }
+
+  /** The bytes behind the head just read belong to this body. */
+  expect(body: IncomingBody): void {
+    this.#body = body;
+  }
+
+  /** Takes bytes from the socket. */
+  push(chunk: Buffer): void {
+    if (this.#stopped) return;
+    if (this.#heldBytes > 0) this.#hold(chunk);
+    else this.#consume(chunk);
+  }
+
+  /** Goes on with what is held, after a wait. */
+  proceed(): void {
+    // Whoever calls from within a chunk is followed by the rest of that chunk.
+    if (this.#consuming) return;
+    const held = this.#held;
+    this.#held = [];
+    this.#heldBytes = 0;
+    for (const chunk of held) this.push(chunk);
+    const bodyWaits = this.#body !== undefined && !this.#body.flowing;
+    const mayRead = this.#heldBytes < MAX_HELD_BYTES && !bodyWaits;
+    if (mayRead && this.#socket.isPaused()) this.#socket.resume();
+  }
+
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  /** Nothing that comes from now on is looked at, but it is read, so that the peer is not reset (RFC 9112 §9.6). */
+  stop(): void {
+    this.#stopped = true;
+    this.#held = [];
+    this.#heldBytes = 0;
+    this.#socket.resume();
+  }
+
+  /** Uses a chunk as far as its turn has come, and holds the rest. */
+  #consume(chunk: Buffer): void {
+    this.#consuming = true;
+    let at = 0;
+    while (at < chunk.length && !this.#stopped) {
+      const body = this.#body;
+      if (body !== undefined) {
+        if (!body.flowing) break;
+        at = this.#readBody(body, chunk, at);
+      } else if (this.#receiver.takesHeads) at = this.#readHead(chunk, at);
+      else break;
+    }
+    this.#consuming = false;
+    if (at < chunk.length && !this.#stopped) this.#hold(at === 0 ? chunk : chunk.subarray(at));
+  }
+
+  #hold(chunk: Buffer): void {
+    this.#held.push(chunk);
+    this.#heldBytes += chunk.length;
+    if (this.#heldBytes >= MAX_HELD_BYTES) this.#socket.pause();
+  }
+
+  #readBody(body: IncomingBody, chunk: Buffer, from: number): number {
+    const at = body.read(chunk, from);
+    if (body.complete) {
+      this.#body = undefined;
+      this.#receiver.onBodyComplete();
+    }
+    return at;
+  }
+
+  #readHead(chunk: Buffer, from: number): number {
+    const { maxRequestLineBytes, maxHeaderBytes } = this.#receiver.limits;
+    const started = this.#heads.started;
+    const progress = this.#heads.feed(chunk, from, {
+      maxLineBytes: maxRequestLineBytes,
+      maxHeadBytes: maxHeaderBytes,
+    });
+    if (progress === 'complete') {
+      const { position } = this.#heads;
+      this.#behindHead = position < chunk.length;
+      this.#receiver.onHead(this.#heads);
+      this.#behindHead = false;
+      this.#heads.clear();
+      return position;
+    }
+    if (progress !== 'incomplete') this.#receiver.onBadHead(REFUSALS[progress].refusal, REFUSALS[progress].detail);
+    else if (!started && this.#heads.started) this.#receiver.onHeadStarted();
+    return chunk.length;
+  }
+}

@@ -1,0 +1,248 @@
+/** One client connection: requests in, answers out, one exchange at a time, in order. RFC 9112 §9. */
+import type { Socket } from 'node:net';
+import type { ServerLimits, WireRefusal } from '../exchange.ts';
+import type { ConnectionContext } from './connection-context.ts';
+import { ConnectionInput, type InputReceiver } from './connection-input.ts';
+import { formatResponseHead } from './format-head.ts';
+import { nudgeHalfClosed } from './half-close.ts';
+import type { HeadText } from './head-reader.ts';
+import { type BodyConnection, IncomingBody } from './incoming-body.ts';
+import { handleEvent, MessageWriter } from './message-writer.ts';
+import { parseRequestHead } from './request-head.ts';
+import { type ExchangeConnection, ServerExchange } from './server-exchange.ts';
+import type { Watched } from './timing.ts';
+
+/** More field lines than any client sends; each costs more than its bytes. */
+const MAX_FIELD_LINES = 256;
+/** RFC 9112 §9.6: how long a closing connection goes on reading, so that the client gets to read the answer. */
+const LINGER_MS = 5000;
+const STATUS_LINE_START = 'HTTP/1.1 ';
+const NEVER = Number.POSITIVE_INFINITY;
+
+export class ServerConnection implements BodyConnection, ExchangeConnection, InputReceiver, Watched {
+  readonly peerAddress: string;
+  readonly overloaded: boolean;
+  readonly writer: MessageWriter;
+  readonly #socket: Socket;
+  readonly #context: ConnectionContext;
+  readonly #input: ConnectionInput;
+  #exchange: ServerExchange | undefined = undefined;
+  /** The last request's body. */
+  #body: IncomingBody | undefined = undefined;
+  #lingering = false;
+  #clientEnded = false;
+  #stopNudging: (() => void) | undefined = undefined;
+  #sentPrefix = 0;
+  #handedOver = 0;
+  #deadlineMs: number;
+
+  constructor(socket: Socket, context: ConnectionContext, overloaded: boolean) {
+    this.#socket = socket;
+    this.#context = context;
+    this.overloaded = overloaded;
+    // An IPv4 client of a dual-stack listener is known by its IPv4 address.
+    this.peerAddress = (socket.remoteAddress ?? '').replace(/^::ffff:(?=\d+\.)/, '');
+    this.writer = new MessageWriter(socket);
+    this.#input = new ConnectionInput(socket, this);
+    this.#deadlineMs = this.nowMs + Math.min(this.limits.readTimeoutMs, this.limits.idleTimeoutMs);
+    const push = (chunk: Buffer): void => this.#input.push(chunk);
+    socket.on('data', (chunk: Buffer) => handleEvent(push, chunk));
+    socket.on('drain', () => this.#exchange?.onDrain?.());
+    socket.on('end', () => this.#onEnd());
+    socket.on('error', () => undefined);
+    socket.on('close', () => this.#onClose());
+    context.sweep.add(this);
+  }
+
+  get nowMs(): number {
+    return this.#context.sweep.nowMs;
+  }
+
+  get limits(): ServerLimits {
+    return this.#context.limits;
+  }
+
+  get date(): string {
+    return this.#context.date;
+  }
+
+  get takesHeads(): boolean {
+    return this.#exchange === undefined;
+  }
+
+  /** The server drains: hang up now if nothing is going on. */
+  drain(): void {
+    if (this.#exchange === undefined && !this.#input.headStarted && !this.#lingering) this.#socket.destroy();
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  onHead(head: HeadText): void {
+    const request = parseRequestHead(head);
+    if (typeof request === 'string') return this.onBadHead('malformed_request', request);
+    if (request.fieldCount > MAX_FIELD_LINES) return this.onBadHead('headers_too_large', 'too many field lines');
+    this.#deadlineMs = NEVER;
+    this.#body = new IncomingBody(this, request.length, request.expectsContinue);
+    if (!this.#body.complete) this.#input.expect(this.#body);
+    this.#exchange = new ServerExchange(this, request, this.#body);
+    this.#context.handlers.onExchange(this.#exchange);
+    if (this.#clientEnded) this.#startNudging();
+  }
+
+  onHeadStarted(): void {
+    this.#deadlineMs = this.nowMs + this.limits.readTimeoutMs;
+  }
+
+  /** Answers what never became an exchange, and closes. */
+  onBadHead(refusal: WireRefusal, detail: string): void {
+    const { head, body } = this.#context.handlers.onRefused(refusal, detail, this.peerAddress);
+    const framing = { framing: 'length', connection: 'close', date: this.date } as const;
+    this.writer.text(formatResponseHead({ ...head, length: body.length }, framing));
+    this.writer.bytes(body, '', '');
+    this.#linger();
+  }
+
+  onBodyComplete(): void {
+    if (this.#exchange === undefined) this.#becomeIdle();
+  }
+
+  bodyFailed(): void {
+    this.#input.stop();
+    if (this.#exchange === undefined) this.#linger();
+  }
+
+  sendContinue(): void {
+    // RFC 9110 §10.1.1: not when the client has already begun to send.
+    if (!this.#input.holdsBytes) this.#exchange?.inform(100, []);
+  }
+
+  pauseBody(): void {
+    this.#input.pause();
+  }
+
+  resumeBody(): void {
+    this.#input.proceed();
+    if (this.#lacksBody) this.#socket.destroy();
+  }
+
+  mustClose(): boolean {
+    if (this.overloaded || this.#context.draining) return true;
+    if (this.#clientEnded && !this.#input.pending) return true;
+    const body = this.#body;
+    return this.#exchange?.head.method === 'CONNECT' || (body?.discardable === false && !body.delivered);
+  }
+
+  takeSentPrefix(): number {
+    const length = this.#sentPrefix;
+    this.#sentPrefix = 0;
+    return length;
+  }
+
+  answered(close: boolean): void {
+    this.writer.flush();
+    if (this.writer.flushed) this.#onFlushed(close);
+    else this.writer.whenFlushed(() => this.#onFlushed(close));
+  }
+
+  cut(closeDelimited: boolean): void {
+    this.#input.stop();
+    this.writer.flush();
+    // RFC 9112 §8: where the end of the connection is the end of the body, only a reset shows that something is missing.
+    if (closeDelimited) this.#socket.resetAndDestroy();
+    else this.#socket.destroy();
+    this.#abortExchange();
+  }
+
+  checkDeadlines(nowMs: number): void {
+    if (this.writer.isStalled(nowMs, this.limits.writeTimeoutMs)) return void this.#socket.destroy();
+    this.#body?.checkDeadlines(nowMs);
+    if (nowMs < this.#deadlineMs) return;
+    if (this.#exchange !== undefined) this.#checkHalfClosed(nowMs);
+    else if (!this.#lingering && this.#input.headStarted) {
+      this.onBadHead('request_timeout', 'request head not complete in time');
+    } else this.#socket.destroy();
+  }
+
+  /** The whole answer is in the kernel's hands. */
+  #onFlushed(close: boolean): void {
+    const exchange = this.#exchange;
+    if (exchange === undefined) return;
+    this.#exchange = undefined;
+    this.#stopNudging?.();
+    exchange.close('complete');
+    if (close || !exchange.body.discardable) this.#linger();
+    else if (exchange.body.complete) this.#becomeIdle();
+    else exchange.body.discard();
+  }
+
+  #becomeIdle(): void {
+    // While the server drains, what has already come is still answered, and nobody waits for more.
+    this.#deadlineMs = this.nowMs + (this.#context.draining ? 0 : this.limits.idleTimeoutMs);
+    this.resumeBody();
+    if (this.#exchange !== undefined || this.#input.pending) return;
+    if (this.#clientEnded || (this.#context.draining && !this.#input.headStarted)) this.#linger();
+  }
+
+  /** RFC 9112 §9.6: sends our FIN behind the answer and reads on until the client's comes. */
+  #linger(): void {
+    if (this.#lingering || this.#socket.destroyed) return;
+    this.#lingering = true;
+    this.writer.flush();
+    this.#socket.end();
+    this.#input.stop();
+    this.#deadlineMs = this.nowMs + LINGER_MS;
+  }
+
+  #onEnd(): void {
+    this.#clientEnded = true;
+    if (this.#exchange === undefined) this.#linger();
+    else if (this.#lacksBody) this.#socket.destroy();
+    else this.#startNudging();
+  }
+
+  /** True when the client's FIN stands where more of the body should. */
+  get #lacksBody(): boolean {
+    return this.#clientEnded && this.#body?.complete === false && !this.#input.pending;
+  }
+
+  #startNudging(): void {
+    this.#stopNudging = nudgeHalfClosed(() => this.#nudge());
+  }
+
+  /** Sends one byte that belongs to the answer anyhow; see half-close.ts. */
+  #nudge(): boolean {
+    const nudge = this.#exchange?.nudge;
+    if (nudge === undefined) {
+      this.#deadlineMs = this.nowMs + this.limits.writeTimeoutMs;
+      return false;
+    }
+    if (!this.writer.flushed) return true;
+    // RFC 9112 §7.1: a chunk-size may begin with zeros.
+    this.writer.text(nudge === 'chunk-size' ? '0' : STATUS_LINE_START.charAt(this.#sentPrefix));
+    if (nudge === 'status-line') this.#sentPrefix += 1;
+    this.writer.flush();
+    return true;
+  }
+
+  /** A client that has sent its FIN, and whose answer offers no byte to nudge it with, must at least take bytes. */
+  #checkHalfClosed(nowMs: number): void {
+    if (this.writer.handedOver === this.#handedOver) this.#socket.destroy();
+    this.#handedOver = this.writer.handedOver;
+    this.#deadlineMs = nowMs + this.limits.writeTimeoutMs;
+  }
+
+  #onClose(): void {
+    this.#context.sweep.delete(this);
+    this.#stopNudging?.();
+    this.#abortExchange();
+    this.#context.connectionClosed(this);
+  }
+
+  #abortExchange(): void {
+    const exchange = this.#exchange;
+    this.#exchange = undefined;
+    exchange?.close('aborted');
+  }
+}

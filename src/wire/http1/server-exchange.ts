@@ -1,0 +1,139 @@
+/** One request and the place for its answer, which is framed here. RFC 9112 §6, RFC 9110 §15. */
+import type {
+  BodyFailure,
+  BodySink,
+  Exchange,
+  ExchangeOutcome,
+  FieldLines,
+  RequestHead,
+  ResponseHead,
+} from '../exchange.ts';
+import { formatInterimHead, formatResponseHead } from './format-head.ts';
+import type { IncomingBody } from './incoming-body.ts';
+import type { MessageWriter } from './message-writer.ts';
+import type { ParsedRequest } from './request-head.ts';
+import type { BodyFraming } from './response-head.ts';
+
+/** What an exchange needs of its connection. */
+export interface ExchangeConnection {
+  readonly peerAddress: string;
+  readonly overloaded: boolean;
+  readonly writer: MessageWriter;
+  readonly date: string;
+  /** Whether the connection must close after this answer, as far as is known when its head is written. */
+  mustClose(): boolean;
+  /** The first characters of "HTTP/1.1" that have already been sent, which the next head leaves out. */
+  takeSentPrefix(): number;
+  /** The answer is complete and on its way; `close` = the connection may not go on. */
+  answered(close: boolean): void;
+  /** The answer is broken off. */
+  cut(closeDelimited: boolean): void;
+}
+
+/** The exchange is its own response sink. */
+export class ServerExchange implements Exchange, BodySink {
+  readonly head: RequestHead;
+  readonly body: IncomingBody;
+  onClose: ((outcome: ExchangeOutcome) => void) | undefined = undefined;
+  onDrain: (() => void) | undefined = undefined;
+  bytesSent = 0;
+  responded = false;
+
+  readonly #connection: ExchangeConnection;
+  readonly #minorVersion: 0 | 1;
+  readonly #persistent: boolean;
+  #state: 'waiting' | 'answering' | 'answered' | 'over' = 'waiting';
+  #framing: BodyFraming = 'none';
+  #length: number | undefined = undefined;
+  #closes = false;
+
+  constructor(connection: ExchangeConnection, request: ParsedRequest, body: IncomingBody) {
+    this.#connection = connection;
+    this.head = request.head;
+    this.body = body;
+    this.#minorVersion = request.minorVersion;
+    this.#persistent = request.persistent;
+  }
+
+  get peerAddress(): string {
+    return this.#connection.peerAddress;
+  }
+
+  get overloaded(): boolean {
+    return this.#connection.overloaded;
+  }
+
+  /** What may be sent at any moment without changing the message: a piece of the status line, or a leading zero of a size. */
+  get nudge(): 'status-line' | 'chunk-size' | undefined {
+    if (this.#state === 'waiting') return 'status-line';
+    return this.#state === 'answering' && this.#framing === 'chunked' ? 'chunk-size' : undefined;
+  }
+
+  inform(status: number, fields: FieldLines): void {
+    // RFC 9110 §15.2: never to an HTTP/1.0 client. 101 would hand the connection to another protocol.
+    if (this.#minorVersion === 0 || this.#state !== 'waiting' || status < 100 || status > 199 || status === 101) return;
+    this.#writeHead(formatInterimHead(status, fields));
+  }
+
+  respond(head: ResponseHead): BodySink {
+    if (this.#state === 'over') return this;
+    if (this.#state !== 'waiting') throw new Error('an exchange is answered at most once');
+    this.#state = 'answering';
+    this.responded = true;
+    this.#framing = this.#framingOf(head);
+    this.#length = this.#framing === 'none' ? undefined : head.length;
+    this.#closes = !this.#persistent || this.#framing === 'close' || this.#connection.mustClose();
+    const connection = this.#closes ? 'close' : this.#minorVersion === 0 ? 'keep-alive' : undefined;
+    this.#writeHead(formatResponseHead(head, { framing: this.#framing, connection, date: this.#connection.date }));
+    return this;
+  }
+
+  write(chunk: Uint8Array): boolean {
+    // An empty chunk would be the last one.
+    if (this.#state !== 'answering' || this.#framing === 'none' || chunk.length === 0) return true;
+    this.bytesSent += chunk.length;
+    if (this.#framing === 'chunked') {
+      return this.#connection.writer.bytes(chunk, `${chunk.length.toString(16)}\r\n`, '\r\n');
+    }
+    if (this.#length !== undefined && this.bytesSent > this.#length) {
+      this.abort('backend_closed');
+      return true;
+    }
+    return this.#connection.writer.bytes(chunk, '', '');
+  }
+
+  end(): void {
+    if (this.#state !== 'answering') return;
+    // RFC 9112 §6.3: fewer bytes than announced must not look like a complete answer.
+    if (this.#length !== undefined && this.bytesSent !== this.#length) {
+      this.abort('backend_closed');
+      return;
+    }
+    this.#state = 'answered';
+    if (this.#framing === 'chunked') this.#connection.writer.text('0\r\n\r\n');
+    this.#connection.answered(this.#closes);
+  }
+
+  abort(_failure: BodyFailure | 'backend_closed'): void {
+    if (this.#state !== 'answering') return;
+    this.#connection.cut(this.#framing === 'close');
+  }
+
+  /** The connection calls this once, when nothing more can happen. */
+  close(outcome: ExchangeOutcome): void {
+    if (this.#state === 'over') return;
+    this.#state = 'over';
+    if (outcome === 'aborted') this.body.fail('client_closed');
+    this.onClose?.(outcome);
+  }
+
+  #writeHead(text: string): void {
+    this.#connection.writer.text(text.slice(this.#connection.takeSentPrefix()));
+  }
+
+  #framingOf(head: ResponseHead): BodyFraming {
+    if (this.head.method === 'HEAD' || head.status === 204 || head.status === 304) return 'none';
+    if (head.length !== undefined) return 'length';
+    return this.#minorVersion === 1 ? 'chunked' : 'close';
+  }
+}

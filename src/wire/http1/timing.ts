@@ -1,0 +1,59 @@
+/** Deadlines without a timer per request: one sweep looks at every connection a few times a second. */
+import { type Clock, systemClock } from '../../lib/clock.ts';
+
+/** Where time and repetition come from; tests pass their own. */
+export interface Timing {
+  readonly clock: Clock;
+  /** Calls `run` every `periodMs` until the returned function is called; never keeps the process alive. */
+  repeat(run: () => void, periodMs: number): () => void;
+}
+
+export const systemTiming: Timing = {
+  clock: systemClock,
+  repeat: (run, periodMs) => {
+    const timer = setInterval(run, periodMs).unref();
+    return () => clearInterval(timer);
+  },
+};
+
+/** Something with deadlines. */
+export interface Watched {
+  checkDeadlines(nowMs: number): void;
+}
+
+const LONGEST_PERIOD_MS = 500;
+const SHORTEST_PERIOD_MS = 5;
+
+export class Sweep {
+  readonly #watched = new Set<Watched>();
+  readonly #clock: Clock;
+  readonly #stop: () => void;
+
+  /** `shortestMs` is the shortest time that anybody asks for: a deadline is met within an eighth of it. */
+  constructor(timing: Timing, shortestMs: number) {
+    this.#clock = timing.clock;
+    const periodMs = Math.min(LONGEST_PERIOD_MS, Math.max(SHORTEST_PERIOD_MS, shortestMs / 8));
+    this.#stop = timing.repeat(() => this.#run(), periodMs);
+  }
+
+  get nowMs(): number {
+    return this.#clock.monotonicMs();
+  }
+
+  add(watched: Watched): void {
+    this.#watched.add(watched);
+  }
+
+  delete(watched: Watched): void {
+    this.#watched.delete(watched);
+  }
+
+  stop(): void {
+    this.#stop();
+  }
+
+  #run(): void {
+    const nowMs = this.nowMs;
+    for (const watched of this.#watched) watched.checkDeadlines(nowMs);
+  }
+}

@@ -1,0 +1,152 @@
+/** One HTTP/2 connection: streams in, exchanges out, and a cap on all that a peer may ask for. RFC 9113 §5, §9.1, §10.5. */
+import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
+import type { Socket } from 'node:net';
+import type { ServerLimits } from '../exchange.ts';
+import type { ConnectionContext } from '../http1/connection-context.ts';
+import type { Watched } from '../http1/timing.ts';
+import { CANCEL, ENHANCE_YOUR_CALM, NO_ERROR, REFUSED_STREAM } from './error-codes.ts';
+import { EventCap } from './event-cap.ts';
+import { parseRequestFields, type RefusedRequest } from './request-fields.ts';
+import { formatResponseFields } from './response-fields.ts';
+import { startSession } from './session.ts';
+import { type StreamConnection, StreamExchange } from './stream-exchange.ts';
+
+/** Streams that the peer resets, or makes us reset or refuse (CVE-2023-44487, CVE-2025-8671). */
+const MAX_RESETS = 100;
+/** PING and SETTINGS frames, each of which wants an answer (CVE-2019-9512, CVE-2019-9515). */
+const MAX_CONTROL_FRAMES = 1000;
+const CAP_PERIOD_MS = 10_000;
+/** How long a connection that we closed waits for the peer to close it too, so that it gets to read the GOAWAY. */
+const LINGER_MS = 5000;
+
+export class Http2Connection implements StreamConnection, Watched {
+  readonly peerAddress: string;
+  readonly overloaded: boolean;
+  readonly #socket: Socket;
+  readonly #context: ConnectionContext;
+  readonly #session: ServerHttp2Session;
+  readonly #exchanges = new Set<StreamExchange>();
+  readonly #resets = new EventCap(MAX_RESETS, CAP_PERIOD_MS);
+  readonly #controlFrames = new EventCap(MAX_CONTROL_FRAMES, CAP_PERIOD_MS);
+  #greeted = false;
+  #closing = false;
+  /** Holds while there is no exchange. */
+  #deadlineMs: number;
+
+  constructor(socket: Socket, context: ConnectionContext, overloaded: boolean) {
+    this.#socket = socket;
+    this.#context = context;
+    this.overloaded = overloaded;
+    // An IPv4 client of a dual-stack listener is known by its IPv4 address.
+    this.peerAddress = (socket.remoteAddress ?? '').replace(/^::ffff:(?=\d+\.)/, '');
+    this.#deadlineMs = this.nowMs + Math.min(this.limits.readTimeoutMs, this.limits.idleTimeoutMs);
+    // A client that has sent its FIN can neither open the window nor acknowledge: unlike in HTTP/1.1 it has gone.
+    socket.allowHalfOpen = false;
+    socket.on('error', () => undefined);
+    socket.on('close', () => this.#onClose());
+    this.#session = startSession(socket, this.limits);
+    this.#session.on('error', () => undefined);
+    this.#session.on('ping', () => this.#onControlFrame());
+    this.#session.on('remoteSettings', () => this.#onSettings());
+    this.#session.on('stream', (stream, ...[, , rawHeaders]) => this.#onStream(stream, rawHeaders));
+    context.sweep.add(this);
+  }
+
+  get nowMs(): number {
+    return this.#context.sweep.nowMs;
+  }
+
+  get limits(): ServerLimits {
+    return this.#context.limits;
+  }
+
+  get date(): string {
+    return this.#context.date;
+  }
+
+  /** The server drains. §6.8: streams that are open may finish, no others are taken. */
+  drain(): void {
+    this.#closing = true;
+    this.#deadlineMs = this.nowMs + LINGER_MS;
+    this.#session.close();
+  }
+
+  exchangeOver(exchange: StreamExchange, byPeer: boolean): void {
+    this.#exchanges.delete(exchange);
+    if (this.#exchanges.size === 0) {
+      this.#deadlineMs = this.nowMs + (this.#closing ? LINGER_MS : this.limits.idleTimeoutMs);
+    }
+    if (byPeer) this.#countReset();
+  }
+
+  checkDeadlines(nowMs: number): void {
+    const { writeTimeoutMs } = this.limits;
+    for (const exchange of this.#exchanges) {
+      exchange.body.checkDeadlines(nowMs);
+      if (exchange.isStalled(nowMs, writeTimeoutMs)) this.#onStalled(exchange);
+    }
+    if (this.#exchanges.size > 0 || nowMs < this.#deadlineMs) return;
+    if (this.#closing) this.#socket.destroy();
+    else this.drain();
+  }
+
+  #onStream(stream: ServerHttp2Stream, rawHeaders: readonly string[]): void {
+    stream.on('error', () => undefined);
+    // Reset in the same packet that opened it.
+    if (stream.closed) return this.#countReset();
+    if (this.#closing) return stream.close(REFUSED_STREAM);
+    const request = parseRequestFields(rawHeaders, this.limits);
+    if ('refusal' in request) return this.#refuse(stream, request);
+    const exchange = new StreamExchange(this, stream, request);
+    this.#exchanges.add(exchange);
+    this.#context.handlers.onExchange(exchange);
+    if (this.overloaded) this.drain();
+  }
+
+  /** §8.1.1: a malformed request is a stream error, before which an answer may be sent. */
+  #refuse(stream: ServerHttp2Stream, { refusal, detail }: RefusedRequest): void {
+    const { head, body } = this.#context.handlers.onRefused(refusal, detail, this.peerAddress);
+    const fields = formatResponseFields({ ...head, length: body.length }, this.date);
+    // For HEAD the writable side has been ended from the beginning.
+    stream.respond(fields, { endStream: stream.writableEnded });
+    if (!stream.writableEnded) stream.end(body);
+    if (!stream.endAfterHeaders) stream.close(NO_ERROR);
+    this.#countReset();
+  }
+
+  #countReset(): void {
+    if (this.#resets.isExceeded(this.nowMs)) this.#calm();
+  }
+
+  #onControlFrame(): void {
+    if (this.#controlFrames.isExceeded(this.nowMs)) this.#calm();
+  }
+
+  /** The first SETTINGS frame ends the preface (§3.4): from now on the connection may be quiet. */
+  #onSettings(): void {
+    this.#onControlFrame();
+    if (this.#greeted || this.#closing || this.#exchanges.size > 0) return;
+    this.#greeted = true;
+    this.#deadlineMs = this.nowMs + this.limits.idleTimeoutMs;
+  }
+
+  #calm(): void {
+    if (this.#session.destroyed) return;
+    this.#closing = true;
+    this.#deadlineMs = this.nowMs + LINGER_MS;
+    this.#session.destroy(new Error('too many resets, pings or settings'), ENHANCE_YOUR_CALM);
+  }
+
+  /** A peer that takes nothing at all loses its connection; one that reads other streams loses this one. */
+  #onStalled(exchange: StreamExchange): void {
+    if (this.#exchanges.size === 1) this.#socket.destroy();
+    else exchange.cut(CANCEL);
+  }
+
+  #onClose(): void {
+    this.#context.sweep.delete(this);
+    this.#closing = true;
+    for (const exchange of this.#exchanges) exchange.close('aborted', false);
+    this.#context.connectionClosed(this);
+  }
+}

@@ -1,0 +1,180 @@
+/** One request on an HTTP/2 stream and the place for its answer. RFC 9113 §8.1. */
+import type { ServerHttp2Stream } from 'node:http2';
+import type {
+  BodyFailure,
+  BodySink,
+  Exchange,
+  ExchangeOutcome,
+  FieldLines,
+  RequestHead,
+  ResponseHead,
+  ServerLimits,
+} from '../exchange.ts';
+import { INTERNAL_ERROR, NO_ERROR } from './error-codes.ts';
+import { IncomingStreamBody } from './incoming-stream-body.ts';
+import type { ParsedRequest } from './request-fields.ts';
+import { formatInterimFields, formatResponseFields } from './response-fields.ts';
+
+/** What an exchange needs of its connection. */
+export interface StreamConnection {
+  readonly peerAddress: string;
+  readonly overloaded: boolean;
+  readonly date: string;
+  readonly nowMs: number;
+  readonly limits: ServerLimits;
+  /** The exchange is over; `byPeer` = the peer cut it off. */
+  exchangeOver(exchange: StreamExchange, byPeer: boolean): void;
+}
+
+/** The exchange is its own response sink. */
+export class StreamExchange implements Exchange, BodySink {
+  readonly head: RequestHead;
+  readonly body: IncomingStreamBody;
+  onClose: ((outcome: ExchangeOutcome) => void) | undefined = undefined;
+  onDrain: (() => void) | undefined = undefined;
+  bytesSent = 0;
+  responded = false;
+
+  readonly #connection: StreamConnection;
+  readonly #stream: ServerHttp2Stream;
+  #state: 'waiting' | 'answering' | 'answered' | 'over' = 'waiting';
+  #hasBody = true;
+  #length: number | undefined = undefined;
+  #lastTaken = 0;
+  #stalledSinceMs: number | undefined = undefined;
+
+  constructor(connection: StreamConnection, stream: ServerHttp2Stream, request: ParsedRequest) {
+    this.#connection = connection;
+    this.#stream = stream;
+    this.head = request.head;
+    this.body = new IncomingStreamBody(stream, stream.endAfterHeaders ? 0 : request.contentLength, {
+      limits: connection.limits,
+      get nowMs() {
+        return connection.nowMs;
+      },
+      sendContinue: request.expectsContinue ? () => this.inform(100, []) : undefined,
+    });
+    stream.on('drain', () => this.onDrain?.());
+    stream.on('finish', () => this.#onFinished());
+    stream.on('aborted', () => this.#onAborted());
+    stream.on('close', () => this.#onClosed());
+  }
+
+  get peerAddress(): string {
+    return this.#connection.peerAddress;
+  }
+
+  get overloaded(): boolean {
+    return this.#connection.overloaded;
+  }
+
+  inform(status: number, fields: FieldLines): void {
+    // §8.6: 101 does not exist here.
+    if (this.#state !== 'waiting' || this.#stream.closed || status < 100 || status > 199 || status === 101) return;
+    this.#stream.additionalHeaders(formatInterimFields(status, fields));
+  }
+
+  respond(head: ResponseHead): BodySink {
+    if (this.#state === 'over' || this.#stream.closed) return this;
+    if (this.#state !== 'waiting') throw new Error('an exchange is answered at most once');
+    this.#state = 'answering';
+    this.responded = true;
+    this.#hasBody = this.head.method !== 'HEAD' && head.length !== 0 && !isBodiless(head.status);
+    this.#length = this.#hasBody ? head.length : undefined;
+    const fields = formatResponseFields(head, this.#connection.date);
+    this.#stream.respond(fields, { endStream: !this.#hasBody });
+    return this;
+  }
+
+  write(chunk: Uint8Array): boolean {
+    if (this.#state !== 'answering' || !this.#hasBody || this.#stream.closed) return true;
+    this.bytesSent += chunk.length;
+    if (this.#length !== undefined && this.bytesSent > this.#length) {
+      this.abort('backend_closed');
+      return true;
+    }
+    return this.#stream.write(chunk);
+  }
+
+  end(): void {
+    if (this.#state !== 'answering') return;
+    // §8.1.1: fewer bytes than announced must not look like a complete answer.
+    if (this.#length !== undefined && this.bytesSent !== this.#length) {
+      this.abort('backend_closed');
+      return;
+    }
+    this.#state = 'answered';
+    if (this.#hasBody) this.#stream.end();
+    else this.#onFinished();
+  }
+
+  abort(_failure: BodyFailure | 'backend_closed'): void {
+    if (this.#state === 'answering') this.cut(INTERNAL_ERROR);
+  }
+
+  /** Breaks the answer off by a RST_STREAM. */
+  cut(code: number): void {
+    this.close('aborted', false);
+    this.#stream.close(code);
+  }
+
+  /** Called once for good, by whoever sees the end first. */
+  close(outcome: ExchangeOutcome, byPeer: boolean): void {
+    if (this.#state === 'over') return;
+    this.#state = 'over';
+    if (outcome === 'aborted') this.body.discard();
+    this.#connection.exchangeOver(this, byPeer);
+    this.onClose?.(outcome);
+  }
+
+  /** True when bytes, or the end, have waited for `limitMs` without the peer taking any. To be asked again and again. */
+  isStalled(nowMs: number, limitMs: number): boolean {
+    const waiting = this.#stream.writableLength;
+    if (waiting === 0 && this.#state !== 'answered') {
+      this.#stalledSinceMs = undefined;
+      return false;
+    }
+    const taken = this.bytesSent - waiting;
+    if (this.#stalledSinceMs === undefined || taken !== this.#lastTaken) {
+      this.#stalledSinceMs = nowMs;
+      this.#lastTaken = taken;
+    }
+    return nowMs - this.#stalledSinceMs >= limitMs;
+  }
+
+  /** §8.1: a complete answer does not wait for the rest of the request. */
+  #onFinished(): void {
+    // For HEAD the writable side has been finished from the beginning.
+    if (this.#state !== 'answered' || this.#stream.endAfterHeaders || this.#stream.readableEnded) return;
+    this.body.discard();
+    this.#stream.close(NO_ERROR);
+  }
+
+  #onAborted(): void {
+    withoutEndStream(this.#stream);
+    this.close('aborted', true);
+  }
+
+  /**
+   * A stream that closes by itself has had its END_STREAM sent. One that the peer resets with NO_ERROR, although §8.1
+   * leaves that to servers, looks the same when only the last bytes of its answer were missing.
+   */
+  #onClosed(): void {
+    const complete = this.#state === 'answered' && this.#stream.rstCode === NO_ERROR;
+    this.close(complete ? 'complete' : 'aborted', !complete);
+  }
+}
+
+/** RFC 9110 §15.3.5, §15.3.6, §15.4.5. */
+function isBodiless(status: number): boolean {
+  return status === 204 || status === 205 || status === 304;
+}
+
+/**
+ * `node:http2` ends the writable side of every stream that is closed early, right after its 'aborted' event. With nothing
+ * left to write that is a DATA frame with END_STREAM, ahead of the RST_STREAM: half an answer would look like a whole
+ * one. An end that does nothing prevents it.
+ */
+function withoutEndStream(stream: ServerHttp2Stream): void {
+  stream._final = (callback) => callback();
+}

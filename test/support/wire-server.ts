@@ -1,0 +1,83 @@
+/** The engine on real sockets: a listener that records its exchanges, and both sides plugged into each other. */
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import type { BackendOptions } from '../../src/wire/backend.ts';
+import type { Exchange, ExchangeOutcome, ServerLimits, ServerOptions, ServerTls } from '../../src/wire/exchange.ts';
+import { createBackendPool } from '../../src/wire/http1/backend-pool.ts';
+import { listenHttp1 } from '../../src/wire/http1/listen.ts';
+import { type OnRequestBytes, openRaw, startRawBackend } from './raw-http.ts';
+import { createTempFolder } from './temp-folder.ts';
+import { forwardTo, head, LIMITS } from './wire-peers.ts';
+
+/** Listens on a free loopback port until the test is over. */
+export async function startWire(
+  context: TestContext,
+  onExchange: (exchange: Exchange) => void,
+  options: Partial<ServerOptions> = {},
+) {
+  const refused: string[] = [];
+  const closed: PromiseWithResolvers<ExchangeOutcome>[] = [];
+  const server = await listenHttp1(
+    { listen: { host: '127.0.0.1', port: 0 }, tls: undefined, limits: () => LIMITS, ...options },
+    {
+      onExchange(exchange) {
+        const outcome = Promise.withResolvers<ExchangeOutcome>();
+        closed.push(outcome);
+        onExchange(exchange);
+        const { onClose } = exchange;
+        exchange.onClose = (how) => {
+          onClose?.(how);
+          outcome.resolve(how);
+        };
+      },
+      onRefused(refusal, detail) {
+        refused.push(`${refusal}: ${detail}`);
+        return { head: head(400), body: Buffer.from(refusal) };
+      },
+    },
+  );
+  context.after(() => server.destroy());
+  const open = async () => {
+    const client = await openRaw(server.port);
+    context.after(() => client.destroy());
+    return client;
+  };
+  return { server, open, closed, refused };
+}
+
+export function backendOptions(port: number): BackendOptions {
+  return {
+    url: new URL(`http://127.0.0.1:${port}`),
+    connectTimeoutMs: 5_000,
+    headTimeoutMs: 30_000,
+    maxIdleConnections: 10,
+    maxHeaderBytes: 4_096,
+    ca: undefined,
+  };
+}
+
+/** The engine between a raw client and a raw backend. */
+export async function startProxy(context: TestContext, onBytes: OnRequestBytes, limits: Partial<ServerLimits> = {}) {
+  const backend = await startRawBackend(onBytes);
+  const pool = createBackendPool(backendOptions(backend.port));
+  context.after(async () => {
+    pool.close();
+    await backend.close();
+  });
+  const options = { limits: () => ({ ...LIMITS, maxBodyBytes: 1e9, ...limits }) };
+  const proxy = await startWire(context, forwardTo(pool), options);
+  return { backend, client: await proxy.open(), ...proxy };
+}
+
+/** A self-signed certificate for `localhost`. */
+export function makeCertificate(context: TestContext, name: string): ServerTls {
+  const folder = createTempFolder('wire-tls');
+  context.after(() => folder.remove());
+  const [cert, key] = [join(folder.path, 'crt'), join(folder.path, 'key')];
+  const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
+  const names = ['-subj', `/CN=${name}`, '-addext', 'subjectAltName=DNS:localhost', '-days', '2'];
+  execFileSync('openssl', ['req', '-x509', ...curve, '-keyout', key, '-out', cert, ...names], { stdio: 'ignore' });
+  return { cert: readFileSync(cert, 'utf8'), key: readFileSync(key, 'utf8'), minVersion: 'TLSv1.2' };
+}
