@@ -1,25 +1,41 @@
 /** Config → gate: trusted issuers and their keys, the caches, and the composition of the phase. */
 import type { Config } from './config/schema.ts';
-import { type Authenticate, createBearerAuthentication, createPresenceCheck } from './gate/authenticate.ts';
+import {
+  type Authenticate,
+  type Charges,
+  createBearerAuthentication,
+  createPresenceCheck,
+} from './gate/authenticate.ts';
+import { createDpopAuthentication } from './gate/authenticate-dpop.ts';
 import { createCharge } from './gate/charge.ts';
+import { createTokenCheck } from './gate/token-check.ts';
 import { createVerifyAccessToken, type TrustedIssuer } from './gate/verify-access-token.ts';
+import type { Clock } from './lib/clock.ts';
+import { createTargetUri } from './oauth/target-uri.ts';
 import { formatIdentityFields } from './proxy/identity-headers.ts';
 import type { RuntimeOptions } from './runtime.ts';
-import { fetchJson } from './state/fetch-json.ts';
-import { JwksCache, type JwksSource } from './state/jwks-cache.ts';
-import { MemoryRateLimiter, type RateLimiter } from './state/rate-limiter.ts';
+import type { DpopParts } from './runtime-dpop.ts';
+import type { IssuerKeys, JwksSource } from './state/jwks-cache.ts';
+import type { ProcessWide, RateLimited } from './state/process-wide.ts';
+import type { Limit, RateLimiter } from './state/rate-limiter.ts';
 import { VerifiedTokens } from './state/verified-tokens.ts';
 
-/** A rate limiter and the limit it was made for. */
-export interface RateLimit {
-  readonly requestsPerSecond: number;
-  readonly burst: number;
-  readonly limiter: RateLimiter;
+/** Rate limiters and the limit they were made for. */
+export interface RateLimit extends Limit {
+  /** By address, as long as nobody is authenticated. */
+  readonly clients: RateLimiter;
+  /** By issuer, client and subject: apart, so that no flood of addresses can touch them. */
+  readonly principals: RateLimiter;
 }
 
-const JWKS_LIMITS = { timeoutMs: 5_000, maxBytes: 1024 * 1024 };
+/** What building issuers takes; `previous` is whatever knows the issuers until now. */
+interface IssuerOptions {
+  readonly config: Config;
+  readonly shared: Pick<ProcessWide, 'createIssuerKeys'>;
+  readonly previous: { readonly issuers: readonly TrustedIssuer[] } | undefined;
+}
 
-export function buildIssuers(options: RuntimeOptions): readonly TrustedIssuer[] {
+export function buildIssuers(options: IssuerOptions): readonly TrustedIssuer[] {
   const { idp, resource } = options.config;
   if (idp === undefined) return [];
   const primary = { ...idp, audiences: resource.audiences };
@@ -28,7 +44,7 @@ export function buildIssuers(options: RuntimeOptions): readonly TrustedIssuer[] 
     algorithms: new Set(entry.accepted_algorithms),
     audiences: entry.audiences,
     clockSkewMs: idp.clock_skew,
-    jwks: buildJwksCache(options, {
+    jwks: buildIssuerKeys(options, {
       issuer: entry.issuer,
       jwksUri: entry.jwks_uri,
       allowHttp: idp.dangerously_allow_http,
@@ -39,46 +55,69 @@ export function buildIssuers(options: RuntimeOptions): readonly TrustedIssuer[] 
 }
 
 /** Keys of an issuer that stays are kept over a reload: its IdP may be down just now. */
-function buildJwksCache({ observers, previous }: RuntimeOptions, source: JwksSource): JwksCache {
+function buildIssuerKeys({ shared, previous }: IssuerOptions, source: JwksSource): IssuerKeys {
   const same = previous?.issuers.find(({ jwks }) => JSON.stringify(jwks.source) === JSON.stringify(source));
-  if (same !== undefined) return same.jwks;
-  return new JwksCache(source, {
-    clock: observers.clock,
-    log: observers.log,
-    fetchJson: (url) => fetchJson(url, JWKS_LIMITS),
-  });
+  return same?.jwks ?? shared.createIssuerKeys(source);
 }
 
 export function buildVerifiedTokens({ token_cache }: Config): VerifiedTokens {
   return new VerifiedTokens({ maxEntries: token_cache.max_entries, maxBytes: token_cache.max_bytes });
 }
 
+export function readLimit({ limits }: Config): Limit | undefined {
+  const configured = limits.rate_limit;
+  return configured && { requestsPerSecond: configured.requests_per_second, burst: configured.burst };
+}
+
+export function isSameLimit(one: Limit | undefined, other: Limit | undefined): boolean {
+  return one?.requestsPerSecond === other?.requestsPerSecond && one?.burst === other?.burst;
+}
+
 /** Allowances are kept over a reload that leaves the limit as it is. */
-export function buildRateLimit({ config, previous }: RuntimeOptions): RateLimit | undefined {
-  const configured = config.limits.rate_limit;
-  if (configured === undefined) return undefined;
-  const limit = { requestsPerSecond: configured.requests_per_second, burst: configured.burst };
-  const same = previous?.rateLimit;
-  if (same?.requestsPerSecond === limit.requestsPerSecond && same.burst === limit.burst) return same;
-  return { ...limit, limiter: new MemoryRateLimiter(limit) };
+export function buildRateLimit({ config, shared, previous }: RuntimeOptions): RateLimit | undefined {
+  const limit = readLimit(config);
+  if (limit === undefined) return undefined;
+  if (isSameLimit(previous?.rateLimit, limit)) return previous?.rateLimit;
+  const create = (whose: RateLimited): RateLimiter => shared.createRateLimiter(whose, limit);
+  return { ...limit, clients: create('clients'), principals: create('principals') };
+}
+
+export function buildCharges(rateLimit: RateLimit | undefined, clock: Clock): Charges {
+  return {
+    chargeClient: createCharge(rateLimit?.clients, clock),
+    refundClient: (key) => rateLimit?.clients.refund(key),
+    chargePrincipal: createCharge(rateLimit?.principals, clock),
+    refundPrincipal: (key) => rateLimit?.principals.refund(key),
+  };
 }
 
 interface GateParts {
   readonly issuers: readonly TrustedIssuer[];
   readonly verifiedTokens: VerifiedTokens;
-  readonly rateLimiter: RateLimiter | undefined;
+  readonly charges: Charges;
+  readonly dpop: DpopParts | undefined;
 }
 
-export function buildAuthenticate({ observers }: RuntimeOptions, parts: GateParts): Authenticate {
+/** The composition of the phase: what is not in it costs nothing. */
+export function buildAuthenticate({ config, observers }: RuntimeOptions, parts: GateParts): Authenticate {
   const { clock, metrics } = observers;
-  const { issuers, verifiedTokens, rateLimiter } = parts;
-  if (issuers.length === 0) return createPresenceCheck(createCharge(rateLimiter, clock));
-  return createBearerAuthentication({
+  const { issuers, verifiedTokens, charges, dpop } = parts;
+  if (config.idp === undefined) return createPresenceCheck(charges);
+  const tokens = createTokenCheck({
     clock,
-    rateLimiter,
     verifiedTokens,
     verifyAccessToken: createVerifyAccessToken(issuers, clock),
     formatIdentityFields,
     onCacheLookup: (result) => metrics.tokenCacheLookup(result),
+  });
+  if (dpop === undefined)
+    return createBearerAuthentication({ ...charges, tokens, boundTokenReason: 'token_not_bound' });
+  return createDpopAuthentication({
+    ...charges,
+    tokens,
+    verifyDpopProof: dpop.verifyDpopProof,
+    createTargetUri: createTargetUri(config.obex.public_url),
+    isRequired: config.dpop.required,
+    acceptsBearerScheme: config.dpop.accept_bearer_scheme,
   });
 }

@@ -4,20 +4,15 @@ import type { TrustedIssuer } from './gate/verify-access-token.ts';
 import type { MetricFamily, Sample } from './observe/exposition.ts';
 import { counter, gauge } from './observe/metrics.ts';
 import type { Runtime } from './runtime.ts';
+import type { ProcessWide } from './state/process-wide.ts';
 
-/** `current` is the runtime in force; `connections` counts those of the main listener. */
-export function runtimeMetrics(current: () => Runtime, connections: () => number): readonly MetricFamily[] {
+/** `current` is the runtime in force. */
+export function runtimeMetrics(current: () => Runtime, shared: ProcessWide): readonly MetricFamily[] {
   const perIssuer = (sample: (trusted: TrustedIssuer) => readonly Sample[]) => (): Iterable<Sample> =>
     current().issuers.flatMap(sample);
   return [
-    gauge('obex_connections', 'Client connections open now.', () => [{ value: connections() }]),
-    gauge('obex_event_streams', 'Event streams (SSE) open now.', () => [
-      { value: current().service.forwarder.inFlight.eventStreams.size },
-    ]),
-    gauge('obex_token_cache_entries', 'Verified tokens kept.', () => [{ value: current().verifiedTokens.entries }]),
-    gauge('obex_token_cache_bytes', 'Estimated memory of the verified tokens kept.', () => [
-      { value: current().verifiedTokens.bytes },
-    ]),
+    gauge('obex_connections', 'Client connections open now.', () => [{ value: shared.connections.total }]),
+    gauge('obex_event_streams', 'Event streams (SSE) open now.', () => [{ value: shared.eventStreams.total }]),
     counter(
       'obex_jwks_fetches_total',
       'Fetches of key sets, by issuer and result.',
@@ -35,6 +30,26 @@ export function runtimeMetrics(current: () => Runtime, connections: () => number
       'obex_jwks_last_success_timestamp_seconds',
       'Time of the last fetch that succeeded, by issuer; 0 before the first.',
       perIssuer(({ issuer, jwks }) => [{ labels: { issuer }, value: jwks.statistics.fetchedAtMs / 1000 }]),
+    ),
+    ...dpopMetrics(current),
+  ];
+}
+
+/** None below phase 3: a reload cannot change the phase, nor where the replay cache is. */
+function dpopMetrics(current: () => Runtime): readonly MetricFamily[] {
+  const { dpop } = current();
+  if (dpop === undefined) return [];
+  const { metrics, replayMemory } = dpop;
+  if (replayMemory === undefined) return metrics.families;
+  return [
+    ...metrics.families,
+    gauge('obex_dpop_replay_cache_entries', 'Proofs remembered in memory now.', () => [
+      { value: replayMemory.countEntries() },
+    ]),
+    gauge(
+      'obex_dpop_replay_cache_max_entries',
+      'Proofs that can be remembered; beyond, requests are answered 503.',
+      () => [{ value: replayMemory.maxEntries }],
     ),
   ];
 }

@@ -12,6 +12,7 @@ import type { Observers } from './observe/observers.ts';
 import { createBackendHeaders } from './proxy/backend-headers.ts';
 import { Forwarder, InFlight } from './proxy/forward.ts';
 import type { RuntimeOptions } from './runtime.ts';
+import type { DpopParts } from './runtime-dpop.ts';
 import { createClientAddress } from './server/client-address.ts';
 import { createCors } from './server/cors.ts';
 import { respondHealth } from './server/endpoints/health.ts';
@@ -32,13 +33,13 @@ interface ServiceParts {
   readonly backend: BackendClient;
   readonly authenticate: Authenticate;
   readonly chargeClient: Charge;
+  readonly dpop: DpopParts | undefined;
 }
 
 export function buildService(options: RuntimeOptions, parts: ServiceParts): Service {
   const { config, isClosing } = options;
   const { public_url: publicUrl } = config.obex;
-  const originPolicy = createOriginPolicy({ publicUrl, allowedOrigins: config.cors.allowed_origins });
-  const isOriginAllowed = (origin: string): boolean => originPolicy(origin) === 'allowed';
+  const isOriginAllowed = createOriginPolicy({ publicUrl, allowedOrigins: config.cors.allowed_origins });
   const allowedHosts = config.obex.allowed_hosts;
   const requiredScopes = config.authz.required_scopes;
   const endpoints = buildEndpoints(options, parts);
@@ -50,34 +51,46 @@ export function buildService(options: RuntimeOptions, parts: ServiceParts): Serv
       hostPolicy: config.idp === undefined ? createHostPolicy({ publicUrl, allowedHosts }) : undefined,
       isClosing,
     }),
-    resolveClientAddress: createClientAddress(config.obex.trusted_proxies),
+    resolveClientAddress: createClientAddress({
+      trustedProxies: config.obex.trusted_proxies,
+      isUnixSocket: 'path' in config.obex.listen,
+    }),
     cors: createCors({ isAllowed: isOriginAllowed, publicPaths: publicPaths(endpoints) }),
     challenges: createChallenges({
       resourceMetadataUrl: new URL(metadataPaths(config.resource.url).withSuffix, publicUrl),
       requiredScopes,
+      ...(parts.dpop === undefined ? {} : { dpopAlgorithms: config.dpop.algorithms }),
     }),
     authenticate: parts.authenticate,
     chargeClient: parts.chargeClient,
     authorize: createAuthorize(requiredScopes),
-    forwarder: new Forwarder({
-      backend: parts.backend,
-      formatBackendFields: createBackendHeaders({
-        backendAuthority: config.backend.url.host,
-        publicUrl,
-        staticFields: Object.entries(config.backend.headers).flat(),
-      }),
-      maxRequests: config.backend.max_requests,
-      inFlight: options.previous?.service.forwarder.inFlight ?? new InFlight(),
-    }),
+    forwarder: buildForwarder(options, parts.backend),
     limits: buildLimits(config),
     accessLog: config.log.access,
   };
 }
 
-function buildEndpoints(options: RuntimeOptions, { issuers, backend }: ServiceParts): ReadonlyMap<string, Endpoint> {
+function buildForwarder({ config, shared, previous }: RuntimeOptions, backend: BackendClient): Forwarder {
+  return new Forwarder({
+    backend,
+    formatBackendFields: createBackendHeaders({
+      backendAuthority: config.backend.url.host,
+      publicUrl: config.obex.public_url,
+      staticFields: Object.entries(config.backend.headers).flat(),
+    }),
+    maxRequests: config.backend.max_requests,
+    inFlight: previous?.service.forwarder.inFlight ?? new InFlight(shared),
+  });
+}
+
+function buildEndpoints(
+  options: RuntimeOptions,
+  { issuers, backend, dpop }: ServiceParts,
+): ReadonlyMap<string, Endpoint> {
   const { config, observers, isDraining } = options;
   const checks: Record<string, ReadinessCheck> = { backend: () => backend.probe(config.backend.connect_timeout) };
   if (issuers.length > 0) checks['jwks'] = async () => checkKeys(issuers);
+  if (dpop?.probe !== undefined) checks['replay_cache'] = dpop.probe;
   const respondReady = createReadiness({
     clock: observers.clock,
     checks,
@@ -89,6 +102,7 @@ function buildEndpoints(options: RuntimeOptions, { issuers, backend }: ServicePa
       resource: config.resource.url,
       authorizationServers: issuers.map(({ issuer }) => issuer),
       scopesSupported: config.resource.scopes_supported,
+      ...(dpop === undefined ? {} : { dpop: { algorithms: config.dpop.algorithms, required: config.dpop.required } }),
     }),
   );
   const metadata: Endpoint = { respond: respondMetadata, isPublic: true, isVital: false };
@@ -108,7 +122,7 @@ function publicPaths(endpoints: ReadonlyMap<string, Endpoint>): ReadonlySet<stri
 }
 
 async function checkKeys(issuers: readonly TrustedIssuer[]): Promise<void> {
-  const without = issuers.find(({ jwks }) => jwks.keys === undefined);
+  const without = issuers.find(({ jwks }) => (jwks.keys ?? []).length === 0);
   if (without !== undefined) throw new Error(`no keys of ${without.issuer}`);
 }
 
@@ -117,11 +131,14 @@ function metricsEndpoint({ metrics }: Observers): Endpoint {
 }
 
 /** The main service with nothing to route to but `/metrics`. */
-export function buildMetricsService({ observers }: RuntimeOptions, service: Service): Service {
+export function buildMetricsService({ config, observers }: RuntimeOptions, service: Service): Service {
   const selectRoute = createRoute({
     endpoints: new Map([[METRICS_PATH, metricsEndpoint(observers)]]),
     isClosed: () => true,
-    isOriginAllowed: () => false,
+    isOriginAllowed: createOriginPolicy({
+      publicUrl: config.obex.public_url,
+      allowedOrigins: config.cors.allowed_origins,
+    }),
     hostPolicy: undefined,
     isClosing: () => false,
   });

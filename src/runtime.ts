@@ -1,35 +1,38 @@
 /** Config → Runtime: the only reader of the configuration. Everything in it is made once and frozen. */
-import { readFileSync } from 'node:fs';
+import { type Phase, phaseOf } from './config/phase.ts';
 import type { Config } from './config/schema.ts';
-import { createCharge } from './gate/charge.ts';
 import type { TrustedIssuer } from './gate/verify-access-token.ts';
 import type { Observers } from './observe/observers.ts';
+import { buildDpop, type DpopParts } from './runtime-dpop.ts';
 import {
   buildAuthenticate,
+  buildCharges,
   buildIssuers,
   buildRateLimit,
   buildVerifiedTokens,
   type RateLimit,
 } from './runtime-gate.ts';
 import { buildMetricsService, buildService } from './runtime-service.ts';
+import { type RuntimeFiles, readRuntimeFiles } from './runtime-tls.ts';
 import type { Service } from './server/service.ts';
+import type { ProcessWide } from './state/process-wide.ts';
 import type { VerifiedTokens } from './state/verified-tokens.ts';
 import type { BackendClient } from './wire/backend.ts';
+import { createBackendClient } from './wire/engine.ts';
 import type { ServerTls } from './wire/exchange.ts';
-import { createBackendClient } from './wire/node-http/backend-client.ts';
-
-/** Phase of a config: 1 authenticates nobody, 2 verifies bearer tokens, 3 verifies DPoP proofs too. */
-export type Phase = 1 | 2 | 3;
 
 export interface RuntimeOptions {
   readonly config: Config;
   readonly observers: Observers;
+  readonly shared: ProcessWide;
   /** Not ready any more, but still accepting for `drain_delay`. */
   isDraining(): boolean;
   /** The listener has closed. */
   isClosing(): boolean;
   /** The runtime that this one replaces: caches of issuers and buckets that stay the same are taken over. */
   readonly previous: Runtime | undefined;
+  /** Given when somebody has read them already. */
+  readonly files: RuntimeFiles | undefined;
 }
 
 /** One configuration at work. */
@@ -42,6 +45,8 @@ export interface Runtime {
   readonly issuers: readonly TrustedIssuer[];
   readonly verifiedTokens: VerifiedTokens;
   readonly rateLimit: RateLimit | undefined;
+  /** Undefined below phase 3. */
+  readonly dpop: DpopParts | undefined;
   readonly backend: BackendClient;
   /** Stops what runs in the background, but for what `successor` has taken over. */
   release(successor: Runtime | undefined): void;
@@ -53,30 +58,33 @@ const MAX_BACKEND_HEAD_BYTES = 64 * 1024;
 export function buildRuntime(options: RuntimeOptions): Runtime {
   const { config } = options;
   // What may fail comes first, so that a refused reload leaves nothing behind.
-  const backend = buildBackend(config);
-  const tls = buildTls(config);
+  const { tls, backendCa } = options.files ?? readRuntimeFiles(config);
+  const backend = buildBackend(config, backendCa);
+  const dpop = buildDpop(options);
   const issuers = buildIssuers(options);
   const verifiedTokens = buildVerifiedTokens(config);
   const stopListening = issuers.map(({ issuer, jwks }) =>
     jwks.onChange((keys) => verifiedTokens.keepOnly(issuer, keys)),
   );
   const rateLimit = buildRateLimit(options);
-  const authenticate = buildAuthenticate(options, { issuers, verifiedTokens, rateLimiter: rateLimit?.limiter });
-  const chargeClient = createCharge(rateLimit?.limiter, options.observers.clock);
-  const service = buildService(options, { issuers, backend, authenticate, chargeClient });
+  const charges = buildCharges(rateLimit, options.observers.clock);
+  const authenticate = buildAuthenticate(options, { issuers, verifiedTokens, charges, dpop });
+  const service = buildService(options, { issuers, backend, authenticate, chargeClient: charges.chargeClient, dpop });
   const runtime: Runtime = {
-    phase: config.idp === undefined ? 1 : 2,
+    phase: phaseOf(config),
     service,
     metricsService: config.metrics.listen === undefined ? undefined : buildMetricsService(options, service),
     tls,
     issuers,
     verifiedTokens,
     rateLimit,
+    dpop,
     backend,
     release: (successor) => {
       for (const stop of stopListening) stop();
       const kept = new Set(successor?.issuers.map(({ jwks }) => jwks));
       for (const { jwks } of issuers) if (!kept.has(jwks)) jwks.stop();
+      if (successor?.dpop?.replayCache !== dpop?.replayCache) dpop?.stop();
       backend.close();
     },
   };
@@ -84,34 +92,13 @@ export function buildRuntime(options: RuntimeOptions): Runtime {
   return Object.freeze(runtime);
 }
 
-function buildBackend({ backend }: Config): BackendClient {
-  const { ca_file: caFile } = backend.tls;
+function buildBackend({ backend }: Config, ca: string | undefined): BackendClient {
   return createBackendClient({
     url: backend.url,
     connectTimeoutMs: backend.connect_timeout,
     headTimeoutMs: backend.timeout,
     maxIdleConnections: backend.max_idle_conns,
     maxHeaderBytes: MAX_BACKEND_HEAD_BYTES,
-    ca: caFile === '' ? undefined : readNamedFile('backend.tls.ca_file', caFile),
+    ca,
   });
-}
-
-function buildTls({ obex }: Config): ServerTls | undefined {
-  if (!obex.tls.enabled) return undefined;
-  return {
-    cert: readNamedFile('obex.tls.cert_file', obex.tls.cert_file),
-    key: readNamedFile('obex.tls.key_file', obex.tls.key_file),
-    minVersion: obex.tls.min_version === '1.3' ? 'TLSv1.3' : 'TLSv1.2',
-  };
-}
-
-function readNamedFile(key: string, path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable';
-    throw new Error(`${key}: cannot read ${path} (${code}); check the path and that this user may read it`, {
-      cause: error,
-    });
-  }
 }

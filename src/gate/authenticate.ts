@@ -1,87 +1,98 @@
-/** Who is asking: one composition for each phase, chosen at start-up. RFC 6750 §2.1, RFC 9068 §4. */
-import type { Clock } from '../lib/clock.ts';
+/** Who is asking: phases 1 and 2, and what all phases share. RFC 6750 §2.1, RFC 9068 §4. */
 import { type Credentials, parseCredentials } from '../oauth/credentials.ts';
 import { type Denial, deny, isDenied } from '../oauth/denial.ts';
-import type { AccessToken, Principal } from '../oauth/principal.ts';
-import type { RateLimiter } from '../state/rate-limiter.ts';
-import type { VerifiedTokens } from '../state/verified-tokens.ts';
-import { type Charge, createCharge } from './charge.ts';
-import type { VerifiedAccessToken, VerifyAccessToken } from './verify-access-token.ts';
+import type { Principal } from '../oauth/principal.ts';
+import type { VerifiedToken } from '../state/verified-tokens.ts';
+import type { Charge } from './charge.ts';
+import type { TokenCheck } from './token-check.ts';
 
 /** All that authentication may look at. */
 export interface RequestFacts {
+  readonly method: string;
+  /** Raw request target. */
+  readonly target: string;
   /** Values of the Authorization field lines. */
   readonly authorization: readonly string[];
+  /** Values of the DPoP field lines. */
+  readonly dpop: readonly string[];
   /** What a rate limit counts by as long as nobody is authenticated. */
   readonly clientKey: string;
 }
 
-/** Synchronous unless keys must be fetched. */
-export type Authenticate = (facts: RequestFacts) => Principal | Denial | Promise<Principal | Denial>;
+/** Who was let in, and the field lines (a new DPoP nonce) that the answer must carry. */
+export interface Admission {
+  readonly principal: Principal;
+  readonly responseFields: readonly string[];
+}
+
+/** Synchronous unless keys must be fetched, or the replay cache is elsewhere. */
+export type Authenticate = (facts: RequestFacts) => Admission | Denial | Promise<Admission | Denial>;
+
+/** Whom a request is charged to, before and after it is known who sends it. */
+export interface Charges {
+  readonly chargeClient: Charge;
+  readonly refundClient: (key: string) => void;
+  readonly chargePrincipal: Charge;
+  readonly refundPrincipal: (key: string) => void;
+}
+
+export function admit(principal: Principal): Admission {
+  return { principal, responseFields: NO_FIELDS };
+}
+
+const NO_FIELDS: readonly string[] = [];
+const ANYBODY = admit({ accessToken: undefined, identityFields: NO_FIELDS, rateLimitKey: '' });
 
 /** Phase 1: a Bearer credential must be there; nobody looks into it. */
-export function createPresenceCheck(charge: Charge): Authenticate {
+export function createPresenceCheck({ chargeClient }: Charges): Authenticate {
   return (facts) => {
-    const limited = charge(facts.clientKey);
+    const limited = chargeClient(facts.clientKey);
     if (limited !== undefined) return limited;
     const credentials = parseBearer(facts.authorization);
     return isDenied(credentials) ? credentials : ANYBODY;
   };
 }
 
-const ANYBODY: Principal = { accessToken: undefined, identityFields: [], rateLimitKey: '' };
-
-export interface BearerAuthentication {
-  readonly clock: Clock;
-  readonly rateLimiter: RateLimiter | undefined;
-  readonly verifiedTokens: VerifiedTokens;
-  readonly verifyAccessToken: VerifyAccessToken;
-  formatIdentityFields(accessToken: AccessToken): readonly string[];
-  onCacheLookup(result: 'hit' | 'miss'): void;
+export interface BearerAuthentication extends Charges {
+  readonly tokens: TokenCheck;
+  /** Why a token that is bound to a key is refused when it comes without a proof that Obex could check. */
+  readonly boundTokenReason: 'token_not_bound' | 'missing_dpop';
 }
 
 /** Phase 2: the token is verified, or was a moment ago. */
 export function createBearerAuthentication(parts: BearerAuthentication): Authenticate {
-  const { clock, rateLimiter, verifiedTokens } = parts;
-  const charge = createCharge(rateLimiter, clock);
+  const { tokens, chargeClient, refundClient, chargePrincipal } = parts;
 
-  const admit = (compact: string, facts: RequestFacts, verified: VerifiedAccessToken | Denial): Principal | Denial => {
-    if (isDenied(verified)) return verified;
-    const { accessToken, key } = verified;
-    if (accessToken.jkt !== undefined) return deny('token_not_bound', { detail: 'the token is bound to a DPoP key' });
-    const principal = toPrincipal(accessToken, parts.formatIdentityFields(accessToken));
-    const { issuer, expiresAtMs } = accessToken;
-    verifiedTokens.set(compact, { principal, issuer, key, expiresAtMs });
-    rateLimiter?.refund(facts.clientKey);
-    return charge(principal.rateLimitKey) ?? principal;
+  const conclude = (token: VerifiedToken | Denial, clientKey: string): Admission | Denial => {
+    if (isDenied(token)) return token;
+    const { principal } = token;
+    if (isBound(token)) return deny(parts.boundTokenReason, { detail: 'the token is bound to a key' });
+    refundClient(clientKey);
+    return chargePrincipal(principal.rateLimitKey) ?? admit(principal);
   };
 
-  return (facts) => {
-    const credentials = parseBearer(facts.authorization);
-    const compact = isDenied(credentials) ? '' : credentials.accessToken;
-    const known = compact === '' ? undefined : verifiedTokens.get(compact, clock.nowMs());
-    if (known !== undefined) {
-      parts.onCacheLookup('hit');
-      return charge(known.principal.rateLimitKey) ?? known.principal;
+  return ({ authorization, clientKey }) => {
+    const credentials = parseBearer(authorization);
+    const known = isDenied(credentials) ? undefined : tokens.known(credentials.accessToken);
+    if (known !== undefined && !isBound(known)) {
+      return chargePrincipal(known.principal.rateLimitKey) ?? admit(known.principal);
     }
-    const limited = charge(facts.clientKey);
+    const limited = chargeClient(clientKey);
     if (limited !== undefined) return limited;
     if (isDenied(credentials)) return credentials;
-    parts.onCacheLookup('miss');
-    const verified = parts.verifyAccessToken(compact);
-    if (verified instanceof Promise) return verified.then((outcome) => admit(compact, facts, outcome));
-    return admit(compact, facts, verified);
+    const token = known ?? tokens.verify(credentials.accessToken);
+    if (token instanceof Promise) return token.then((outcome) => conclude(outcome, clientKey));
+    return conclude(token, clientKey);
   };
 }
 
-/** Before phase 3 the DPoP scheme is as unknown as any other: a client must not believe that its proof was looked at. */
+export function isBound({ principal }: VerifiedToken): boolean {
+  return principal.accessToken?.jkt !== undefined;
+}
+
+/** Where no proof is looked at the DPoP scheme is as unknown as any other: a client must not believe otherwise. */
 function parseBearer(authorization: readonly string[]): Credentials | Denial {
   const credentials = parseCredentials(authorization);
   if (isDenied(credentials) || credentials.scheme === 'Bearer') return credentials;
   return deny('no_token', { expected: 'Bearer', actual: credentials.scheme });
-}
-
-function toPrincipal(accessToken: AccessToken, identityFields: readonly string[]): Principal {
-  const { issuer, client, subject } = accessToken;
-  return { accessToken, identityFields, rateLimitKey: JSON.stringify([issuer, client, subject]) };
 }

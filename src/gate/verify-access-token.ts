@@ -6,7 +6,7 @@ import { isJwsAlgorithm, type JwsAlgorithm, verifySignature } from '../oauth/jwa
 import { selectKeys, type VerificationKey } from '../oauth/jwks.ts';
 import { type Jws, parseJws } from '../oauth/jws.ts';
 import type { AccessToken } from '../oauth/principal.ts';
-import type { JwksCache } from '../state/jwks-cache.ts';
+import type { IssuerKeys } from '../state/jwks-cache.ts';
 
 /** An issuer whose tokens are accepted, and on what terms. */
 export interface TrustedIssuer {
@@ -15,7 +15,7 @@ export interface TrustedIssuer {
   /** Accepted `aud` values. */
   readonly audiences: readonly string[];
   readonly clockSkewMs: number;
-  readonly jwks: JwksCache;
+  readonly jwks: IssuerKeys;
 }
 
 /** A verified token and the key that its signature verified with. */
@@ -68,8 +68,9 @@ function verifyForIssuer(jws: Jws, trusted: TrustedIssuer, nowMs: number): Outco
 async function verifyWithFresherKeys(attempt: Attempt): Promise<Outcome> {
   const { jws, trusted } = attempt;
   // A token that fails its claims anyway is not worth a fetch; what it claims is not worth an answer before its signature.
+  const before = trusted.jwks.keys;
   await trusted.jwks.refresh(!isDenied(attempt.claims));
-  const key = findKey(attempt);
+  const key = trusted.jwks.keys === before ? undefined : findKey(attempt);
   if (key !== undefined) return conclude(attempt, key);
   const { keys, lastFetchFailed } = trusted.jwks;
   if (keys === undefined) return deny('jwks_unavailable', { detail: `no keys of ${trusted.issuer}` });

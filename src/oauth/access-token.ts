@@ -88,11 +88,21 @@ function checkTimes(times: Times, clockSkewMs: number, nowMs: number): Denial | 
   const { validFromMs, expiresAtMs } = times;
   // RFC 7519 §4.1.5; a token issued in the future is judged alike
   if (validFromMs !== undefined && nowMs + clockSkewMs < validFromMs) {
-    return deny('token_not_yet_valid', { expected: `before ${nowMs + clockSkewMs}`, actual: String(validFromMs) });
+    return deny('token_not_yet_valid', {
+      expected: `before ${formatTime(nowMs + clockSkewMs)}`,
+      actual: formatTime(validFromMs),
+    });
   }
   // RFC 7519 §4.1.4: refused on and after exp
   if (nowMs < expiresAtMs + clockSkewMs) return undefined;
-  return deny('token_expired', { expected: `after ${nowMs - clockSkewMs}`, actual: String(expiresAtMs) });
+  return deny('token_expired', {
+    expected: `after ${formatTime(nowMs - clockSkewMs)}`,
+    actual: formatTime(expiresAtMs),
+  });
+}
+
+function formatTime(timeMs: number): string {
+  return new Date(timeMs).toISOString();
 }
 
 /** RFC 7519 §2: seconds, fractions allowed; here in milliseconds. */

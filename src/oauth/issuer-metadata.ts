@@ -2,6 +2,9 @@
 import { isLoopbackHost } from '../lib/loopback.ts';
 import { isJsonObject } from './strict-json.ts';
 
+/** Characters shown of an issuer that somebody else has written. */
+const MAX_SHOWN = 256;
+
 /**
  * Where an issuer's metadata may be, in the order to try: RFC 8414 §3.1 puts the well-known part before the issuer's
  * path, OpenID Connect Discovery §4 after it. `issuer` is an absolute URL.
@@ -18,22 +21,29 @@ export function metadataUrls(issuer: string): readonly string[] {
 /**
  * Checks a metadata document: it must name the issuer byte for byte (RFC 8414 §3.3, else one issuer could speak for
  * another) and a usable `jwks_uri`. `allowHttp` drops the demand for https; without it http is for an issuer on loopback
- * whose keys are there too.
+ * whose keys are there too. A problem is worded to follow the document's URL.
  */
 export function checkIssuerMetadata(
   json: unknown,
   issuer: string,
   allowHttp: boolean,
 ): { readonly jwksUri: string } | { readonly problem: string } {
-  if (!isJsonObject(json)) return { problem: 'the metadata is not a JSON object' };
-  if (json['issuer'] !== issuer) return { problem: 'the metadata names another issuer' };
+  if (!isJsonObject(json)) return { problem: 'holds no JSON object' };
+  if (json['issuer'] !== issuer) return { problem: describeOther(json['issuer']) };
   const { jwks_uri: jwksUri } = json;
   const url = typeof jwksUri === 'string' ? URL.parse(jwksUri) : null;
-  if (typeof jwksUri !== 'string' || url === null) return { problem: 'jwks_uri is not a URL' };
+  if (typeof jwksUri !== 'string' || url === null) return { problem: 'has no jwks_uri that is a URL' };
   if (url.protocol !== 'https:' && !(url.protocol === 'http:' && (allowHttp || isLocalPair(url, issuer)))) {
-    return { problem: 'jwks_uri is not an https URL' };
+    return { problem: 'has a jwks_uri that is not an https URL' };
   }
   return { jwksUri };
+}
+
+/** Often only a final slash is between the two names. */
+function describeOther(issuer: unknown): string {
+  if (typeof issuer !== 'string') return 'names no issuer';
+  const quoted = JSON.stringify(issuer.slice(0, MAX_SHOWN));
+  return `names ${quoted}; if that is the issuer that you trust, write issuer: ${quoted} under idp`;
 }
 
 function isLocalPair(url: URL, issuer: string): boolean {

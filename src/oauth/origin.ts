@@ -7,8 +7,8 @@ export interface OriginPolicyOptions {
   readonly allowedOrigins: readonly string[];
 }
 
-/** Judges the value of an Origin field. */
-export type OriginPolicy = (origin: string) => 'allowed' | 'refused';
+/** Judges the value of an Origin field; true = allowed. */
+export type OriginPolicy = (origin: string) => boolean;
 
 /**
  * Allows the public URL's origin, the configured ones and, when the public URL is on loopback, every loopback origin.
@@ -20,9 +20,9 @@ export function createOriginPolicy(options: OriginPolicyOptions): OriginPolicy {
   const allowsAny = allowed.has('*');
   const allowsLoopback = isLoopbackHost(options.publicUrl.hostname);
   return (origin) => {
-    if (origin === 'null' || origin === '*') return 'refused';
-    if (allowsAny || allowed.has(origin)) return 'allowed';
-    return allowsLoopback && isLoopbackOrigin(origin) ? 'allowed' : 'refused';
+    if (!SERIALISED.test(origin)) return false;
+    if (allowed.has(origin)) return true;
+    return allowsAny || (allowsLoopback && isLoopbackOrigin(origin));
   };
 }
 
@@ -30,3 +30,6 @@ function isLoopbackOrigin(origin: string): boolean {
   const url = URL.parse(origin);
   return url !== null && url.origin === origin && isLoopbackHost(url.hostname);
 }
+
+/** RFC 6454 §6.2: scheme, host and port, nothing behind. `null` and a list of origins are not of this form. */
+const SERIALISED = /^[a-z][a-z0-9+.-]*:\/\/[^\s/?#@,]+$/;

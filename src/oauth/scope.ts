@@ -30,11 +30,6 @@ export function formatScopes(scopes: Scopes): string {
   return [...scopes].toSorted().join(' ');
 }
 
-/** The required scopes that were not granted, in the order required. */
-export function missingScopes(required: readonly string[], granted: Scopes): readonly string[] {
-  return required.filter((scope) => !granted.has(scope));
-}
-
 /** Issuers write `""` for a token without scopes, and stray spaces; neither grants anything. */
 function splitScopes(list: string): readonly string[] {
   return list.split(' ').filter((token) => token !== '');

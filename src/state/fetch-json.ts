@@ -1,6 +1,8 @@
 /** Fetches one JSON document with a deadline, a size limit and no redirects: JWK Sets and issuer metadata. RFC 9110 §9.3.1. */
 import http from 'node:http';
 import https from 'node:https';
+import { rawPath } from '../lib/raw-path.ts';
+import { errorField } from '../observe/log.ts';
 
 export interface FetchLimits {
   /** From the look-up of the name to the last byte. */
@@ -17,7 +19,8 @@ export class FetchError extends Error {
 export function fetchJson(url: string, limits: FetchLimits): Promise<unknown> {
   return new Promise((resolve, reject) => {
     const fail = (problem: string, cause?: unknown): void => {
-      reject(new FetchError(`GET ${url}: ${problem}`, { cause }));
+      // A query may hold an API key.
+      reject(new FetchError(`GET ${rawPath(url)}: ${problem}`, { cause }));
       request.destroy();
     };
     const { request: open } = url.startsWith('https:') ? https : http;
@@ -26,9 +29,14 @@ export function fetchJson(url: string, limits: FetchLimits): Promise<unknown> {
       agent: false,
       signal: AbortSignal.timeout(limits.timeoutMs),
     });
-    request.on('error', (error) =>
-      fail(error.name === 'AbortError' ? `no complete answer in ${limits.timeoutMs} ms` : error.message, error),
-    );
+    request.on('error', (error) => {
+      if (error.name === 'AbortError') return fail(`no complete answer in ${limits.timeoutMs} ms`);
+      // OpenSSL's own words are of no use: the first bytes were no TLS record.
+      if (/:SSL routines:.*(wrong version number|packet length too long)/.test(error.message)) {
+        return fail(`${new URL(url).host} speaks no TLS; is it http?`);
+      }
+      fail(errorField(error), error);
+    });
     request.on('response', (response) => {
       if (response.statusCode !== 200) return fail(`expected status 200, got ${response.statusCode}`);
       collect(response, limits.maxBytes).then(
@@ -39,7 +47,7 @@ export function fetchJson(url: string, limits: FetchLimits): Promise<unknown> {
             fail('expected JSON', error);
           }
         },
-        (error: unknown) => fail(error instanceof Error ? error.message : 'answer broke off', error),
+        (error: unknown) => fail(errorField(error), error),
       );
     });
     request.end();

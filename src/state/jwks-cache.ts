@@ -1,9 +1,36 @@
 /** The keys of one issuer: fetched early, kept fresh, kept through outages. RFC 7517 §5, RFC 8414 §3, RFC 8725 §3. */
 import type { Clock } from '../lib/clock.ts';
+import { rawPath } from '../lib/raw-path.ts';
 import { checkIssuerMetadata, metadataUrls } from '../oauth/issuer-metadata.ts';
 import { parseJwkSet, type VerificationKey } from '../oauth/jwks.ts';
 import { errorField, type Log } from '../observe/log.ts';
 import { RefetchBudget } from './refetch-budget.ts';
+
+/** The keys of one issuer as requests meet them. */
+export interface IssuerKeys {
+  readonly source: JwksSource;
+  /** Keys to verify with; undefined before the first success and when they are too stale. */
+  readonly keys: readonly VerificationKey[] | undefined;
+  readonly lastFetchFailed: boolean;
+  readonly statistics: JwksStatistics;
+  /** Calls `listener` with the new keys whenever the set has changed; returns the way to stop that. */
+  onChange(listener: (keys: readonly VerificationKey[]) => void): () => void;
+  /** Begins to fetch in the background, once: a reload that keeps these keys starts them again. Never throws. */
+  start(): void;
+  stop(): void;
+  /**
+   * Waits for fresher keys on behalf of a request: joins the fetch under way, else starts one if `worthFetching` and the
+   * budget allows it. Returns at once when neither is so.
+   */
+  refresh(worthFetching: boolean): Promise<void>;
+}
+
+/** Numbers for `/metrics`; `fetchedAtMs` is 0 before the first success. */
+export interface JwksStatistics {
+  readonly successes: number;
+  readonly failures: number;
+  readonly fetchedAtMs: number;
+}
 
 /** What identifies an issuer's keys and how they are kept. Two equal sources may share a cache. */
 export interface JwksSource {
@@ -31,7 +58,9 @@ const LONGEST_RETRY_MS = 30_000;
  * One issuer's key cache. At most one fetch is under way; whoever needs keys meanwhile waits for that one. Keys outlive
  * failed fetches for `maxStaleMs`. Requests may ask for a fetch (unknown kid, bad signature), within one small budget.
  */
-export class JwksCache {
+export class JwksCache implements IssuerKeys {
+  /** Called after every fetch, whatever came of it. */
+  onFetched: (() => void) | undefined;
   readonly source: JwksSource;
   readonly #options: JwksCacheOptions;
   readonly #budget = new RefetchBudget();
@@ -52,7 +81,6 @@ export class JwksCache {
     this.#options = options;
   }
 
-  /** Keys to verify with; undefined before the first success and when they are too stale. */
   get keys(): readonly VerificationKey[] | undefined {
     return this.#keys;
   }
@@ -61,18 +89,15 @@ export class JwksCache {
     return this.#lastFetchFailed;
   }
 
-  /** Numbers for `/metrics`; `fetchedAtMs` is 0 before the first success. */
-  get statistics(): { readonly successes: number; readonly failures: number; readonly fetchedAtMs: number } {
+  get statistics(): JwksStatistics {
     return { successes: this.#successes, failures: this.#failures, fetchedAtMs: this.#fetchedAtMs };
   }
 
-  /** Calls `listener` with the new keys whenever the set has changed; returns the way to stop that. */
   onChange(listener: (keys: readonly VerificationKey[]) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
-  /** Begins to fetch in the background, once: a reload that keeps this cache starts it again. Never throws. */
   start(): void {
     if (this.#started) return;
     this.#started = true;
@@ -84,10 +109,6 @@ export class JwksCache {
     clearTimeout(this.#timer);
   }
 
-  /**
-   * Waits for fresher keys on behalf of a request: joins the fetch under way, else starts one if `worthFetching` and the
-   * budget allows it. Returns at once when neither is so.
-   */
   async refresh(worthFetching: boolean): Promise<void> {
     const maySpend = (): boolean => worthFetching && this.#budget.spend(this.#options.clock.monotonicMs());
     if (this.#underWay !== undefined || maySpend()) await this.#fetch();
@@ -102,6 +123,7 @@ export class JwksCache {
   #fetch(): Promise<void> {
     this.#underWay ??= this.#fetchOnce().finally(() => {
       this.#underWay = undefined;
+      this.onFetched?.();
     });
     return this.#underWay;
   }
@@ -121,11 +143,15 @@ export class JwksCache {
 
   #accept(jwksUri: string, document: unknown): void {
     const set = parseJwkSet(document);
-    if (set === undefined) throw new Error(`${jwksUri}: expected a JWK Set, an object with an array "keys"`);
-    if (set.keys.length === 0) throw new Error(`${jwksUri}: the JWK Set holds no key that can verify a signature`);
+    const place = rawPath(jwksUri);
+    if (set === undefined) throw new Error(`${place}: expected a JWK Set, an object with an array "keys"`);
+    // An empty set is an issuer's word that none of its keys counts any more; a set that cannot be read is no word at all.
+    if (set.keys.length === 0 && set.ignored.length > 0) {
+      throw new Error(`${place}: the JWK Set holds no key that can verify a signature`);
+    }
     const { issuer } = this.source;
     const changed = this.#replace(set.keys);
-    const details = { issuer, jwks_uri: jwksUri, keys: set.keys.length, ignored_keys: set.ignored };
+    const details = { issuer, jwks_uri: place, keys: set.keys.length, ignored_keys: set.ignored };
     if (changed || this.#lastFetchFailed) this.#options.log.info('jwks_fetched', details);
     this.#fetchedAtMs = this.#options.clock.nowMs();
     this.#lastFetchFailed = false;
@@ -133,12 +159,9 @@ export class JwksCache {
     this.#retryMs = FIRST_RETRY_MS;
   }
 
-  /** Keeps the objects of keys that stay, so that a verified token can be traced to a key by identity. */
   #replace(fetched: readonly VerificationKey[]): boolean {
-    const known = new Map(this.#keys?.map((key) => [identify(key), key]));
-    const next = fetched.map((key) => known.get(identify(key)) ?? key);
-    const kept = new Set(this.#keys);
-    const changed = next.length !== kept.size || next.some((key) => !kept.has(key));
+    const next = keepKnown(this.#keys, fetched);
+    const changed = isOtherSet(this.#keys, next);
     this.#keys = next;
     if (changed) for (const listener of this.#listeners) listener(next);
     return changed;
@@ -163,15 +186,30 @@ export class JwksCache {
     const { issuer, allowHttp } = this.source;
     const problems: string[] = [];
     for (const url of metadataUrls(issuer)) {
-      const outcome = await this.#options.fetchJson(url).then(
-        (document) => checkIssuerMetadata(document, issuer, allowHttp),
-        (error: unknown) => ({ problem: errorField(error) }),
-      );
-      if ('jwksUri' in outcome) return outcome.jwksUri;
-      problems.push(outcome.problem);
+      try {
+        const outcome = checkIssuerMetadata(await this.#options.fetchJson(url), issuer, allowHttp);
+        if ('jwksUri' in outcome) return outcome.jwksUri;
+        problems.push(`GET ${url} ${outcome.problem}`);
+      } catch (error) {
+        problems.push(errorField(error));
+      }
     }
     throw new Error(`no usable metadata of this issuer: ${problems.join('; ')}`);
   }
+}
+
+/** Keeps the objects of keys that stay, so that a verified token can be traced to a key by identity. */
+export function keepKnown(
+  before: readonly VerificationKey[] | undefined,
+  fetched: readonly VerificationKey[],
+): readonly VerificationKey[] {
+  const known = new Map(before?.map((key) => [identify(key), key]));
+  return fetched.map((key) => known.get(identify(key)) ?? key);
+}
+
+export function isOtherSet(before: readonly VerificationKey[] | undefined, next: readonly VerificationKey[]): boolean {
+  const kept = new Set(before);
+  return next.length !== kept.size || next.some((key) => !kept.has(key));
 }
 
 /** Equal for two keys only if they verify the same signatures under the same name. */

@@ -1,6 +1,6 @@
-/** Token-bucket rate limiter with one bucket per key, O(1) and bounded in memory. RFC 6585 §4. */
+/** Token-bucket rate limits: one bucket per key, O(1), bounded in memory. RFC 6585 §4. */
 
-/** Where a request's allowance is counted: in this process now, shared by replicas one day. */
+/** Two implementations: `MemoryRateLimiter` for one thread, `SharedRateLimiter` for the threads of one process. */
 export interface RateLimiter {
   /** Takes one request from the key's bucket. Returns 0, or the milliseconds until the next request would be allowed. */
   charge(key: string, nowMs: number): number;
@@ -8,9 +8,48 @@ export interface RateLimiter {
   refund(key: string): void;
 }
 
-interface Bucket {
+/** What a client may do: a sustained rate, and so many requests at once after a pause. */
+export interface Limit {
+  readonly requestsPerSecond: number;
+  readonly burst: number;
+}
+
+/** How full a bucket was at its last charge. */
+export interface Bucket {
   allowance: number;
   updatedAtMs: number;
+}
+
+/** The arithmetic of a bucket. */
+export class BucketRule {
+  readonly burst: number;
+  /** Time in which an empty bucket fills. */
+  readonly fillMs: number;
+  readonly #perMs: number;
+
+  constructor({ requestsPerSecond, burst }: Limit) {
+    this.burst = burst;
+    this.#perMs = requestsPerSecond / 1000;
+    this.fillMs = burst / this.#perMs;
+  }
+
+  /** Fills the bucket up to now and takes one request; the answer is that of `RateLimiter.charge`. */
+  charge(bucket: Bucket, nowMs: number): number {
+    bucket.allowance = this.allowanceAt(bucket, nowMs);
+    // Threads read the clock in one order and may get here in another; time that has been granted is not granted again.
+    bucket.updatedAtMs = Math.max(bucket.updatedAtMs, nowMs);
+    if (bucket.allowance < 1) return Math.ceil((1 - bucket.allowance) / this.#perMs);
+    bucket.allowance -= 1;
+    return 0;
+  }
+
+  refund(bucket: Bucket): void {
+    bucket.allowance = Math.min(this.burst, bucket.allowance + 1);
+  }
+
+  allowanceAt({ allowance, updatedAtMs }: Bucket, nowMs: number): number {
+    return Math.min(this.burst, allowance + Math.max(0, nowMs - updatedAtMs) * this.#perMs);
+  }
 }
 
 /** Buckets per generation; keys beyond share one bucket, so that a flood of addresses cannot eat memory. */
@@ -21,34 +60,26 @@ const MAX_BUCKETS = 100_000;
  * for a whole turn is full, so forgetting it changes nothing.
  */
 export class MemoryRateLimiter implements RateLimiter {
-  readonly #perMs: number;
-  readonly #burst: number;
+  readonly #rule: BucketRule;
   readonly #turnMs: number;
   #young = new Map<string, Bucket>();
   #old = new Map<string, Bucket>();
   #turnedAtMs = 0;
   #overflow: Bucket = { allowance: 0, updatedAtMs: 0 };
 
-  constructor(limit: { readonly requestsPerSecond: number; readonly burst: number }) {
-    this.#perMs = limit.requestsPerSecond / 1000;
-    this.#burst = limit.burst;
-    this.#turnMs = Math.ceil(limit.burst / this.#perMs);
+  constructor(limit: Limit) {
+    this.#rule = new BucketRule(limit);
+    this.#turnMs = Math.ceil(this.#rule.fillMs);
   }
 
   charge(key: string, nowMs: number): number {
     this.#turn(nowMs);
-    const bucket = this.#bucket(key, nowMs);
-    const elapsedMs = Math.max(0, nowMs - bucket.updatedAtMs);
-    bucket.allowance = Math.min(this.#burst, bucket.allowance + elapsedMs * this.#perMs);
-    bucket.updatedAtMs = nowMs;
-    if (bucket.allowance < 1) return Math.ceil((1 - bucket.allowance) / this.#perMs);
-    bucket.allowance -= 1;
-    return 0;
+    return this.#rule.charge(this.#bucket(key, nowMs), nowMs);
   }
 
   refund(key: string): void {
     const bucket = this.#young.get(key) ?? this.#old.get(key);
-    if (bucket !== undefined) bucket.allowance = Math.min(this.#burst, bucket.allowance + 1);
+    if (bucket !== undefined) this.#rule.refund(bucket);
   }
 
   #turn(nowMs: number): void {
@@ -63,7 +94,7 @@ export class MemoryRateLimiter implements RateLimiter {
     const known = this.#young.get(key);
     if (known !== undefined) return known;
     if (this.#young.size >= MAX_BUCKETS) return this.#overflow;
-    const bucket = this.#old.get(key) ?? { allowance: this.#burst, updatedAtMs: nowMs };
+    const bucket = this.#old.get(key) ?? { allowance: this.#rule.burst, updatedAtMs: nowMs };
     this.#young.set(key, bucket);
     return bucket;
   }

@@ -44,8 +44,11 @@ export async function connectToServer(
     socket: socketOptions(address, options),
     database,
   });
+  let isOpen = false;
   // Without a listener an 'error' event would end the process. What it says comes with every rejected command, too.
-  client.on('error', onLost);
+  client.on('error', () => {
+    if (isOpen) onLost();
+  });
   const connection: RedisConnection = {
     evaluate: (script, keys, values) =>
       client.eval(script, { keys: [...keys], arguments: [...values] }).catch(sortOut(ErrorReply)),
@@ -55,6 +58,7 @@ export async function connectToServer(
     },
   };
   await connectInTime(client.connect(), options, connection);
+  isOpen = true;
   return connection;
 }
 
@@ -71,8 +75,13 @@ export async function connectToCluster(
     defaults: { ...clientOptions(options), socket: socketOptions(undefined, options) },
     topologyRefreshOnReconnectionAttemptStrategy: false,
   });
-  cluster.on('error', onLost);
-  cluster.on('node-error', onLost);
+  let isOpen = false;
+  // Before it is open, an error is one of a node that could not be asked for the others; any other will do.
+  const onError = (): void => {
+    if (isOpen) onLost();
+  };
+  cluster.on('error', onError);
+  cluster.on('node-error', onError);
   const connection: RedisConnection = {
     evaluate: (script, keys, values) =>
       cluster.eval(script, { keys: [...keys], arguments: [...values] }).catch(sortOut(ErrorReply)),
@@ -82,6 +91,7 @@ export async function connectToCluster(
     },
   };
   await connectInTime(cluster.connect(), options, connection);
+  isOpen = true;
   return connection;
 }
 

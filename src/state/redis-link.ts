@@ -24,7 +24,7 @@ export class RedisLink {
 
   /** Begins to connect in the background. Never throws: a Redis that is down is tried again. */
   start(): void {
-    void this.#open().catch(() => {});
+    if (this.#connection === undefined) void this.#open().catch(() => {});
   }
 
   stop(): void {
@@ -50,17 +50,14 @@ export class RedisLink {
   }
 
   #open(): Promise<RedisConnection> {
-    this.#opening ??= this.#openOnce().finally(() => {
-      this.#opening = undefined;
-    });
+    this.#opening ??= this.#openOnce();
     return this.#opening;
   }
 
   async #openOnce(): Promise<RedisConnection> {
+    const lost = Promise.withResolvers<void>();
     try {
-      const lost = Promise.withResolvers<void>();
       const connection = await this.#options.open(lost.resolve);
-      void lost.promise.then(() => this.drop(connection, new Error('Redis has closed the connection')));
       if (this.#stopped) {
         connection.destroy();
         throw new Error('stopped');
@@ -68,8 +65,12 @@ export class RedisLink {
       this.#connection = connection;
       this.#retryMs = FIRST_RETRY_MS;
       this.#options.log.info('replay_cache_connected');
+      // It may be lost already. Whoever drops it must find nothing being opened, or would wait for this very attempt.
+      this.#opening = undefined;
+      void lost.promise.then(() => this.drop(connection, new Error('Redis has closed the connection')));
       return connection;
     } catch (error) {
+      this.#opening = undefined;
       this.#retryLater(error);
       throw error;
     }

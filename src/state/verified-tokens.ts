@@ -10,16 +10,21 @@ export interface VerifiedToken {
   readonly key: VerificationKey;
   /** Milliseconds since the epoch; from then on the entry is as good as gone. */
   readonly expiresAtMs: number;
+  /** What a DPoP proof says of this token (RFC 9449 §4.2 `ath`); empty for a token that is bound to no key. */
+  readonly ath: string;
 }
 
-/** Rough cost in bytes of an entry's objects beside its strings (measured with 10,000 entries of one claim set). */
+/** Rough cost in bytes of an entry's objects beside its strings, and of one scope's place in its set. */
 const OBJECT_BYTES = 700;
+const SCOPE_BYTES = 64;
 
 /**
  * Verified tokens of one configuration. The map key is the token itself, so that no two tokens, issuers or hash collisions
  * can ever share an entry (GHSA-4mq7-pvjg-xp2r, CVE-2021-32701).
  */
 export class VerifiedTokens {
+  /** Called after a change of `entries` or `bytes`. */
+  onResize: (() => void) | undefined;
   readonly #tokens: Lru<VerifiedToken>;
 
   /** A bound of 0 turns the cache off. */
@@ -41,6 +46,7 @@ export class VerifiedTokens {
     if (entry === undefined) return undefined;
     if (nowMs < entry.expiresAtMs) return entry;
     this.#tokens.delete(accessToken);
+    this.onResize?.();
     return undefined;
   }
 
@@ -48,17 +54,21 @@ export class VerifiedTokens {
     // A token cut out of a request head would keep the whole head alive; the detour through bytes makes a string of its own.
     const key = Buffer.from(accessToken, 'latin1').toString('latin1');
     this.#tokens.set(key, entry, sizeOf(key, entry));
+    this.onResize?.();
   }
 
   /** Forgets the tokens of `issuer` that verified with a key which is not among `keys` any more. */
   keepOnly(issuer: string, keys: readonly VerificationKey[]): void {
     const kept = new Set(keys);
     this.#tokens.deleteWhere((entry) => entry.issuer === issuer && !kept.has(entry.key));
+    this.onResize?.();
   }
 }
 
-function sizeOf(accessToken: string, entry: VerifiedToken): number {
-  let bytes = OBJECT_BYTES + accessToken.length;
-  for (const text of entry.principal.identityFields) bytes += text.length;
+function sizeOf(compact: string, { principal }: VerifiedToken): number {
+  const { accessToken, identityFields, rateLimitKey } = principal;
+  let bytes = OBJECT_BYTES + compact.length + 2 * rateLimitKey.length;
+  for (const text of identityFields) bytes += text.length;
+  for (const scope of accessToken?.scopes ?? []) bytes += SCOPE_BYTES + scope.length;
   return bytes;
 }

@@ -1,7 +1,7 @@
 /** The syntax of scopes and where tokens carry them. RFC 6749 §3.3, RFC 9068 §2.2.3. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { formatScopes, isScopeToken, missingScopes, parseScopeClaim } from '../../src/oauth/scope.ts';
+import { formatScopes, isScopeToken, parseScopeClaim } from '../../src/oauth/scope.ts';
 
 describe('RFC 6749 §3.3', () => {
   const lists: readonly [string, unknown, unknown, readonly string[]][] = [
@@ -44,11 +44,6 @@ describe('RFC 6749 §3.3', () => {
 
   it('tells a scope token from other values', () => {
     assert.deepEqual(['mcp:read', '', 'a b', 1, undefined].map(isScopeToken), [true, false, false, false, false]);
-  });
-
-  it('compares scopes case-sensitively and names what is missing in the order required', () => {
-    assert.deepEqual(missingScopes(['write', 'Read', 'read'], new Set(['read', 'admin'])), ['write', 'Read']);
-    assert.deepEqual(missingScopes([], new Set()), []);
   });
 
   it('writes one text for one set', () => {

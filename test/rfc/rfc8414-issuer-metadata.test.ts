@@ -36,22 +36,29 @@ describe('RFC 8414 §3.3', () => {
   const check = (jwksUri: unknown, issuer = ISSUER, allowHttp = false) =>
     checkIssuerMetadata({ issuer, jwks_uri: jwksUri }, issuer, allowHttp);
 
-  for (const issuer of ['https://a.example', 'https://A.example/', 'https://b.example/', undefined, null, [ISSUER]]) {
+  const naming = (issuer: unknown) => checkIssuerMetadata({ issuer, jwks_uri: 'https://a.example/jwks' }, ISSUER, true);
+  for (const issuer of ['https://a.example', 'https://A.example/', 'https://b.example/', 'x"\n']) {
+    it(`refuses metadata that names ${JSON.stringify(issuer)}, and says so`, () => {
+      const name = JSON.stringify(issuer);
+      assert.deepEqual(naming(issuer), {
+        problem: `names ${name}; if that is the issuer that you trust, write issuer: ${name} under idp`,
+      });
+    });
+  }
+  for (const issuer of [undefined, null, [ISSUER]]) {
     it(`refuses metadata that names ${JSON.stringify(issuer)}`, () =>
-      assert.deepEqual(checkIssuerMetadata({ issuer, jwks_uri: 'https://a.example/jwks' }, ISSUER, true), {
-        problem: 'the metadata names another issuer',
-      }));
+      assert.deepEqual(naming(issuer), { problem: 'names no issuer' }));
   }
   for (const json of [undefined, null, 'x', [], 1]) {
     it(`refuses ${JSON.stringify(json)}`, () =>
-      assert.deepEqual(checkIssuerMetadata(json, ISSUER, false), { problem: 'the metadata is not a JSON object' }));
+      assert.deepEqual(checkIssuerMetadata(json, ISSUER, false), { problem: 'holds no JSON object' }));
   }
   for (const jwksUri of [undefined, null, 1, '', '/jwks', 'jwks', ['https://a.example/jwks']]) {
     it(`refuses jwks_uri ${JSON.stringify(jwksUri)}`, () =>
-      assert.deepEqual(check(jwksUri), { problem: 'jwks_uri is not a URL' }));
+      assert.deepEqual(check(jwksUri), { problem: 'has no jwks_uri that is a URL' }));
   }
 
-  const insecure = { problem: 'jwks_uri is not an https URL' };
+  const insecure = { problem: 'has a jwks_uri that is not an https URL' };
   it('takes an https jwks_uri on any host, byte for byte', () => {
     assert.deepEqual(check('https://keys.example/a/../jwks?x=1'), { jwksUri: 'https://keys.example/a/../jwks?x=1' });
   });

@@ -40,6 +40,8 @@ const TOKEN: AccessToken = {
   jkt: undefined,
 };
 
+const isoTime = (seconds: number): string => new Date(seconds * 1000).toISOString();
+
 const reasonOf = (outcome: AccessToken | Denial): DenialReason | undefined =>
   'denied' in outcome ? outcome.reason : undefined;
 
@@ -129,6 +131,13 @@ describe('RFC 7519 §4.1.4: exp', () => {
     assert.equal(reasonOf(check({ exp: -1 })), 'token_expired');
   });
 
+  it('shows both times in a form that people read', () => {
+    assert.deepEqual(
+      check({ exp: NOW_S - 10 }),
+      deny('token_expired', { expected: 'after 2026-09-21T14:13:10.000Z', actual: '2026-09-21T14:13:10.000Z' }),
+    );
+  });
+
   it('reports exp in milliseconds, fractions included', () => {
     assert.deepEqual(check({ exp: NOW_S + 0.5 }), { ...TOKEN, expiresAtMs: NOW_S * 1000 + 500 });
   });
@@ -147,8 +156,8 @@ describe('RFC 7519 §4.1.5, §4.1.6: nbf and iat', () => {
       assert.deepEqual(
         check({ [claim]: NOW_S + 10.001 }),
         deny('token_not_yet_valid', {
-          expected: `before ${NOW_S * 1000 + 10_000}`,
-          actual: String((NOW_S + 10.001) * 1000),
+          expected: `before ${isoTime(NOW_S + 10)}`,
+          actual: isoTime(NOW_S + 10.001),
         }),
       );
     });

@@ -22,6 +22,9 @@ export interface SigningKey extends JWK {
 export interface Glewlwyd {
   readonly issuer: string;
   readonly jwksUri: string;
+  readonly tokenEndpoint: string;
+  /** Its one client, for client credentials with `client_secret_basic`. */
+  readonly client: { readonly id: string; readonly secret: string };
   /** An access token by client credentials; its `aud` is the resource it was started for, unless another is named. */
   getToken(request: { scope: string; resource?: string }): Promise<string>;
   /** Signs with `key` from now on; the key before is neither used nor published any more. */
@@ -46,6 +49,7 @@ const CLIENT_SECRET = 'obex-test-secret';
 // Written into every new database by the package's schema.
 const ADMINISTRATOR = { username: 'admin', password: 'password' };
 const TOKEN_LIFETIME_SECONDS = 300;
+const PROOF_LIFETIME_SECONDS = 60;
 
 const TokenResponse = z.object({ access_token: z.string() });
 
@@ -72,6 +76,8 @@ export async function startGlewlwyd(options: GlewlwydOptions): Promise<Glewlwyd>
     return {
       issuer: provider.issuer,
       jwksUri: `${provider.issuer}/jwks`,
+      tokenEndpoint: `${provider.issuer}/token`,
+      client: { id: CLIENT_ID, secret: CLIENT_SECRET },
       getToken: (request) => provider.getToken(request),
       rotateKey: (key) => provider.rotateKey(key),
       stop,
@@ -161,6 +167,12 @@ class OpenIdProvider {
         'auth-type-token-enabled': false,
         'auth-type-id-token-enabled': true,
         'auth-type-refresh-enabled': false,
+        // RFC 9449 §8: whoever sends a proof must put a nonce of this server into it.
+        'oauth-dpop-allowed': true,
+        'oauth-dpop-iat-duration': PROOF_LIFETIME_SECONDS,
+        'oauth-dpop-nonce-mandatory': true,
+        // How many proofs one nonce is good for.
+        'oauth-dpop-nonce-counter': 5,
         // RFC 8707; without it `aud` is the list of scopes.
         'resource-allowed': true,
         'resource-scope': Object.fromEntries(scopes.map((scope) => [scope, resources])),

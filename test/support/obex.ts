@@ -25,6 +25,7 @@ type SectionName =
   | 'resource'
   | 'idp'
   | 'authz'
+  | 'dpop'
   | 'token_cache'
   | 'limits'
   | 'cors'

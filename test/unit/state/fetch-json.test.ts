@@ -1,6 +1,7 @@
 /** Fetching from a server that is slow, huge, evasive or broken: always one FetchError, never a hang. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { errorField } from '../../../src/observe/log.ts';
 import { FetchError, fetchJson } from '../../../src/state/fetch-json.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import type { Cleanup } from '../../support/obex.ts';
@@ -98,9 +99,19 @@ describe('fetchJson', () => {
     }
   });
 
-  it('says that nobody listens', async (context) => {
+  it('says that nobody listens, once', async (context) => {
     const issuer = await startTestIssuer(context, new FakeClock(), KEY);
     await issuer.stop();
-    await assert.rejects(fetchJson(issuer.jwksUri, LIMITS), refused(issuer.jwksUri, /ECONNREFUSED/));
+    const error: unknown = await fetchJson(issuer.jwksUri, LIMITS).catch((reason: unknown) => reason);
+    assert.equal(errorField(error), `GET ${issuer.jwksUri}: connect ECONNREFUSED ${new URL(issuer.jwksUri).host}`);
+  });
+
+  it('says that a server of http was asked for https', async (context) => {
+    const url = (await serve(context, 'HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n')).replace(
+      'http:',
+      'https:',
+    );
+    const error: unknown = await fetchJson(url, LIMITS).catch((reason: unknown) => reason);
+    assert.equal(errorField(error), `GET ${url}: ${new URL(url).host} speaks no TLS; is it http?`);
   });
 });

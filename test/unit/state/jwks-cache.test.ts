@@ -215,7 +215,6 @@ describe('JwksCache: outages', () => {
     'a document that is no JWK Set': { keys: 'x' },
     'an array': [KEY_1],
     'a set without a usable key': { keys: [{ kty: 'oct', k: 'AAAA' }] },
-    'an empty set': { keys: [] },
   };
   for (const [how, answer] of Object.entries(failures)) {
     it(`${how} leaves the known keys in force and says so`, async () => {
@@ -230,6 +229,14 @@ describe('JwksCache: outages', () => {
       assert.equal(event?.fields['serving_stale_keys'], true);
     });
   }
+
+  it('an empty set is obeyed: an issuer that withdraws every key in an emergency must be able to', async () => {
+    const fixture = await started();
+    fixture.answers['https://issuer.example/jwks'] = { keys: [] };
+    await fixture.cache.refresh(true);
+    assert.deepEqual(kids(fixture.cache.keys), []);
+    assert.equal(fixture.cache.lastFetchFailed, false);
+  });
 
   it('keys are kept for max_stale and not longer', async () => {
     const fixture = await started({ maxStaleMs: 100_000, refreshMs: 30_000 });
@@ -413,7 +420,9 @@ describe('RFC 8414 §3: discovery when jwks_uri is absent', () => {
     await settle();
     assert.equal(fixture.cache.lastFetchFailed, true);
     const error = String(fixture.events.at(-1)?.fields['error']);
-    assert.match(error, /404.*names another issuer/);
+    const cure = 'if that is the issuer that you trust, write issuer: "https://evil.example" under idp';
+    assert.match(error, /^no usable metadata of this issuer: .*404/);
+    assert.ok(error.endsWith(`; GET ${OPENID} names "https://evil.example"; ${cure}`), error);
   });
 
   it('is done anew at each fetch, because keys may move', async () => {

@@ -18,7 +18,7 @@ const KEY = verificationKey('key-1');
 const PRINCIPAL: Principal = { accessToken: undefined, identityFields: ['X-Obex-User', 'alice'], rateLimitKey: 'k' };
 
 function entry(override: Partial<VerifiedToken> = {}): VerifiedToken {
-  return { principal: PRINCIPAL, issuer: 'https://a.example', key: KEY, expiresAtMs: 1_000, ...override };
+  return { principal: PRINCIPAL, issuer: 'https://a.example', key: KEY, expiresAtMs: 1_000, ath: '', ...override };
 }
 
 describe('VerifiedTokens', () => {

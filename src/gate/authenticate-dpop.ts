@@ -1,0 +1,96 @@
+/** Who is asking, phase 3: the token is verified, and so is the proof that its sender holds the key. RFC 9449 §7. */
+import { type Credentials, parseCredentials } from '../oauth/credentials.ts';
+import { type Denial, deny, isDenied } from '../oauth/denial.ts';
+import type { VerifiedToken } from '../state/verified-tokens.ts';
+import {
+  type Admission,
+  type Authenticate,
+  type Charges,
+  createBearerAuthentication,
+  type RequestFacts,
+} from './authenticate.ts';
+import type { TokenCheck } from './token-check.ts';
+import type { VerifiedProof, VerifyDpopProof } from './verify-dpop-proof.ts';
+
+export interface DpopAuthentication extends Charges {
+  readonly tokens: TokenCheck;
+  readonly verifyDpopProof: VerifyDpopProof;
+  /** Raw request target → the URI that a proof must name. */
+  createTargetUri(target: string): string;
+  /** Refuses requests without a proof before their token is read. */
+  readonly isRequired: boolean;
+  /** Takes a bound token with a valid proof under `Authorization: Bearer` too (RFC 9449 §7.2 forbids it). */
+  readonly acceptsBearerScheme: boolean;
+}
+
+type Outcome = Admission | Denial;
+
+/**
+ * A plain Bearer request goes the way of phase 2. Everything else is charged to the client's address until its proof is
+ * accepted: whoever has stolen a bound token, even with proofs that were used, must not use up its owner's allowance.
+ */
+export function createDpopAuthentication(parts: DpopAuthentication): Authenticate {
+  const authenticateBearer = createBearerAuthentication({ ...parts, boundTokenReason: 'missing_dpop' });
+  return (facts) => {
+    const credentials = parseCredentials(facts.authorization);
+    const isPlain = facts.dpop.length === 0 && !isDenied(credentials) && credentials.scheme === 'Bearer';
+    if (isPlain && !parts.isRequired) return authenticateBearer(facts);
+    const limited = parts.chargeClient(facts.clientKey);
+    if (limited !== undefined) return limited;
+    if (isDenied(credentials)) return credentials;
+    if (parts.isRequired && facts.dpop.length === 0) return deny('missing_dpop');
+    const token = parts.tokens.known(credentials.accessToken) ?? parts.tokens.verify(credentials.accessToken);
+    if (token instanceof Promise)
+      return token.then((outcome) => checkProof(parts, { facts, credentials, token: outcome }));
+    return checkProof(parts, { facts, credentials, token });
+  };
+}
+
+interface Presented {
+  readonly facts: RequestFacts;
+  readonly credentials: Credentials;
+  readonly token: VerifiedToken | Denial;
+}
+
+function checkProof(parts: DpopAuthentication, { facts, credentials, token }: Presented): Outcome | Promise<Outcome> {
+  if (isDenied(token)) return token;
+  const { principal, ath } = token;
+  const jkt = principal.accessToken?.jkt;
+  if (facts.dpop.length === 0) return deny('missing_dpop');
+  if (jkt === undefined)
+    return deny('token_not_bound', { detail: 'a proof came with a token that is bound to no key' });
+  // RFC 9449 §7.2: a bound token must not pass as a bearer token, where its binding may go unchecked.
+  if (credentials.scheme === 'Bearer' && !parts.acceptsBearerScheme) {
+    return deny('token_not_bound', { detail: 'a bound token came under the Bearer scheme', expected: 'DPoP' });
+  }
+  let isClaiming = false;
+  const conclude = (proof: VerifiedProof | Denial): Outcome => {
+    if (isDenied(proof)) {
+      if (isClaiming) chargeBack(parts, facts.clientKey, principal.rateLimitKey);
+      return proof;
+    }
+    const { nextNonce } = proof;
+    return { principal, responseFields: nextNonce === undefined ? [] : ['DPoP-Nonce', nextNonce] };
+  };
+  const proof = parts.verifyDpopProof({
+    dpop: facts.dpop,
+    method: facts.method,
+    targetUri: parts.createTargetUri(facts.target),
+    ath,
+    jkt,
+    beforeClaim: () => {
+      parts.refundClient(facts.clientKey);
+      const limited = parts.chargePrincipal(principal.rateLimitKey);
+      isClaiming = limited === undefined;
+      return limited;
+    },
+  });
+  return proof instanceof Promise ? proof.then(conclude) : conclude(proof);
+}
+
+/** A proof that held but could not be claimed: a replay, most likely, and then not by the token's owner. */
+function chargeBack(charges: Charges, clientKey: string, rateLimitKey: string): void {
+  charges.refundPrincipal(rateLimitKey);
+  // Refused already, so nothing more to refuse when this allowance is used up as well.
+  charges.chargeClient(clientKey);
+}

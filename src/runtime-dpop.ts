@@ -1,0 +1,115 @@
+/** Config → phase 3: the proof check, its nonces and its replay cache. RFC 9449. */
+import { createVerifyDpopProof, type VerifiedProof, type VerifyDpopProof } from './gate/verify-dpop-proof.ts';
+import { parseRedisUrl, type RedisUrl } from './lib/redis-url.ts';
+import { type Denial, isDenied } from './oauth/denial.ts';
+import { createNonces } from './oauth/dpop-nonce.ts';
+import { DpopMetrics } from './observe/dpop-metrics.ts';
+import type { RuntimeOptions } from './runtime.ts';
+import { readNamedFile } from './runtime-tls.ts';
+import { measureClaims } from './state/measured-replay-cache.ts';
+import { ProofKeys } from './state/proof-keys.ts';
+import { type ProofTimes, replayWindowMs } from './state/replay-cache.ts';
+import { MemoryReplayCache } from './state/replay-cache-memory.ts';
+import { RedisReplayCache } from './state/replay-cache-redis.ts';
+
+/** How long a nonce is good: clients keep one for many proofs, and get the next with an answer before it ends. */
+const NONCE_LIFETIME_MS = 300_000;
+
+/** What phase 3 adds to a runtime. */
+export interface DpopParts {
+  readonly verifyDpopProof: VerifyDpopProof;
+  readonly replayCache: MemoryReplayCache | RedisReplayCache;
+  /** How full the replay cache is; undefined when it is in Redis, which tells by itself. */
+  readonly replayMemory: { countEntries(): number; readonly maxEntries: number } | undefined;
+  readonly metrics: DpopMetrics;
+  readonly times: ProofTimes;
+  /** Ready when a proof could be claimed now; undefined for memory, which always is. */
+  readonly probe: (() => Promise<void>) | undefined;
+  stop(): void;
+}
+
+/** Undefined below phase 3. The replay cache outlives reloads: a config that would need another one is refused there. */
+export function buildDpop({ config, observers, shared, previous }: RuntimeOptions): DpopParts | undefined {
+  const { idp, dpop } = config;
+  if (idp === undefined || !dpop.enabled) return undefined;
+  const { clock } = observers;
+  const times = { proofLifetimeMs: dpop.proof_lifetime, clockSkewMs: idp.clock_skew };
+  refuseLongerWindow(previous?.dpop?.times, times);
+  const metrics = previous?.dpop?.metrics ?? new DpopMetrics();
+  const replayCache = previous?.dpop?.replayCache ?? createReplayCache({ config, observers, shared });
+  const secret = dpop.nonce_secret ?? shared.nonceSecret;
+  const nonces = dpop.nonce === 'required' ? createNonces({ secret, lifetimeMs: NONCE_LIFETIME_MS }) : undefined;
+  const proofKeys = new ProofKeys(new Set(dpop.algorithms));
+  const redis = replayCache instanceof RedisReplayCache ? replayCache : undefined;
+  const verifyDpopProof = createVerifyDpopProof({
+    clock,
+    importKey: (headerPart) => proofKeys.import(headerPart),
+    nonces,
+    replayCache: measureClaims(replayCache, clock, (seconds) => metrics.claimEnded(seconds)),
+    ...times,
+  });
+  return {
+    verifyDpopProof: countProofs(verifyDpopProof, metrics),
+    replayCache,
+    metrics,
+    times,
+    replayMemory:
+      replayCache instanceof MemoryReplayCache
+        ? { countEntries: () => replayCache.countEntries(clock.nowMs()), maxEntries: dpop.replay_cache.max_entries }
+        : undefined,
+    probe: redis === undefined ? undefined : () => redis.probe(clock.nowMs()),
+    stop: () => redis?.stop(),
+  };
+}
+
+/** The replay cache has let go of proofs that a longer window would let in again. */
+function refuseLongerWindow(before: ProofTimes | undefined, after: ProofTimes): void {
+  if (before === undefined) return;
+  const endsLater = after.proofLifetimeMs + after.clockSkewMs > before.proofLifetimeMs + before.clockSkewMs;
+  if (!endsLater && replayWindowMs(after) <= replayWindowMs(before)) return;
+  throw new Error('a reload cannot lengthen dpop.proof_lifetime or idp.clock_skew; restart Obex to change it');
+}
+
+function countProofs(verifyDpopProof: VerifyDpopProof, metrics: DpopMetrics): VerifyDpopProof {
+  const count = (outcome: VerifiedProof | Denial): VerifiedProof | Denial => {
+    metrics.proofJudged(isDenied(outcome) ? outcome.reason : 'valid');
+    return outcome;
+  };
+  return (presented) => {
+    const outcome = verifyDpopProof(presented);
+    return outcome instanceof Promise ? outcome.then(count) : count(outcome);
+  };
+}
+
+function createReplayCache(
+  options: Pick<RuntimeOptions, 'config' | 'observers' | 'shared'>,
+): MemoryReplayCache | RedisReplayCache {
+  const { config, observers, shared } = options;
+  const { clock, log } = observers;
+  const { replay_cache: settings, proof_lifetime: proofLifetimeMs } = config.dpop;
+  if (settings.backend === 'memory') return new MemoryReplayCache(shared.provideReplayMemory(settings.max_entries));
+  const { redis } = settings;
+  const cache = new RedisReplayCache({
+    url: parseCheckedUrl(redis.url),
+    ca:
+      redis.tls.ca_file === ''
+        ? undefined
+        : readNamedFile({ key: 'dpop.replay_cache.redis.tls.ca_file', path: redis.tls.ca_file }),
+    keyPrefix: redis.key_prefix,
+    connectTimeoutMs: redis.connect_timeout,
+    commandTimeoutMs: redis.command_timeout,
+    proofLifetimeMs,
+    clockSkewMs: config.idp?.clock_skew ?? 0,
+    clock,
+    log,
+  });
+  cache.start();
+  return cache;
+}
+
+/** The schema has tried it already; a URL that it let through and this does not know is a bug. */
+function parseCheckedUrl(url: string): RedisUrl {
+  const parsed = parseRedisUrl(url);
+  if (parsed === undefined) throw new TypeError('dpop.replay_cache.redis.url passed the schema but cannot be parsed');
+  return parsed;
+}

@@ -1,0 +1,52 @@
+/** What holds for the whole process, however many threads serve its requests: counts, limits, keys, secrets. */
+import { randomBytes } from 'node:crypto';
+import { Tally } from '../lib/tally.ts';
+import type { Observers } from '../observe/observers.ts';
+import { fetchJson } from './fetch-json.ts';
+import { type IssuerKeys, JwksCache, type JwksSource } from './jwks-cache.ts';
+import { type Limit, MemoryRateLimiter, type RateLimiter } from './rate-limiter.ts';
+import { createReplayMemory, type ReplayMemory } from './replay-cache-memory.ts';
+
+/** Whose requests a rate limiter counts. */
+export type RateLimited = 'clients' | 'principals';
+
+/** Two implementations: `createOwnTruth` for a process with one thread, `SharedTruth` for a thread among several. */
+export interface ProcessWide {
+  /** Client connections open on the main listener. */
+  readonly connections: Tally;
+  /** Requests at the backend. */
+  readonly backendRequests: Tally;
+  readonly eventStreams: Tally;
+  /** Seals nonces when the config has no secret: a thread must know those of another. */
+  readonly nonceSecret: string;
+  /** Seals TLS sessions, 48 bytes; undefined = the listener makes its own. */
+  readonly ticketKeys: Buffer | undefined;
+  createRateLimiter(whose: RateLimited, limit: Limit): RateLimiter;
+  provideReplayMemory(maxEntries: number): ReplayMemory;
+  createIssuerKeys(source: JwksSource): IssuerKeys;
+}
+
+const JWKS_LIMITS = { timeoutMs: 5_000, maxBytes: 1024 * 1024 };
+const SECRET_BYTES = 32;
+
+export function createNonceSecret(): string {
+  return randomBytes(SECRET_BYTES).toString('hex');
+}
+
+export function createJwksCache(source: JwksSource, { clock, log }: Observers): JwksCache {
+  return new JwksCache(source, { clock, log, fetchJson: (url) => fetchJson(url, JWKS_LIMITS) });
+}
+
+/** One thread is the whole process: nothing is shared. */
+export function createOwnTruth(observers: Observers): ProcessWide {
+  return {
+    connections: new Tally(),
+    backendRequests: new Tally(),
+    eventStreams: new Tally(),
+    nonceSecret: createNonceSecret(),
+    ticketKeys: undefined,
+    createRateLimiter: (_whose, limit) => new MemoryRateLimiter(limit),
+    provideReplayMemory: createReplayMemory,
+    createIssuerKeys: (source) => createJwksCache(source, observers),
+  };
+}
