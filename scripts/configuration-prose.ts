@@ -98,7 +98,7 @@ and ignored; \`OBEX_SERVICE_*\` and \`OBEX_PORT*\`, which Kubernetes injects, ar
 | ------------------------------ | ----- | ------------------------------------------------------------------------------ |
 | no \`idp\`                       | 1     | authenticates nobody, and says so at start and in \`obex check\`                 |
 | \`idp\`                          | 2     | verifies bearer tokens                                                         |
-| \`idp\` and \`dpop.enabled: true\` | 3     | verifies DPoP proofs too; **not in this release**, which refuses such a config |
+| \`idp\` and \`dpop.enabled: true\` | 3     | verifies DPoP proofs too |
 
 \`authz\` and \`dpop\` without \`idp\` are errors. The environment can raise the phase (\`OBEX_IDP_ISSUER\` without an \`idp\` in the
 file makes it phase 2) but never lower it: no variable takes \`idp\` away, and \`OBEX_DPOP_ENABLED=false\` over a file that enables

@@ -2,7 +2,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isScalar, LEAVES, type Leaf, LIST_ITEM, SECTIONS } from '../src/config/catalogue.ts';
-import { UNAVAILABLE_NOTES } from '../src/config/unavailable.ts';
 import { BEFORE_TABLES } from './configuration-prose.ts';
 
 export const CONFIGURATION_DOCS = join(import.meta.dirname, '../docs/configuration.md');
@@ -18,17 +17,7 @@ export function renderConfigurationDocs(): string {
     const nested = SECTIONS.filter((section) => section.path[0] === name && section.path.length > 1)
       .map((section) => `- \`${formatKey(section.path)}\`: ${section.meaning}`)
       .filter((line) => !line.endsWith(': '));
-    const note = UNAVAILABLE_NOTES[name];
-    return [
-      `### ${name}`,
-      '',
-      meaning,
-      '',
-      ...(note === undefined ? [] : [note, '']),
-      table,
-      ...(nested.length > 0 ? ['', ...nested] : []),
-      '',
-    ].join('\n');
+    return [`### ${name}`, '', meaning, '', table, ...(nested.length > 0 ? ['', ...nested] : []), ''].join('\n');
   });
   return `${BEFORE_TABLES}\n${tables.join('\n')}`;
 }

@@ -1,36 +1,65 @@
 /** argv → command. Exit codes: 0 fine, 1 the thing checked is not fine, 2 wrong usage or config, 70 internal. */
-import { Command, CommanderError, Option } from 'commander';
+import { isMainThread } from 'node:worker_threads';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { VERSION } from './version.ts';
 
 const EXIT_USAGE = 2;
 const EXIT_INTERNAL = 70;
 
+const HELP_OPTION = ['-h, --help', 'print this help'] as const;
+
 const stdout = (text: string): void => void process.stdout.write(text);
 const stderr = (text: string): void => void process.stderr.write(text);
 
 function createProgram(exit: (code: number) => void): Command {
-  const program = new Command('obex')
-    .description('Stands in front of an MCP server and makes it an OAuth 2.1 protected resource.')
-    .version(VERSION, '--version', 'print the version')
-    .helpOption('--help', 'print this help')
+  const program: Command = new Command('obex')
+    .description(
+      'Stands in front of an MCP server and makes it an OAuth 2.1 protected resource.\nWithout a command it runs serve.',
+    )
+    .version(VERSION, '-v, --version', 'print the version')
+    .addOption(new Option('-V').hideHelp())
+    .on('option:V', () => {
+      stdout(`${VERSION}\n`);
+      throw new CommanderError(0, 'obex.version', VERSION);
+    })
+    .helpOption(...HELP_OPTION)
     .helpCommand(false)
     .exitOverride()
+    .configureOutput({ outputError: (text, write) => write(`${formatUsageError(text)}\n`) })
     .enablePositionalOptions()
     .addOption(configOption())
     .addOption(new Option('--health-probe', 'exit 0 if the local /health answers 200'))
-    .addOption(new Option('--debug', 'print stack traces'))
+    .addOption(debugOption())
     .addHelpText('after', example('obex serve --config obex.yaml'))
+    // Said in our own words, by `refuseArguments`.
     .allowExcessArguments()
+    .hook('preAction', (_program, called) => refuseArguments(program, called))
     .action(async (options: { config?: string; healthProbe?: boolean }) => {
-      const [unknown] = program.args;
-      if (unknown !== undefined) program.error(`error: unknown command '${unknown}'; "obex --help" lists them`);
       if (options.healthProbe === true) return exit(await probe(options.config));
       exit(await serve({ ...options, watch: false }));
     });
   addServe(program, exit);
   addCheck(program, exit);
   addSmallCommands(program, exit);
+  addHelp(program);
   return program;
+}
+
+/** One line with the prefix of every other error; the parser writes `error: …` and puts its suggestion on a second line. */
+function formatUsageError(text: string): string {
+  return text
+    .trim()
+    .replace(/^error: /, 'obex: ')
+    .replaceAll('\n', ' ');
+}
+
+/** No command takes a file, or anything else, without an option: what was meant by it must not be passed over. */
+function refuseArguments(program: Command, called: Command): void {
+  const unexpected = called.args[called.registeredArguments.length];
+  if (unexpected === undefined) return;
+  if (called === program) program.error(`error: unknown command "${unexpected}"; "obex --help" lists them`);
+  const cure = called.options.some(({ long }) => long === '--config') ? `; write --config ${unexpected}` : '';
+  called.error(`error: unexpected argument "${unexpected}"${cure}`);
 }
 
 function addServe(program: Command, exit: (code: number) => void): void {
@@ -60,7 +89,7 @@ function addSmallCommands(program: Command, exit: (code: number) => void): void 
     });
   command(program, 'demo', 'run a demo MCP server, a development IdP and Obex in front, with nothing to configure')
     .option('--once', 'play the whole story once, prove each step, exit 0 or 1', false)
-    .option('--port <port>', 'port of Obex', parsePort)
+    .option('--port <port>', 'port of Obex, 1 to 65535 (default: 8080, or the next free one)', parsePort)
     .addHelpText('after', example('obex demo --once'))
     .action(async (options: { once: boolean; port?: number }) => {
       const demo = await importDemo();
@@ -69,8 +98,28 @@ function addSmallCommands(program: Command, exit: (code: number) => void): void 
     });
 }
 
+function addHelp(program: Command): void {
+  command(program, 'help [command]', 'print the help of a command')
+    .addHelpText('after', example('obex help check'))
+    .action((name: string | undefined) => {
+      const named = name === undefined ? program : program.commands.find((known) => known.name() === name);
+      if (named === undefined) return program.error(`error: unknown command "${name}"; "obex --help" lists them`);
+      named.help();
+    });
+}
+
 function command(program: Command, name: string, description: string): Command {
-  return program.command(name).description(description).helpOption('--help', 'print this help').exitOverride();
+  return program
+    .command(name)
+    .description(description)
+    .helpOption(...HELP_OPTION)
+    .addOption(debugOption())
+    .exitOverride();
+}
+
+/** `main` looks for it by itself, because a bug may show before the command line is parsed. */
+function debugOption(): Option {
+  return new Option('--debug', 'print stack traces');
 }
 
 function configOption(): Option {
@@ -84,12 +133,12 @@ function example(line: string): string {
 function parsePort(text: string): number {
   const port = Number(text);
   if (Number.isInteger(port) && port >= 1 && port <= 65_535) return port;
-  throw new CommanderError(EXIT_USAGE, 'obex.port', `--port: expected a number from 1 to 65535, got "${text}"`);
+  throw new InvalidArgumentError('Expected a number from 1 to 65535.');
 }
 
 async function serve(options: { config?: string; watch: boolean }): Promise<number> {
   const { runServe } = await import('./commands/serve.ts');
-  return runServe({ config: options.config, watch: options.watch, stderr });
+  return runServe({ entry: new URL(import.meta.url), config: options.config, watch: options.watch, stderr });
 }
 
 /** The container image and the single executable come without the demo's parts. */
@@ -123,4 +172,5 @@ async function main(): Promise<void> {
   }
 }
 
-await main();
+if (isMainThread) await main();
+else (await import('./workers/worker.ts')).runWorker();

@@ -1,17 +1,21 @@
 /** A running Obex: listeners, the configuration in force, reload and drain. */
 import { randomUUID } from 'node:crypto';
+import { type Phase, phaseOf } from './config/phase.ts';
 import type { Config } from './config/schema.ts';
 import { deny } from './oauth/denial.ts';
 import type { Observers } from './observe/observers.ts';
 import { processMetrics } from './observe/process-metrics.ts';
-import { buildRuntime, type Phase, type Runtime } from './runtime.ts';
+import { buildRuntime, type Runtime } from './runtime.ts';
 import { runtimeMetrics } from './runtime-metrics.ts';
+import type { RuntimeFiles } from './runtime-tls.ts';
+import { rateLimitKey } from './server/client-address.ts';
 import { createHandle } from './server/handle.ts';
 import { formatWireRefusal } from './server/respond.ts';
 import type { Service } from './server/service.ts';
+import { createOwnTruth, type ProcessWide } from './state/process-wide.ts';
 import { VERSION } from './version.ts';
+import { listen } from './wire/engine.ts';
 import type { ListenAddress, ServerHandlers, WireServer } from './wire/exchange.ts';
-import { listenHttp } from './wire/node-http/server.ts';
 
 export interface Obex {
   /** Where the main listener can be reached from this machine. */
@@ -20,21 +24,41 @@ export interface Obex {
   readonly phase: Phase;
   /** Puts a new configuration in force, or throws an error that says why not and leaves the old one. */
   reload(config: Config): void;
+  /** The first half of a reload: all that can fail. Throws as `reload` does. */
+  prepare(config: Config, files?: RuntimeFiles): PreparedReload;
   /** Not ready, then not accepting, then cut: resolves when every connection is gone. */
   drain(): Promise<void>;
   /** Cuts everything at once. */
   stop(): void;
 }
 
-/** Starts to listen. Rejects with an error that a person can act on. */
-export async function startObex(config: Config, observers: Observers): Promise<Obex> {
-  const running = new RunningObex(config, observers);
+/** A configuration that is ready to be put in force. Exactly one of the two is called. */
+export interface PreparedReload {
+  commit(): void;
+  discard(): void;
+}
+
+/** What a thread that serves together with others is given. */
+export interface Seat {
+  readonly shared: ProcessWide;
+  readonly files: RuntimeFiles;
+  /** Listens there and lets the other threads listen there too; 0 = the kernel chooses. */
+  readonly port: number;
+  /** One thread alone listens on `metrics.listen`; what it shows is the whole. */
+  readonly listensForMetrics: boolean;
+}
+
+/** Starts to listen. Rejects with an error that a person can act on. Without a seat this thread is the whole process. */
+export async function startObex(config: Config, observers: Observers, seat?: Seat): Promise<Obex> {
+  const running = new RunningObex(config, observers, seat);
   await running.listen();
   return running;
 }
 
 class RunningObex implements Obex {
   readonly #observers: Observers;
+  readonly #seat: Seat | undefined;
+  readonly #shared: ProcessWide;
   #config: Config;
   #runtime: Runtime;
   #server: WireServer | undefined;
@@ -42,15 +66,15 @@ class RunningObex implements Obex {
   #draining = false;
   #closing = false;
 
-  constructor(config: Config, observers: Observers) {
+  constructor(config: Config, observers: Observers, seat: Seat | undefined) {
     this.#observers = observers;
+    this.#seat = seat;
+    this.#shared = seat?.shared ?? createOwnTruth(observers);
     this.#config = config;
-    this.#runtime = this.#build(config, undefined);
+    this.#runtime = this.#build(config, undefined, seat?.files);
+    this.#measureTokenCache(this.#runtime);
     observers.metrics.register(
-      ...runtimeMetrics(
-        () => this.#runtime,
-        () => this.#server?.connections ?? 0,
-      ),
+      ...runtimeMetrics(() => this.#runtime, this.#shared),
       ...processMetrics(VERSION, () => this.#runtime.phase),
     );
   }
@@ -71,8 +95,8 @@ class RunningObex implements Obex {
   async listen(): Promise<void> {
     const { obex, metrics } = this.#config;
     try {
-      this.#server = await this.#listenOn(obex.listen, () => this.#runtime.service, this.#runtime);
-      if (metrics.listen !== undefined) {
+      this.#server = await this.#listenOn(this.#place(obex.listen), () => this.#runtime.service, this.#runtime);
+      if (metrics.listen !== undefined && this.#seat?.listensForMetrics !== false) {
         const service = (): Service => this.#runtime.metricsService ?? this.#runtime.service;
         this.#metricsServer = await this.#listenOn(metrics.listen, service, undefined);
       }
@@ -83,18 +107,26 @@ class RunningObex implements Obex {
   }
 
   reload(config: Config): void {
+    this.prepare(config).commit();
+  }
+
+  prepare(config: Config, files?: RuntimeFiles): PreparedReload {
     refuseFixedChanges(this.#config, config);
     const previous = this.#runtime;
-    const next = this.#build(config, previous);
-    try {
-      if (next.tls !== undefined) this.#server?.updateTls(next.tls);
-    } catch (error) {
-      next.release(previous);
-      throw error;
-    }
+    const next = this.#build(config, previous, files);
+    const discard = (): void => next.release(previous);
+    return { discard, commit: () => this.#putInForce(config, next) };
+  }
+
+  #putInForce(config: Config, next: Runtime): void {
+    const previous = this.#runtime;
+    // It has been tried by `prepare`, as far as it can be without doing it.
+    if (next.tls !== undefined) this.#server?.updateTls(next.tls);
     this.#observers.log.setLevel(config.log.level);
     this.#runtime = next;
     this.#config = config;
+    previous.verifiedTokens.onResize = undefined;
+    this.#measureTokenCache(next);
     previous.release(next);
   }
 
@@ -123,17 +155,30 @@ class RunningObex implements Obex {
     setTimeout(() => this.#server?.destroy(), BOUNDARY_GRACE_MS);
   }
 
-  #build(config: Config, previous: Runtime | undefined): Runtime {
+  #measureTokenCache({ verifiedTokens }: Runtime): void {
+    const { metrics } = this.#observers;
+    verifiedTokens.onResize = () => metrics.tokenCacheSize(verifiedTokens.entries, verifiedTokens.bytes);
+    verifiedTokens.onResize();
+  }
+
+  #place(configured: ListenAddress): ListenAddress {
+    if (this.#seat === undefined || 'path' in configured) return configured;
+    return { ...configured, port: this.#seat.port, reusePort: true };
+  }
+
+  #build(config: Config, previous: Runtime | undefined, files: RuntimeFiles | undefined): Runtime {
     return buildRuntime({
       config,
       observers: this.#observers,
+      shared: this.#shared,
       isDraining: () => this.#draining,
       isClosing: () => this.#closing,
       previous,
+      files,
     });
   }
 
-  #listenOn(listen: ListenAddress, service: () => Service, runtime: Runtime | undefined): Promise<WireServer> {
+  #listenOn(address: ListenAddress, service: () => Service, runtime: Runtime | undefined): Promise<WireServer> {
     const { metrics, log } = this.#observers;
     const handlers: ServerHandlers = {
       onExchange: createHandle(service, this.#observers),
@@ -143,11 +188,19 @@ class RunningObex implements Obex {
         const answer = formatWireRefusal(denial, requestId);
         metrics.responded(answer.head.status, 0);
         metrics.denied(refusal);
-        log.info('request_refused', { request_id: requestId, client: peerAddress, reason: refusal, detail });
+        // Refused all the same; but whoever goes on like this has less left for requests that are well formed.
+        const { chargeClient, accessLog } = service();
+        chargeClient(rateLimitKey(peerAddress));
+        if (accessLog !== 'off')
+          log.info('request_refused', { request_id: requestId, client: peerAddress, reason: refusal, detail });
         return answer;
       },
     };
-    return listenHttp({ listen, tls: runtime?.tls, limits: () => service().limits }, handlers);
+    const options = { listen: address, tls: runtime?.tls, limits: () => service().limits };
+    // What the metrics listener accepts is not counted with the rest.
+    if (runtime === undefined) return listen(options, handlers);
+    const { connections, ticketKeys } = this.#shared;
+    return listen({ ...options, connections, ticketKeys }, handlers);
   }
 }
 
@@ -155,13 +208,15 @@ class RunningObex implements Obex {
 const BOUNDARY_GRACE_MS = 500;
 
 /** What a reload cannot change: the sockets and threads that stand, and how much is verified. */
-function refuseFixedChanges(before: Config, after: Config): void {
+export function refuseFixedChanges(before: Config, after: Config): void {
   const fixed: readonly (readonly [string, unknown, unknown])[] = [
     ['obex.listen', before.obex.listen, after.obex.listen],
     ['obex.workers', before.obex.workers, after.obex.workers],
     ['obex.tls.enabled', before.obex.tls.enabled, after.obex.tls.enabled],
     ['metrics.listen', before.metrics.listen, after.metrics.listen],
-    ['the phase', before.idp === undefined, after.idp === undefined],
+    ['the phase', phaseOf(before), phaseOf(after)],
+    // A new cache would know nothing of the proofs that were used before.
+    ['dpop.replay_cache', before.dpop.replay_cache, after.dpop.replay_cache],
   ];
   for (const [name, old, next] of fixed) {
     if (JSON.stringify(old) !== JSON.stringify(next)) {

@@ -1,8 +1,10 @@
 /** `obex check`: every problem of a config, or the effective config, its phase and warnings. */
-import { accessSync, constants } from 'node:fs';
-import { formatProblem, type Phase } from '../config/load.ts';
+import { formatProblem } from '../config/load.ts';
 import { formatEffectiveConfig } from '../config/mask.ts';
+import type { Phase } from '../config/phase.ts';
 import type { Config } from '../config/schema.ts';
+import { errorField } from '../observe/log.ts';
+import { buildTls, readAuthorities, readCertificate, readPrivateKey } from '../runtime-tls.ts';
 import { type Environment, readConfigFile } from './config-file.ts';
 
 export interface CheckOptions {
@@ -36,31 +38,28 @@ export async function runCheck(options: CheckOptions): Promise<number> {
   }
   stdout(`# ${file}: the effective config, secrets masked\n${formatEffectiveConfig(loaded.config)}\n`);
   stdout(`phase: ${loaded.phase} (${PHASES[loaded.phase]})\n`);
-  for (const warning of [...loaded.warnings, ...unreadableFiles(loaded.config)]) stdout(`warning: ${warning}\n`);
+  for (const warning of [...loaded.warnings, ...unusableFiles(loaded.config)]) stdout(`warning: ${warning}\n`);
   return 0;
 }
 
 /** Warnings only: a config is often checked on another machine than the one it is for. */
-function unreadableFiles({ obex, backend }: Config): string[] {
-  const files = [
-    ...(obex.tls.enabled
-      ? ([
-          ['obex.tls.cert_file', obex.tls.cert_file],
-          ['obex.tls.key_file', obex.tls.key_file],
-        ] as const)
-      : []),
-    ['backend.tls.ca_file', backend.tls.ca_file],
-  ] as const;
-  return files
-    .filter(([, file]) => file !== '' && !isReadable(file))
-    .map(([key, file]) => `${key}: cannot read ${file} on this machine`);
+function unusableFiles(config: Config): string[] {
+  const { tls } = config.obex;
+  const authorities = [
+    { key: 'backend.tls.ca_file', path: config.backend.tls.ca_file },
+    { key: 'dpop.replay_cache.redis.tls.ca_file', path: config.dpop.replay_cache.redis.tls.ca_file },
+  ];
+  const each = tls.enabled ? [() => readCertificate(tls), () => readPrivateKey(tls)] : [];
+  const all = [...each, () => buildTls(config), ...authorities.map((file) => () => readAuthorities(file))];
+  const problems = all.flatMap(problemOf);
+  return [...new Set(problems)].map((problem) => `on this machine, ${problem}`);
 }
 
-function isReadable(file: string): boolean {
+function problemOf(build: () => unknown): string[] {
   try {
-    accessSync(file, constants.R_OK);
-    return true;
-  } catch {
-    return false;
+    build();
+    return [];
+  } catch (error) {
+    return [errorField(error)];
   }
 }

@@ -15,6 +15,7 @@ export interface DemoOptions {
 }
 
 const OBEX_PORT = 8080;
+const EXIT_USAGE = 2;
 
 /** Runs the demo; resolves to the exit code. */
 export async function runDemo(options: DemoOptions): Promise<number> {
@@ -22,8 +23,14 @@ export async function runDemo(options: DemoOptions): Promise<number> {
     return options.once ? await playOnce(options) : await stayUp(options);
   } catch (error) {
     options.stderr(`obex: ${errorField(error)}\n`);
-    return 1;
+    return isListenError(error) ? EXIT_USAGE : 1;
   }
+}
+
+/** The address cannot be had; `serve` ends with the same code. */
+function isListenError(error: unknown): boolean {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return cause instanceof Error && 'syscall' in cause && cause.syscall === 'listen';
 }
 
 /**
@@ -80,10 +87,11 @@ async function stayUp(options: DemoOptions): Promise<number> {
   try {
     options.stdout(await composeGuide(stage));
     await untilStopped();
-    return 0;
   } finally {
     await stage.stop();
   }
+  options.stdout('\nThe demo has ended. Goodbye!\n');
+  return 0;
 }
 
 /** Waits for Ctrl-C or SIGTERM; a second Ctrl-C then ends the process at once. */

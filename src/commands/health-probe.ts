@@ -2,17 +2,27 @@
 import http from 'node:http';
 import https from 'node:https';
 import type { Config } from '../config/schema.ts';
+import { errorField } from '../observe/log.ts';
 import { loadOrExplain } from './config-file.ts';
 
 const TIMEOUT_MS = 3_000;
+const EXIT_CONFIG = 2;
 
-/** Exit code 0 if the Obex of this config answers, 1 if not, 2 if the config cannot be loaded. */
+/** Exit code 0 if the Obex of this config answers, 1 if not, 2 if the config cannot be loaded or says no port. */
 export async function runHealthProbe(options: {
   readonly config: string | undefined;
   stderr(text: string): void;
 }): Promise<number> {
   const loaded = loadOrExplain(options.config, options.stderr);
-  return loaded === undefined ? 2 : probeHealth(loaded.config, options.stderr);
+  if (loaded === undefined) return EXIT_CONFIG;
+  const { listen } = loaded.config.obex;
+  if ('port' in listen && listen.port === 0) {
+    options.stderr(
+      'obex: --health-probe: only the running process knows the port behind port 0; give obex.listen a fixed port\n',
+    );
+    return EXIT_CONFIG;
+  }
+  return probeHealth(loaded.config, options.stderr);
 }
 
 /** Resolves to 0 if `/health` answers 200, else to 1 with a line that says what came instead. */
@@ -33,7 +43,7 @@ function probeHealth(config: Config, stderr: (text: string) => void): Promise<nu
         if (response.statusCode === 200) resolve(0);
         else fail(`expected status 200, got ${response.statusCode}`);
       })
-      .on('error', (error) => fail(error.message))
+      .on('error', (error) => fail(errorField(error)))
       .end();
   });
 }

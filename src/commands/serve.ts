@@ -1,7 +1,9 @@
 /** `obex serve`: runs the proxy until a signal ends it. Signals as in docs/operations.md. */
 import { unwatchFile, watchFile } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { formatProblem } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
+import { createDebounce } from '../lib/debounce.ts';
 import { type Obex, startObex } from '../obex.ts';
 import { LineWriter } from '../observe/line-writer.ts';
 import { errorField, type Log } from '../observe/log.ts';
@@ -9,6 +11,8 @@ import { createObservers, type Observers } from '../observe/observers.ts';
 import { loadOrExplain, readConfigFile, type ServedConfig } from './config-file.ts';
 
 export interface ServeOptions {
+  /** The file of the program, which a worker thread starts from. */
+  readonly entry: URL;
   readonly config: string | undefined;
   /** Reload when the config file changes. */
   readonly watch: boolean;
@@ -18,6 +22,12 @@ export interface ServeOptions {
 /** How often watched files are looked at. Polling also sees the swapped symbolic links of mounted Kubernetes volumes. */
 const WATCH_INTERVAL_MS = 1_000;
 
+/** Longer than the time between two looks, so that certificate and key, written one after the other, are one renewal. */
+const SETTLE_MS = 1_500;
+
+/** How long a reader of the log may take over the last lines. */
+const SETTLE_LOG_MS = 1_000;
+
 /** Bad usage, or a configuration that cannot be put in force. */
 const EXIT_CONFIG = 2;
 
@@ -25,38 +35,68 @@ const EXIT_CONFIG = 2;
 export async function runServe(options: ServeOptions): Promise<number> {
   const loaded = loadOrExplain(options.config, options.stderr);
   if (loaded === undefined) return EXIT_CONFIG;
-  const lines = new LineWriter(1, () => observers.metrics.accessLineDropped());
-  const observers: Observers = createObservers(loaded.config.log.level, lines);
+  const lines = new LineWriter(1, (count) => observers.metrics.accessLinesDropped(count));
+  const workers = await prepareWorkers(loaded.config);
+  const observers: Observers = createObservers(loaded.config.log.level, lines, workers?.metrics);
   process.on('exit', () => lines.flushSync());
   for (const message of loaded.warnings) observers.log.warn('config_warning', { message });
   // The log may be far away; whoever starts phase 1 shall know it here and now.
   if (loaded.phase === 1) options.stderr(`obex: WARNING: ${loaded.warnings[0]}\n`);
   try {
-    const obex = await startObex(loaded.config, observers);
+    const { entry } = options;
+    const obex = await (workers?.start({ entry, observers, lines }) ?? startObex(loaded.config, observers));
     observers.log.info('listening', {
       url: obex.url,
       phase: obex.phase,
+      ...(workers && { workers: workers.count }),
       public_url: loaded.config.obex.public_url.origin,
       backend: loaded.config.backend.url.origin,
     });
-    return await new Supervisor(obex, loaded, { log: observers.log, options }).run();
+    const code = await new Supervisor(obex, loaded, { log: observers.log, options }).run();
+    // Else the last lines would be written into the middle of one that the reader has not taken yet.
+    if (code === 0) await lines.settle(SETTLE_LOG_MS);
+    return code;
   } catch (error) {
     options.stderr(`obex: ${errorField(error)}\n`);
     return EXIT_CONFIG;
   }
 }
 
+/** An Obex in this thread, or one in several. */
+interface Served extends Pick<Obex, 'phase' | 'drain' | 'stop'> {
+  reload(config: Config): void | Promise<void>;
+}
+
+/** Undefined where this thread serves by itself; then nothing of workers is even loaded. */
+async function prepareWorkers(config: Config) {
+  const { workers, listen } = config.obex;
+  // A unix socket belongs to one listener; a config that asks for more by number is refused.
+  const count = 'path' in listen ? 1 : workers === 'auto' ? availableParallelism() : workers;
+  if (count === 1) return undefined;
+  const { startPool } = await import('../workers/pool.ts');
+  const { createSharedMemory, createSharedMetrics } = await import('../workers/shared-memory.ts');
+  const memory = createSharedMemory(config, count);
+  return {
+    count,
+    metrics: createSharedMetrics(memory, count),
+    start: (parts: { entry: URL; observers: Observers; lines: LineWriter }) =>
+      startPool(config, { ...parts, memory, workers: count }),
+  };
+}
+
 /** Waits for signals and for changed files. */
 class Supervisor {
-  readonly #obex: Obex;
+  readonly #obex: Served;
   readonly #file: string;
   readonly #log: Log;
   readonly #options: ServeOptions;
   readonly #stopped = Promise.withResolvers<number>();
   #config: Config;
-  #stopping = false;
+  #signals = 0;
+  /** Reloads happen one after the other. */
+  #reloading = Promise.resolve();
 
-  constructor(obex: Obex, loaded: ServedConfig, parts: { log: Log; options: ServeOptions }) {
+  constructor(obex: Served, loaded: ServedConfig, parts: { log: Log; options: ServeOptions }) {
     this.#obex = obex;
     this.#file = loaded.file;
     this.#config = loaded.config;
@@ -67,35 +107,42 @@ class Supervisor {
   run(): Promise<number> {
     process.on('SIGTERM', () => this.#stop('SIGTERM'));
     process.on('SIGINT', () => this.#stop('SIGINT'));
-    process.on('SIGHUP', () => this.#reload('SIGHUP'));
-    if (this.#options.watch) this.#watch(this.#file, () => this.#reload('file changed'));
+    process.on('SIGHUP', () => this.#inTurn(() => this.#reload('SIGHUP')));
+    if (this.#options.watch) this.#watch(this.#file, () => this.#inTurn(() => this.#reload('file changed')));
     const { tls } = this.#config.obex;
-    if (tls.enabled)
-      for (const file of [tls.cert_file, tls.key_file]) this.#watch(file, () => this.#rereadCertificate());
+    if (tls.enabled) {
+      const onChange = createDebounce(() => this.#inTurn(() => this.#rereadCertificate()), SETTLE_MS);
+      for (const file of [tls.cert_file, tls.key_file]) this.#watch(file, onChange);
+    }
     return this.#stopped.promise;
   }
 
   #stop(signal: string): void {
-    if (this.#stopping) {
+    this.#signals += 1;
+    if (this.#signals > 1) {
       this.#log.warn('stopped_at_once', { signal });
       this.#obex.stop();
       return this.#stopped.resolve(1);
     }
-    this.#stopping = true;
     this.#log.info('draining', { signal, drain_timeout_ms: this.#config.limits.drain_timeout });
     void this.#obex.drain().then(() => {
+      if (this.#signals > 1) return;
       this.#log.info('stopped');
       this.#stopped.resolve(0);
     });
   }
 
-  #reload(cause: string): void {
+  #inTurn(reload: () => Promise<void>): void {
+    this.#reloading = this.#reloading.then(reload);
+  }
+
+  async #reload(cause: string): Promise<void> {
     const found = readConfigFile(this.#file, process.env);
     if ('problem' in found) return this.#refuse(cause, [found.problem]);
     const { outcome } = found;
     if ('problems' in outcome) return this.#refuse(cause, outcome.problems.map(formatProblem));
     try {
-      this.#obex.reload(outcome.config);
+      await this.#obex.reload(outcome.config);
     } catch (error) {
       return this.#refuse(cause, [errorField(error)]);
     }
@@ -104,9 +151,9 @@ class Supervisor {
     this.#log.info('reloaded', { cause, phase: this.#obex.phase });
   }
 
-  #rereadCertificate(): void {
+  async #rereadCertificate(): Promise<void> {
     try {
-      this.#obex.reload(this.#config);
+      await this.#obex.reload(this.#config);
       this.#log.info('certificate_reloaded');
     } catch (error) {
       this.#refuse('certificate changed', [errorField(error)]);

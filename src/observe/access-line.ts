@@ -1,4 +1,5 @@
 /** The access line: one JSON line for each request, written on the data path, so formatted by hand. Never a query, never a token. */
+import { rawPath } from '../lib/raw-path.ts';
 import type { Denial } from '../oauth/denial.ts';
 import type { AccessToken } from '../oauth/principal.ts';
 
@@ -22,11 +23,9 @@ export interface AccessRecord {
 /** Ends with a line feed. */
 export function formatAccessLine(record: AccessRecord): string {
   const { method, target } = record.head;
-  const query = target.indexOf('?');
-  const path = query === -1 ? target : target.slice(0, query);
   let line = `{"level":"info","time":"${new Date(record.nowMs).toISOString()}","event":"request"`;
   line += `,"request_id":"${record.requestId}","client":"${record.clientAddress}"`;
-  line += `,"method":"${method}","path":${JSON.stringify(path)},"status":${record.status}`;
+  line += `,"method":"${method}","path":${JSON.stringify(rawPath(target))},"status":${record.status}`;
   line += `,"duration_ms":${record.durationMs.toFixed(3)},"bytes":${record.bytesSent}`;
   if (record.outcome === 'aborted') line += ',"aborted":true';
   return `${line}${formatIdentity(record.accessToken)}${formatDenial(record.denial)}}\n`;

@@ -1,7 +1,10 @@
 /** Prometheus text exposition format 0.0.4: families of samples to text. */
+import type { Cells } from './cells.ts';
 
 /** One sample: label values must come from closed sets. */
 export interface Sample {
+  /** After the family's name, for the parts of a histogram. */
+  readonly suffix?: '_bucket' | '_sum' | '_count';
   readonly labels?: Readonly<Record<string, string>>;
   readonly value: number;
 }
@@ -9,53 +12,66 @@ export interface Sample {
 /** One metric family; `samples` is called at each scrape. */
 export interface MetricFamily {
   readonly name: string;
-  readonly type: 'counter' | 'gauge';
+  readonly type: 'counter' | 'gauge' | 'histogram';
   readonly help: string;
   samples(): Iterable<Sample>;
 }
 
+/** What a histogram is made of: its upper bounds in seconds, and where it counts. */
+interface HistogramParts {
+  readonly bounds: readonly number[];
+  readonly cells: Cells;
+}
+
 /** Cumulative histogram over fixed bounds, in seconds. */
-export class Histogram {
+export class Histogram implements MetricFamily {
+  readonly type = 'histogram';
   readonly name: string;
   readonly help: string;
   readonly #bounds: readonly number[];
-  readonly #counts: Float64Array;
-  #sum = 0;
+  /** One for each bound, one beyond the last, one for the sum. */
+  readonly #cells: Cells;
 
-  constructor(name: string, help: string, bounds: readonly number[]) {
+  constructor(name: string, help: string, { bounds, cells }: HistogramParts) {
     this.name = name;
     this.help = help;
     this.#bounds = bounds;
-    this.#counts = new Float64Array(bounds.length + 1);
+    this.#cells = cells;
+  }
+
+  /** How many cells a histogram of these bounds needs. */
+  static cellsFor(bounds: readonly number[]): number {
+    return bounds.length + 2;
   }
 
   observe(seconds: number): void {
     let bucket = 0;
     while (seconds > (this.#bounds[bucket] ?? Number.POSITIVE_INFINITY)) bucket += 1;
-    this.#counts[bucket] = (this.#counts[bucket] ?? 0) + 1;
-    this.#sum += seconds;
+    this.#cells.add(bucket, 1);
+    this.#cells.add(this.#bounds.length + 1, seconds);
+  }
+
+  *samples(): Iterable<Sample> {
+    let cumulative = 0;
+    for (const [bucket, bound] of [...this.#bounds, '+Inf'].entries()) {
+      cumulative += this.#cells.sum(bucket);
+      yield { suffix: '_bucket', labels: { le: String(bound) }, value: cumulative };
+    }
+    yield { suffix: '_sum', value: this.#cells.sum(this.#bounds.length + 1) };
+    yield { suffix: '_count', value: cumulative };
   }
 
   format(): string {
-    let text = formatPreamble(this.name, 'histogram', this.help);
-    let cumulative = 0;
-    for (const [bucket, count] of this.#counts.entries()) {
-      cumulative += count;
-      const bound = this.#bounds[bucket];
-      text += `${this.name}_bucket{le="${bound ?? '+Inf'}"} ${cumulative}\n`;
-    }
-    return `${text}${this.name}_sum ${this.#sum}\n${this.name}_count ${cumulative}\n`;
+    return formatFamily(this);
   }
 }
 
 export function formatFamily(family: MetricFamily): string {
-  let text = formatPreamble(family.name, family.type, family.help);
-  for (const sample of family.samples()) text += `${family.name}${formatLabels(sample.labels)} ${sample.value}\n`;
+  const { name, type, help } = family;
+  let text = `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n`;
+  for (const { suffix = '', labels, value } of family.samples())
+    text += `${name}${suffix}${formatLabels(labels)} ${value}\n`;
   return text;
-}
-
-function formatPreamble(name: string, type: string, help: string): string {
-  return `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n`;
 }
 
 function formatLabels(labels: Readonly<Record<string, string>> | undefined): string {

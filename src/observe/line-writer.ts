@@ -11,19 +11,34 @@ const MAX_WAITING = 8 * 1024 * 1024;
  */
 export class LineWriter implements LineSink {
   readonly #fd: number;
-  readonly #onDrop: () => void;
+  readonly #onDrop: (lines: number) => void;
   #waiting = '';
   #busy = false;
+  #onIdle: (() => void) | undefined;
 
-  constructor(fd: number, onDrop: () => void) {
+  /** `onDrop` is told how many lines are lost. */
+  constructor(fd: number, onDrop: (lines: number) => void) {
     this.#fd = fd;
     this.#onDrop = onDrop;
   }
 
-  write(line: string): void {
-    if (this.#waiting.length > MAX_WAITING) return this.#onDrop();
+  /** Takes one whole line or several. */
+  write(lines: string): void {
+    if (this.#waiting.length > MAX_WAITING) return this.#onDrop(lines.split('\n').length - 1);
     if (this.#waiting === '' && !this.#busy) setImmediate(() => this.#flush());
-    this.#waiting += line;
+    this.#waiting += lines;
+  }
+
+  /** Resolves when everything has been written, or when the time is up: for an end that is not pressing. */
+  settle(timeoutMs: number): Promise<void> {
+    if (this.#waiting === '' && !this.#busy) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, timeoutMs);
+      this.#onIdle = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
   }
 
   /** Writes what waits, at once and synchronously: for the end of the process. */
@@ -38,7 +53,7 @@ export class LineWriter implements LineSink {
   }
 
   #flush(): void {
-    if (this.#waiting === '') return;
+    if (this.#waiting === '') return this.#onIdle?.();
     const lines = Buffer.from(this.#waiting);
     this.#waiting = '';
     this.#busy = true;
@@ -49,7 +64,7 @@ export class LineWriter implements LineSink {
     fs.write(this.#fd, lines, (error, written) => {
       if (error === null && written < lines.length) return this.#write(lines.subarray(written));
       if (error?.code === 'EAGAIN') return void setTimeout(() => this.#write(lines), 10);
-      if (error !== null) this.#onDrop();
+      if (error !== null) this.#onDrop(lines.toString('latin1').split('\n').length - 1);
       this.#busy = false;
       this.#flush();
     });

@@ -46,9 +46,17 @@ export function createLog(level: LogLevel, sink: LineSink): Log {
   };
 }
 
-/** An error as a field: its message and those of its causes, no stack. */
+/** An error as a field: its message and those of its causes, each once, no stack. */
 export function errorField(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  const text = error.message === '' ? error.name : error.message;
-  return error.cause === undefined ? text : `${text} (${errorField(error.cause)})`;
+  const text = messageOf(error);
+  if (error.cause === undefined) return text;
+  const cause = errorField(error.cause);
+  return text.includes(cause) ? text : `${text} (${cause})`;
+}
+
+function messageOf(error: Error): string {
+  if (error.message !== '') return error.message;
+  // `localhost` may be two addresses: a failed connection is then one error without text for both.
+  return error instanceof AggregateError ? error.errors.map(errorField).join('; ') : error.name;
 }

@@ -1,5 +1,6 @@
 /** The counters that every request touches, and the families that `/metrics` shows. Prometheus naming conventions. */
 import { DENIAL_REASONS, type DenialReason } from '../oauth/denial.ts';
+import { Cells } from './cells.ts';
 import { formatFamily, Histogram, type MetricFamily, type Sample } from './exposition.ts';
 
 const HIGHEST_STATUS = 599;
@@ -10,67 +11,88 @@ const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5
 /** How a look-up in the verified-token cache ended. */
 export type TokenCacheResult = 'hit' | 'miss';
 
+// Which cell counts what; statuses come first, each in the cell of its number.
+const DENIED = HIGHEST_STATUS + 1;
+const CACHE_HITS = DENIED + DENIAL_REASONS.length;
+const CACHE_MISSES = CACHE_HITS + 1;
+const CACHE_ENTRIES = CACHE_HITS + 2;
+const CACHE_BYTES = CACHE_HITS + 3;
+const ABORTED = CACHE_HITS + 4;
+const IN_FLIGHT = CACHE_HITS + 5;
+const ACCESS_LINES_DROPPED = CACHE_HITS + 6;
+const RESPONSE_HEAD_SECONDS = CACHE_HITS + 7;
+
+const REASON_CELLS: ReadonlyMap<DenialReason, number> = new Map(
+  DENIAL_REASONS.map((reason, index) => [reason, DENIED + index]),
+);
+
+/** Cells of one thread. */
+export const METRIC_CELLS = RESPONSE_HEAD_SECONDS + Histogram.cellsFor(SECONDS);
+
 /** Counters live as long as the process: a reload keeps them. */
 export class Metrics {
-  readonly #requestsByStatus = new Float64Array(HIGHEST_STATUS + 1);
-  readonly #denials = new Map<DenialReason, number>(DENIAL_REASONS.map((reason) => [reason, 0]));
-  readonly #tokenCache = { hit: 0, miss: 0 };
-  readonly #responseHeadSeconds = new Histogram(
-    'obex_response_head_seconds',
-    'Time from a complete request head to the response head.',
-    SECONDS,
-  );
+  readonly #cells: Cells;
+  readonly #responseHeadSeconds: Histogram;
   readonly #families: MetricFamily[] = [];
-  #aborted = 0;
-  #inFlight = 0;
-  #accessLinesDropped = 0;
 
-  constructor() {
+  /** `cells`: those of a process with several threads; what one of them shows is then the sum. */
+  constructor(cells = new Cells(new Float64Array(METRIC_CELLS))) {
+    this.#cells = cells;
+    this.#responseHeadSeconds = new Histogram(
+      'obex_response_head_seconds',
+      'Time from a complete request head to the response head.',
+      { bounds: SECONDS, cells: cells.slice(RESPONSE_HEAD_SECONDS, Histogram.cellsFor(SECONDS)) },
+    );
     this.register(
       counter('obex_requests_total', 'Requests answered, by status code.', () => this.#statusSamples()),
       counter('obex_denials_total', 'Requests refused by Obex, by reason.', () => this.#denialSamples()),
-      counter('obex_aborted_total', 'Exchanges that ended before the whole answer was sent.', () => [
-        { value: this.#aborted },
-      ]),
-      gauge('obex_requests_in_flight', 'Requests being answered now.', () => [{ value: this.#inFlight }]),
+      counter('obex_aborted_total', 'Exchanges that ended before the whole answer was sent.', this.#sample(ABORTED)),
+      gauge('obex_requests_in_flight', 'Requests being answered now.', this.#sample(IN_FLIGHT)),
       counter('obex_token_cache_lookups_total', 'Look-ups of verified tokens, by result.', () => [
-        { labels: { result: 'hit' }, value: this.#tokenCache.hit },
-        { labels: { result: 'miss' }, value: this.#tokenCache.miss },
+        { labels: { result: 'hit' }, value: cells.sum(CACHE_HITS) },
+        { labels: { result: 'miss' }, value: cells.sum(CACHE_MISSES) },
       ]),
-      counter('obex_access_lines_dropped_total', 'Access lines lost because nobody read the log.', () => [
-        { value: this.#accessLinesDropped },
-      ]),
+      gauge('obex_token_cache_entries', 'Verified tokens kept.', this.#sample(CACHE_ENTRIES)),
+      gauge('obex_token_cache_bytes', 'Estimated memory of the verified tokens kept.', this.#sample(CACHE_BYTES)),
+      counter(
+        'obex_access_lines_dropped_total',
+        'Access lines lost because nobody read the log.',
+        this.#sample(ACCESS_LINES_DROPPED),
+      ),
     );
   }
 
-  get inFlight(): number {
-    return this.#inFlight;
-  }
-
   began(): void {
-    this.#inFlight += 1;
+    this.#cells.add(IN_FLIGHT, 1);
   }
 
   ended(outcome: 'complete' | 'aborted'): void {
-    this.#inFlight -= 1;
-    if (outcome === 'aborted') this.#aborted += 1;
+    this.#cells.add(IN_FLIGHT, -1);
+    if (outcome === 'aborted') this.#cells.add(ABORTED, 1);
   }
 
   responded(status: number, seconds: number): void {
-    if (status <= HIGHEST_STATUS) this.#requestsByStatus[status] = (this.#requestsByStatus[status] ?? 0) + 1;
+    if (status <= HIGHEST_STATUS) this.#cells.add(status, 1);
     this.#responseHeadSeconds.observe(seconds);
   }
 
   denied(reason: DenialReason): void {
-    this.#denials.set(reason, (this.#denials.get(reason) ?? 0) + 1);
+    const cell = REASON_CELLS.get(reason);
+    if (cell !== undefined) this.#cells.add(cell, 1);
   }
 
   tokenCacheLookup(result: TokenCacheResult): void {
-    this.#tokenCache[result] += 1;
+    this.#cells.add(result === 'hit' ? CACHE_HITS : CACHE_MISSES, 1);
   }
 
-  accessLineDropped(): void {
-    this.#accessLinesDropped += 1;
+  /** This thread's verified tokens. */
+  tokenCacheSize(entries: number, bytes: number): void {
+    this.#cells.set(CACHE_ENTRIES, entries);
+    this.#cells.set(CACHE_BYTES, bytes);
+  }
+
+  accessLinesDropped(count: number): void {
+    this.#cells.add(ACCESS_LINES_DROPPED, count);
   }
 
   /** Adds families whose values are read at each scrape. */
@@ -83,14 +105,19 @@ export class Metrics {
     return this.#families.map(formatFamily).join('') + this.#responseHeadSeconds.format();
   }
 
+  #sample(cell: number): () => Iterable<Sample> {
+    return () => [{ value: this.#cells.sum(cell) }];
+  }
+
   *#statusSamples(): Iterable<Sample> {
-    for (const [status, value] of this.#requestsByStatus.entries()) {
+    for (let status = 0; status <= HIGHEST_STATUS; status += 1) {
+      const value = this.#cells.sum(status);
       if (value > 0) yield { labels: { code: String(status) }, value };
     }
   }
 
   *#denialSamples(): Iterable<Sample> {
-    for (const [reason, value] of this.#denials) yield { labels: { reason }, value };
+    for (const [reason, cell] of REASON_CELLS) yield { labels: { reason }, value: this.#cells.sum(cell) };
   }
 }
 

@@ -11,6 +11,6 @@ export interface Observers {
 }
 
 /** Events and access lines go to one sink, so that they stand in the order in which they happened. */
-export function createObservers(level: LogLevel, sink: LineSink): Observers {
-  return { clock: systemClock, metrics: new Metrics(), log: createLog(level, sink), accessLines: sink };
+export function createObservers(level: LogLevel, sink: LineSink, metrics = new Metrics()): Observers {
+  return { clock: systemClock, metrics, log: createLog(level, sink), accessLines: sink };
 }

@@ -1,4 +1,5 @@
 /** One request to the backend and its answer back to the client. RFC 9110 §7.6. */
+import type { Tally } from '../lib/tally.ts';
 import { type Denial, deny } from '../oauth/denial.ts';
 import type { BackendClient } from '../wire/backend.ts';
 import type { BodySink, Exchange, FieldLines, ResponseHead } from '../wire/exchange.ts';
@@ -16,14 +17,29 @@ export interface ForwardOptions {
   readonly inFlight: InFlight;
 }
 
-/** Requests that are at the backend now, and the event streams among them. */
+/** Requests that are at the backend now, counted for the whole process, and the event streams of this thread. */
 export class InFlight {
-  requests = 0;
-  readonly eventStreams = new Set<EventStream>();
+  readonly requests: Tally;
+  readonly #streamTally: Tally;
+  readonly #eventStreams = new Set<EventStream>();
+
+  constructor(tallies: { readonly backendRequests: Tally; readonly eventStreams: Tally }) {
+    this.requests = tallies.backendRequests;
+    this.#streamTally = tallies.eventStreams;
+  }
+
+  addEventStream(stream: EventStream): void {
+    this.#eventStreams.add(stream);
+    this.#streamTally.add();
+  }
+
+  removeEventStream(stream: EventStream): void {
+    if (this.#eventStreams.delete(stream)) this.#streamTally.remove();
+  }
 
   /** Ends every open event stream at the next boundary between events. */
   finishEventStreams(): void {
-    for (const stream of this.eventStreams) stream.finish();
+    for (const stream of this.#eventStreams) stream.finish();
   }
 }
 
@@ -53,11 +69,10 @@ export class Forwarder {
   forward(request: ForwardedRequest): () => void {
     const { exchange } = request;
     const { inFlight, maxRequests } = this.#options;
-    if (inFlight.requests >= maxRequests) {
+    if (!inFlight.requests.addUpTo(maxRequests)) {
       request.onDenied(deny('overloaded', { expected: `at most ${maxRequests} requests in flight` }));
       return () => {};
     }
-    inFlight.requests += 1;
     let stream: EventStream | undefined;
     const { method, target, fields } = exchange.head;
     const backendRequest = { method, target, fields: this.#options.formatBackendFields(fields, request.vouched) };
@@ -68,7 +83,7 @@ export class Forwarder {
         const sink = respond(request, head);
         if (!isEventStream(head.fields)) return sink;
         stream = new EventStream(sink, () => cancel());
-        inFlight.eventStreams.add(stream);
+        inFlight.addEventStream(stream);
         return stream;
       },
       onFailure: (failure, cause) => {
@@ -77,8 +92,8 @@ export class Forwarder {
       },
     });
     return () => {
-      inFlight.requests -= 1;
-      if (stream !== undefined) inFlight.eventStreams.delete(stream);
+      inFlight.requests.remove();
+      if (stream !== undefined) inFlight.removeEventStream(stream);
       cancel();
     };
   }

@@ -27,11 +27,14 @@ const HOP_BY_HOP: ReadonlySet<string> = new Set([
   'upgrade',
 ]);
 
+/** RFC 9449 §8: proofs end at Obex, so a nonce of the backend would only mislead, and two are one too many. */
+const OURS: ReadonlySet<string> = new Set(['x-obex-request-id', 'dpop-nonce']);
+
 /** First letters of all the names that are removed: the others need no closer look. */
-const FIRST_LETTERS: ReadonlySet<string> = new Set('AaKkPpTtUuXx');
+const FIRST_LETTERS: ReadonlySet<string> = new Set('AaDdKkPpTtUuXx');
 
 function isRemoved(name: string): boolean {
   if (!FIRST_LETTERS.has(name.charAt(0))) return false;
   const lower = name.toLowerCase();
-  return lower.startsWith('access-control-') || lower === 'x-obex-request-id' || HOP_BY_HOP.has(lower);
+  return lower.startsWith('access-control-') || OURS.has(lower) || HOP_BY_HOP.has(lower);
 }

@@ -10,12 +10,16 @@ export interface ClientAddress {
   readonly key: string;
 }
 
-/**
- * The socket's peer, unless it is a trusted proxy: then the hop nearest to Obex in X-Forwarded-For that is not one. A
- * unix socket's peer counts as trusted as soon as any proxy is.
- */
-export function createClientAddress(trustedProxies: readonly string[]): (exchange: Exchange) => ClientAddress {
-  const isTrusted = createTrust(trustedProxies);
+export interface ClientAddressOptions {
+  /** CIDRs. */
+  readonly trustedProxies: readonly string[];
+  /** Whether the listener is a unix socket, whose peers have no address. They are trusted as soon as any proxy is. */
+  readonly isUnixSocket: boolean;
+}
+
+/** The socket's peer, unless it is a trusted proxy: then the hop nearest to Obex in X-Forwarded-For that is not one. */
+export function createClientAddress(options: ClientAddressOptions): (exchange: Exchange) => ClientAddress {
+  const isTrusted = createTrust(options);
   return (exchange) => {
     const peer = unmap(exchange.peerAddress);
     if (!isTrusted(peer)) return toClientAddress(peer);
@@ -23,7 +27,7 @@ export function createClientAddress(trustedProxies: readonly string[]): (exchang
   };
 }
 
-function createTrust(trustedProxies: readonly string[]): (address: string) => boolean {
+function createTrust({ trustedProxies, isUnixSocket }: ClientAddressOptions): (address: string) => boolean {
   if (trustedProxies.length === 0) return () => false;
   const list = new net.BlockList();
   for (const cidr of trustedProxies) {
@@ -31,7 +35,10 @@ function createTrust(trustedProxies: readonly string[]): (address: string) => bo
     const family = net.isIPv6(network) ? 'ipv6' : 'ipv4';
     list.addSubnet(network, Number(prefix ?? (family === 'ipv6' ? 128 : 32)), family);
   }
-  return (address) => address === '' || list.check(address, net.isIPv6(address) ? 'ipv6' : 'ipv4');
+  return (address) => {
+    if (address === '') return isUnixSocket;
+    return list.check(address, net.isIPv6(address) ? 'ipv6' : 'ipv4');
+  };
 }
 
 function nearestUntrusted(peer: string, forwardedFor: readonly string[], isTrusted: (a: string) => boolean): string {
@@ -48,7 +55,12 @@ function nearestUntrusted(peer: string, forwardedFor: readonly string[], isTrust
 }
 
 function toClientAddress(address: string): ClientAddress {
-  return { address, key: net.isIPv6(address) ? networkOf(address) : address };
+  return { address, key: rateLimitKey(address) };
+}
+
+/** See `ClientAddress.key`. */
+export function rateLimitKey(address: string): string {
+  return address.includes(':') ? networkOf(address) : address;
 }
 
 /** The first 64 bits, written in full so that every spelling of one network is one key. */

@@ -1,10 +1,12 @@
 /** What browsers may do: CORS fields and preflights. Fetch standard §3.2, RFC 6454. */
+
+import { rawPath } from '../lib/raw-path.ts';
 import type { FieldLines, RequestHead } from '../wire/exchange.ts';
 import { fieldValues } from './fields.ts';
-import { rawPath } from './raw-path.ts';
 
 const EXPOSED = 'WWW-Authenticate, Mcp-Session-Id, DPoP-Nonce, Retry-After, X-Obex-Request-ID';
-const METHODS = 'GET, HEAD, POST, DELETE, OPTIONS';
+/** Methods of proxied requests. */
+export const METHODS = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS';
 const MAX_AGE_SECONDS = '7200';
 
 const REQUEST_HEADERS = [
@@ -36,7 +38,7 @@ export function isPreflight(head: RequestHead): boolean {
   return fieldValues(fields, 'origin').length > 0 && fieldValues(fields, 'access-control-request-method').length > 0;
 }
 
-/** The Origin of a request: undefined without one; two are as bad as a refused one. */
+/** The Origin of a request: undefined without one; several as a list, which no policy allows. */
 export function originOf(head: RequestHead): string | undefined {
   const origins = fieldValues(head.fields, 'origin');
   return origins.length > 1 ? origins.join(', ') : origins[0];

@@ -1,6 +1,6 @@
 /** The life of a request: route, authenticate, authorize, forward. Every way out of it is an answer. */
+import type { Admission } from '../gate/authenticate.ts';
 import { type Denial, deny, isDenied } from '../oauth/denial.ts';
-import type { Principal } from '../oauth/principal.ts';
 import type { Observers } from '../observe/observers.ts';
 import type { Exchange } from '../wire/exchange.ts';
 import { fieldValues } from './fields.ts';
@@ -24,39 +24,53 @@ export function createHandle(current: () => Service, observers: Observers): (exc
 function route(life: RequestLife): void {
   const selected = life.service.selectRoute(life.exchange);
   const limited = isCharged(selected) ? life.service.chargeClient(life.clientAddress.key) : undefined;
-  const outcome = limited ?? selected;
-  if (isDenied(outcome)) return respondDenial(life, outcome);
-  switch (outcome.kind) {
+  if (isDenied(selected)) return respondDenial(life, selected);
+  if (limited !== undefined) return respondDenial(life, limited);
+  switch (selected.kind) {
     case 'endpoint':
-      return outcome.endpoint.respond(life);
+      return selected.endpoint.respond(life);
     case 'preflight':
       return respondWith(life, 204, { fields: life.service.cors.preflightFields(life.exchange.head), body: '' });
     case 'backend':
-      return authenticate(life, outcome.isDiscoveryProbe);
+      return authenticate(life, selected.isDiscoveryProbe);
   }
 }
 
 /** Authentication charges by itself; probes and the metadata are free. */
 function isCharged(selected: Route | Denial): boolean {
-  if (isDenied(selected) || selected.kind === 'preflight') return true;
-  return selected.kind === 'endpoint' && !isExempt(selected.endpoint);
+  if (isDenied(selected)) return true;
+  switch (selected.kind) {
+    case 'endpoint':
+      return !isExempt(selected.endpoint);
+    case 'preflight':
+      return !selected.isExempt;
+    case 'backend':
+      return false;
+  }
 }
 
 function authenticate(life: RequestLife, isDiscoveryProbe: boolean): void {
-  const authorization = fieldValues(life.exchange.head.fields, 'authorization');
-  const proceed = (outcome: Principal | Denial): void => {
+  const { method, target, fields } = life.exchange.head;
+  const proceed = (outcome: Admission | Denial): void => {
     if (!isDenied(outcome)) return pass(life, outcome);
     const isProbe = isDiscoveryProbe && outcome.reason === 'no_token';
     respondDenial(life, isProbe ? deny('not_found') : outcome);
   };
-  const outcome = life.service.authenticate({ authorization, clientKey: life.clientAddress.key });
+  const outcome = life.service.authenticate({
+    method,
+    target,
+    authorization: fieldValues(fields, 'authorization'),
+    dpop: fieldValues(fields, 'dpop'),
+    clientKey: life.clientAddress.key,
+  });
   if (outcome instanceof Promise) outcome.then(proceed).catch((error: unknown) => respondInternalError(life, error));
   else proceed(outcome);
 }
 
-function pass(life: RequestLife, principal: Principal): void {
+function pass(life: RequestLife, { principal, responseFields }: Admission): void {
   if (life.isOver) return;
   life.principal = principal;
+  life.addFields(responseFields);
   const denial = life.service.authorize(principal);
   if (denial !== undefined) return respondDenial(life, denial);
   life.onClose = life.service.forwarder.forward({

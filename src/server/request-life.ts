@@ -1,20 +1,21 @@
 /** One request from its head to its last byte: its id, its time, how it ended, and what is told of it. */
 import { randomUUID } from 'node:crypto';
-import type { Denial } from '../oauth/denial.ts';
+import { parseCredentials, type Scheme } from '../oauth/credentials.ts';
+import { type Denial, isDenied } from '../oauth/denial.ts';
 import type { Principal } from '../oauth/principal.ts';
 import { formatAccessLine } from '../observe/access-line.ts';
 import type { Log } from '../observe/log.ts';
 import type { Observers } from '../observe/observers.ts';
 import type { Exchange, ExchangeOutcome, FieldLines } from '../wire/exchange.ts';
 import type { ClientAddress } from './client-address.ts';
+import { fieldValues } from './fields.ts';
 import type { Service } from './service.ts';
 
 export class RequestLife {
   readonly exchange: Exchange;
   readonly service: Service;
   readonly requestId = randomUUID();
-  /** Fields that stand on every answer to this request: its id, CORS. */
-  readonly ownFields: FieldLines;
+  #ownFields: FieldLines;
   principal: Principal | undefined;
   /** Called when the exchange is over, before the access line is written. */
   onClose: (() => void) | undefined;
@@ -30,7 +31,7 @@ export class RequestLife {
     this.service = service;
     this.#observers = observers;
     this.#startedMs = observers.clock.monotonicMs();
-    this.ownFields = ['X-Obex-Request-ID', this.requestId, ...service.cors.fields(exchange.head)];
+    this.#ownFields = ['X-Obex-Request-ID', this.requestId, ...service.cors.fields(exchange.head)];
     observers.metrics.began();
     exchange.onClose = (outcome) => this.#close(outcome);
   }
@@ -38,6 +39,21 @@ export class RequestLife {
   /** True when there is nobody left to answer. */
   get isOver(): boolean {
     return this.#isOver;
+  }
+
+  /** Fields that stand on every answer to this request: its id, CORS, what authentication added. */
+  get ownFields(): FieldLines {
+    return this.#ownFields;
+  }
+
+  addFields(fields: FieldLines): void {
+    if (fields.length > 0) this.#ownFields = [...this.#ownFields, ...fields];
+  }
+
+  /** The scheme that the client used, for its challenge; undefined when it sent no credential. */
+  get scheme(): Scheme | undefined {
+    const credentials = parseCredentials(fieldValues(this.exchange.head.fields, 'authorization'));
+    return isDenied(credentials) ? undefined : credentials.scheme;
   }
 
   get log(): Log {

@@ -16,7 +16,7 @@ export function respondDenial(life: RequestLife, denial: Denial): void {
   if (life.isOver || life.exchange.responded) return;
   const { status } = denialRow(denial.reason);
   life.responding(status, denial);
-  const challenge = life.service.challenges(denial.reason, undefined);
+  const challenge = life.service.challenges(denial.reason, life.scheme);
   send(life, status, { fields: [...challenge, ...denial.fields, ...REFUSAL_FIELDS], body: formatRefusal(denial) });
 }
 

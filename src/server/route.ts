@@ -1,15 +1,16 @@
 /** Who answers a request: Obex itself, a refusal, or the backend. Decided on the raw target, never on a decoded one. */
+
+import { rawPath } from '../lib/raw-path.ts';
 import { hasAccessTokenQuery } from '../oauth/credentials.ts';
 import { type Denial, deny } from '../oauth/denial.ts';
 import type { Exchange, RequestHead } from '../wire/exchange.ts';
-import { isPreflight, originOf } from './cors.ts';
+import { isPreflight, METHODS, originOf } from './cors.ts';
 import type { HostPolicy } from './host-policy.ts';
-import { rawPath } from './raw-path.ts';
 import type { Respond } from './service.ts';
 
 export type Route =
   | { readonly kind: 'endpoint'; readonly endpoint: Endpoint }
-  | { readonly kind: 'preflight' }
+  | { readonly kind: 'preflight'; readonly isExempt: boolean }
   /** `isDiscoveryProbe`: a client looks for an authorization server here; without a token that is a 404. */
   | { readonly kind: 'backend'; readonly isDiscoveryProbe: boolean };
 
@@ -40,7 +41,8 @@ export interface RouteOptions {
   isClosing(): boolean;
 }
 
-const PREFLIGHT: Route = { kind: 'preflight' };
+const PREFLIGHT: Route = { kind: 'preflight', isExempt: false };
+const PUBLIC_PREFLIGHT: Route = { kind: 'preflight', isExempt: true };
 const BACKEND: Route = { kind: 'backend', isDiscoveryProbe: false };
 const DISCOVERY_PROBE: Route = { kind: 'backend', isDiscoveryProbe: true };
 
@@ -67,7 +69,7 @@ export function createRoute(options: RouteOptions): SelectRoute {
 
 function routeToEndpoint(endpoint: Endpoint, head: RequestHead): Route | Denial {
   if (head.method === 'GET' || head.method === 'HEAD') return { kind: 'endpoint', endpoint };
-  if (endpoint.isPublic && isPreflight(head)) return PREFLIGHT;
+  if (endpoint.isPublic && isPreflight(head)) return PUBLIC_PREFLIGHT;
   return deny('method_not_allowed', { actual: head.method }, [
     'Allow',
     endpoint.isPublic ? 'GET, HEAD, OPTIONS' : 'GET, HEAD',
@@ -76,10 +78,10 @@ function routeToEndpoint(endpoint: Endpoint, head: RequestHead): Route | Denial 
 
 function routeToBackend(options: RouteOptions, head: RequestHead, path: string): Route | Denial {
   const { method, target } = head;
-  if (options.isClosing()) return deny('draining');
   if (method === 'CONNECT' || method === 'TRACE') {
-    return deny('method_not_allowed', { actual: method }, ['Allow', 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS']);
+    return deny('method_not_allowed', { actual: method }, ['Allow', METHODS]);
   }
+  if (options.isClosing()) return deny('draining');
   if (hasAccessTokenQuery(target)) return deny('malformed_authorization', { detail: 'access_token in the query' });
   if (isPreflight(head)) return PREFLIGHT;
   return isDiscoveryProbe(path) ? DISCOVERY_PROBE : BACKEND;

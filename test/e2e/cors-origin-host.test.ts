@@ -99,7 +99,7 @@ describe('Fetch §3.2.2: preflights', () => {
     assert.equal(response.status, 204);
     assert.deepEqual(response.values('content-length'), []);
     assert.deepEqual(response.values('access-control-allow-origin'), [APP]);
-    assert.deepEqual(response.values('access-control-allow-methods'), ['GET, HEAD, POST, DELETE, OPTIONS']);
+    assert.deepEqual(response.values('access-control-allow-methods'), ['GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS']);
     const allowed =
       'Authorization, DPoP, Content-Type, Accept, MCP-Protocol-Version, Mcp-Session-Id, Last-Event-ID, Mcp-Method, Mcp-Name';
     assert.deepEqual(response.values('access-control-allow-headers'), [`${allowed}, mcp-param-city`]);

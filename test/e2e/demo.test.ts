@@ -22,6 +22,7 @@ const STEPS = [
   'tools/call whoami: the MCP server learns who is calling from Obex, not from the client',
   'Progress events arrive one by one: the server sends the next only after the client has the one before',
   'An older client works at the same endpoint, with a session that it opens and ends',
+  'DPoP: a token that is bound to a key works with a proof by that key, once, and never without one',
   'A token that was issued for another server is refused',
   'An expired token is refused',
   'A token without the required scope is refused',
@@ -57,6 +58,8 @@ describe('obex demo --once', () => {
     const bodies = child.stdout().match(/\b\d{3} \{"error":.*\}/g);
     assert.deepEqual(bodies, [
       '401 {"error":"unauthorized","reason":"no_token"}',
+      '401 {"error":"unauthorized","reason":"dpop_replayed"}',
+      '401 {"error":"unauthorized","reason":"missing_dpop"}',
       '401 {"error":"unauthorized","reason":"audience_mismatch"}',
       '401 {"error":"unauthorized","reason":"token_expired"}',
       '403 {"error":"forbidden","reason":"insufficient_scope"}',
@@ -99,9 +102,18 @@ describe('obex demo', () => {
     assert.ok(child.stdout().includes(`{"servers":{"obex-demo":{"type":"http","url":"${url}"}}}`));
   });
 
-  it('ends with exit code 0 at Ctrl-C', async () => {
+  it('says when the token ends, timezone included, and what the Inspector needs', () => {
+    assert.match(child.stdout(), /^With a token \(this one is live until \d\d:\d\d:\d\d \S+\):$/m);
+    assert.match(
+      child.stdout(),
+      /^ {2}MCP Inspector {4}npx @modelcontextprotocol\/inspector +\(needs Node 22\.19 or newer\)$/m,
+    );
+  });
+
+  it('ends with exit code 0 and a word of goodbye at Ctrl-C', async () => {
     child.kill('SIGINT');
     assert.deepEqual(await child.ended(), { code: 0, signal: null });
+    assert.ok(child.stdout().endsWith('\nThe demo has ended. Goodbye!\n'));
   });
 });
 
@@ -119,12 +131,12 @@ describe('obex demo, port taken', () => {
     await child.stop();
   });
 
-  it('exits 1 with a line that says why when the port was asked for', async (context) => {
+  it('exits 2 with a line that says why, like serve, when the port was asked for', async (context) => {
     const port = await freePort();
     const squatter = await squat(port);
     context.after(() => squatter.close());
     const child = startDemo('--once', '--port', String(port));
-    assert.deepEqual(await child.ended(), { code: 1, signal: null });
+    assert.deepEqual(await child.ended(), { code: 2, signal: null });
     assert.match(child.stderr(), new RegExp(`^obex: cannot listen on 127.0.0.1:${port} .*\n$`));
   });
 });

@@ -49,6 +49,27 @@ describe('phase 1: the client address is charged', () => {
     }
   });
 
+  it('an empty bucket hides neither the refusal of an Origin nor the metadata from browsers', async (context) => {
+    const stack = await startPhase1(context, { sections: ONE });
+    assert.deepEqual(await statuses(stack, { lines: [TOKEN] }, { lines: [TOKEN] }), [200, 429]);
+    const preflight = ['Origin: https://any.example', 'Access-Control-Request-Method: GET'];
+    const metadata = { method: 'OPTIONS', target: '/.well-known/oauth-protected-resource/mcp', lines: preflight };
+    const foreign = { lines: ['Origin: https://evil.example'] };
+    assert.deepEqual(await statuses(stack, metadata, { method: 'POST', target: '/health' }, foreign), [204, 405, 403]);
+  });
+
+  it('bytes that are no request are charged', async (context) => {
+    const stack = await startPhase1(context, { sections: TWO });
+    const malformed = { lines: ['Bad Header: x'] };
+    assert.deepEqual(await statuses(stack, malformed, malformed, { lines: [TOKEN] }), [400, 400, 429]);
+  });
+
+  it('metrics and refused methods are charged', async (context) => {
+    const stack = await startPhase1(context, { sections: TWO });
+    const trace = { method: 'TRACE' };
+    assert.deepEqual(await statuses(stack, { target: '/metrics' }, trace, { target: '/metrics' }), [200, 405, 429]);
+  });
+
   it('behind a trusted proxy: each client for itself, IPv6 by /64', async (context) => {
     const stack = await startPhase1(context, { sections: { ...ONE, obex: 'trusted_proxies: ["127.0.0.1"]' } });
     const from = (address: string): RequestText => ({ lines: [TOKEN, `X-Forwarded-For: ${address}`] });

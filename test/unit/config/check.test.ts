@@ -65,10 +65,20 @@ warning: OBEX_LOG_LEVLE is ignored: no value of the config has this name; did yo
     assert.ok(stdout.includes('  issuer: https://auth.example/\n  clock_skew: 10s\n'));
     assert.deepEqual(stdout.split('\n').slice(-4), [
       'phase: 2 (every request needs a token that the idp has signed for this resource)',
-      'warning: obex.tls.cert_file: cannot read /none/c on this machine',
-      'warning: obex.tls.key_file: cannot read /none/k on this machine',
+      'warning: on this machine, obex.tls.cert_file: cannot read /none/c (ENOENT); check the path and that this user may read it',
+      'warning: on this machine, obex.tls.key_file: cannot read /none/k (ENOENT); check the path and that this user may read it',
       '',
     ]);
+  });
+
+  it('says which file of a certificate authority is of no use', async () => {
+    const { stdout } = Object.assign(
+      { stdout: '' },
+      await check(
+        minimalIdp().replace('backend:\n', `backend:\n  tls: { ca_file: "${join(folder.path, 'obex.yaml')}" }\n`),
+      ),
+    );
+    assert.match(stdout, /^warning: on this machine, backend\.tls\.ca_file: \/.* holds no certificate in PEM form/m);
   });
 
   it('says in phase 1 that nobody is authenticated', async () => {

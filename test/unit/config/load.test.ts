@@ -1,6 +1,7 @@
 /** From file to Config: layouts, unknown keys, `${VAR}`, phases, and all problems at once. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { packConfig, unpackConfig } from '../../../src/config/portable.ts';
 import { accept, load, minimal, minimalIdp, reject } from './loading.ts';
 
 const nested = `obex:
@@ -54,6 +55,43 @@ describe('unknown keys', () => {
     assert.ok(
       reject(nested.replace('  idp:', '  ipd:')).includes('obex.yaml:7: obex.ipd: unknown key; did you mean idp?'),
     );
+  });
+});
+
+describe('a misspelt key is one problem, not a missing one beside it', () => {
+  const backend = minimal().replace('backend:', 'backen:');
+  const cases: Readonly<Record<string, readonly [text: string, problem: string]>> = {
+    'a section': [backend, 'obex.yaml:3: backen: unknown key; did you mean backend?'],
+    'a value': [
+      minimal().replace('  url: "http:', '  ulr: "http:'),
+      'obex.yaml:4: backend.ulr: unknown key; did you mean url?',
+    ],
+    'a nested section': [
+      nested.replace('  resource:', '  resuorce:'),
+      'obex.yaml:5: obex.resuorce: unknown key; did you mean resource?',
+    ],
+    'a value in the wrong place': [
+      minimal().replace('obex:\n  public_url', 'public_url'),
+      'obex.yaml:1: public_url: unknown key here; it belongs elsewhere: obex.public_url',
+    ],
+    'an idp that other sections need': [
+      minimalIdp('authz: { required_scopes: [a] }\n').replace('idp:', 'ipd:'),
+      'obex.yaml:7: ipd: unknown key; did you mean idp?',
+    ],
+    'a value of an issuer': [
+      minimalIdp('  additional_issuers: [{ isuer: "https://b.example" }]\n'),
+      'obex.yaml:9: idp.additional_issuers[0].isuer: unknown key; did you mean issuer?',
+    ],
+  };
+  for (const [name, [text, problem]] of Object.entries(cases)) {
+    it(name, () => assert.deepEqual(reject(text), [problem]));
+  }
+
+  it('hides nothing that stands there', () => {
+    assert.deepEqual(reject(minimal('backen: {}\n').replace('http://localhost:9090', 'nope')), [
+      'obex.yaml:4: backend.url: expected a URL such as "http://localhost:9090", got "nope"',
+      'obex.yaml:7: backen: unknown key; did you mean backend?',
+    ]);
   });
 });
 
@@ -135,7 +173,9 @@ describe('phase', () => {
     const required = 'idp.issuer: is required; for example "https://auth.your-company.com/"';
     assert.deepEqual(reject(minimal('idp: {}\n')), [`obex.yaml:7: ${required}`]);
     assert.deepEqual(reject(minimal('idp:\n  clock_skew: 1s\n')), [`obex.yaml:7: ${required}`]);
-    assert.deepEqual(reject(minimal('idp: ""\n')), ['obex.yaml:7: idp: expected a map of keys, got ""']);
+    assert.deepEqual(reject(minimal('idp: ""\n')), [
+      'obex.yaml:7: idp: expected a map of keys, got ""; write { issuer: "https://auth.your-company.com/" }',
+    ]);
   });
 
   for (const section of ['authz', 'dpop']) {
@@ -150,30 +190,42 @@ describe('phase', () => {
   }
 });
 
-describe('what this release lacks', () => {
-  for (const key of ['enabled: true', 'required: true', 'enabled: "${ON:-true}"']) {
-    it(`is refused: dpop.${key}`, () => {
-      const problems = reject(minimalIdp(`dpop:\n  ${key}\n`));
-      assert.match(
-        problems[0] ?? '',
-        /^obex\.yaml:10: dpop\.(enabled|required): this release does not verify DPoP proofs;/,
-      );
-    });
-  }
-  it('lets dpop stand when it is off', () => {
-    assert.equal(
-      accept(minimalIdp('dpop:\n  enabled: false\n  proof_lifetime: 30s\n')).config.dpop.proof_lifetime,
-      30_000,
-    );
+describe('dpop', () => {
+  it('enabled is phase 3, whatever way it is said', () => {
+    for (const enabled of ['true', '"${ON:-true}"']) {
+      assert.equal(accept(minimalIdp(`dpop:\n  enabled: ${enabled}\n`)).phase, 3);
+    }
   });
-  for (const workers of ['2', 'auto', '"4"']) {
-    it(`is refused: ${workers} workers`, () => {
-      assert.deepEqual(reject(minimal().replace('obex:\n', `obex:\n  workers: ${workers}\n`)), [
-        'obex.yaml:2: obex.workers: this release serves with one thread; write 1, or delete the key. To use more cores, run ' +
-          'several processes',
+  it('may stand when it is off', () => {
+    const { config, phase } = accept(minimalIdp('dpop:\n  enabled: false\n  proof_lifetime: 30s\n'));
+    assert.deepEqual([config.dpop.proof_lifetime, phase], [30_000, 2]);
+  });
+  for (const asked of ['required: true', 'nonce: required']) {
+    it(`${asked} without enabled is refused, never ignored`, () => {
+      const key = asked.split(':')[0];
+      assert.deepEqual(reject(minimalIdp(`dpop:\n  ${asked}\n`)), [
+        `obex.yaml:10: dpop.${key}: needs dpop.enabled: true; set that, or delete dpop.${key}`,
       ]);
     });
   }
+});
+
+describe('workers', () => {
+  const onSocket = (workers: string): string =>
+    minimal().replace('obex:\n', `obex:\n  listen: "unix:/run/obex.sock"\n  workers: ${workers}\n`);
+
+  it('cannot share a unix socket', () => {
+    assert.deepEqual(reject(onSocket('2')), [
+      'obex.yaml:3: obex.workers: needs a port: a unix socket has one thread; write 1, or "auto"',
+    ]);
+  });
+
+  for (const workers of ['1', 'auto']) it(`${workers}: fine on a unix socket`, () => void accept(onSocket(workers)));
+
+  it('are given a config that comes out as it went in', () => {
+    const { config } = accept(minimalIdp());
+    assert.deepEqual(unpackConfig(structuredClone(packConfig(config))), config);
+  });
 });
 
 describe('all problems at once', () => {

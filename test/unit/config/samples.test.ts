@@ -1,23 +1,19 @@
-/** Configs as users write them: each loads as it is, or is refused for the one thing that this release lacks. */
+/** Configs as users write them: each loads as it is. */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { accept, reject } from './loading.ts';
+import { accept } from './loading.ts';
 
 const FOLDER = join(import.meta.dirname, '../../support/samples');
 const env = { MY_SECRET: 'hunter2', SOME_KEY: 'key-1', MCP_SECRET: 'hunter3' };
-const NO_DPOP =
-  'dpop.enabled: this release does not verify DPoP proofs; it verifies bearer tokens (phase 2). Delete dpop, or set enabled ' +
-  'and required to false and nonce to "off"';
-
-/** Sample → its phase, or the one problem it has. */
-const SAMPLES: Readonly<Record<string, 1 | 2 | string>> = {
+/** Sample → its phase. */
+const SAMPLES: Readonly<Record<string, 1 | 2 | 3>> = {
   'backend-headers.yaml': 1,
   'phase1.yaml': 1,
   'phase2.yaml': 2,
-  'phase3.yaml': `obex.yaml:19: ${NO_DPOP}`,
-  'two-issuers-dpop.yaml': `obex.yaml:28: ${NO_DPOP}`,
+  'phase3.yaml': 3,
+  'two-issuers-dpop.yaml': 3,
   'walkthrough.yaml': 2,
 };
 
@@ -26,12 +22,8 @@ const sample = (name: string): string => readFileSync(join(FOLDER, name), 'utf8'
 describe('samples', () => {
   it('are all listed here', () => assert.deepEqual(readdirSync(FOLDER).toSorted(), Object.keys(SAMPLES).toSorted()));
 
-  for (const [name, outcome] of Object.entries(SAMPLES)) {
-    if (typeof outcome === 'number') {
-      it(`${name} is phase ${outcome}`, () => assert.equal(accept(sample(name), { env }).phase, outcome));
-    } else {
-      it(`${name} is refused for DPoP alone`, () => assert.deepEqual(reject(sample(name), { env }), [outcome]));
-    }
+  for (const [name, phase] of Object.entries(SAMPLES)) {
+    it(`${name} is phase ${phase}`, () => assert.equal(accept(sample(name), { env }).phase, phase));
   }
 
   it('walkthrough.yaml is parsed at the edge', () => {

@@ -113,14 +113,14 @@ describe('problems', () => {
 
 describe('the effective config', () => {
   it('masks headers, the nonce secret and the password of the redis URL', () => {
-    const text = `${redis(`url: "redis://user:${SECRET}@redis:6379/0?token=${SECRET}"`)}  nonce_secret: "${SECRET.repeat(8)}"\n`;
+    const text = `${redis(`url: "redis+sentinel://user:${SECRET}@redis:26379/main?sentinel_password=${SECRET}"`)}  nonce_secret: "${SECRET.repeat(8)}"\n`;
     const shown = formatEffectiveConfig(
       accept(text.replace('backend:\n', `backend:\n  headers: { X-A: ${SECRET} }\n`)).config,
     );
     assert.doesNotMatch(shown, new RegExp(SECRET));
     assert.match(shown, /^ {4}X-A: "\*\*\*"$/m);
     assert.match(shown, /^ {2}nonce_secret: "\*\*\*"$/m);
-    assert.match(shown, /^ {6}url: redis:\/\/user:\*\*\*@redis:6379\/0\?\*\*\*$/m);
+    assert.match(shown, /^ {6}url: redis\+sentinel:\/\/user:\*\*\*@redis:26379\/main\?\*\*\*$/m);
   });
 
   for (const text of [

@@ -177,7 +177,7 @@ describe('backend.headers', () => {
   itRefuses({
     'a name with a space': [
       header('"A B": x'),
-      'backend.headers["A B"]: is not a legal header name: use letters, digits and "-"',
+      'backend.headers["A…"]: is not a legal header name: use letters, digits and "-"',
     ],
     'CR LF in a value': [
       header('A: "x\\r\\nB: y"'),
@@ -295,7 +295,7 @@ describe('idp', () => {
     ],
     'a duration without unit': [
       minimalIdp('  clock_skew: 10\n'),
-      'idp.clock_skew: expected a duration such as "10s", "1m30s" or "250ms", got 10',
+      'idp.clock_skew: expected a duration such as "10s", "1m30s" or "250ms", got 10; write "10s"',
     ],
     'a value that is missing': [
       minimalIdp('  clock_skew:\n'),
@@ -365,7 +365,16 @@ describe('numbers and sizes', () => {
       'limits.read_timeout: expected a duration from 1ms to 576h, got "0s"',
     ],
     'an empty rate limit': [limits('rate_limit: null'), 'limits.rate_limit: is empty; give it its keys, or delete it'],
-    yes: [obex('tls: { enabled: yes }'), 'obex.tls.enabled: expected true or false, got "yes"'],
+    yes: [obex('tls: { enabled: yes }'), 'obex.tls.enabled: expected true or false, got "yes"; write true'],
+    no: [obex('tls: { enabled: No }'), 'obex.tls.enabled: expected true or false, got "No"; write false'],
+    'a word in capitals': [
+      minimal('log: { level: DEBUG }\n'),
+      'log.level: expected one of "trace", "debug", "info", "warn", "error", "fatal", got "DEBUG"; write debug',
+    ],
+    'a longer word': [
+      minimal('log: { level: warning }\n'),
+      'log.level: expected one of "trace", "debug", "info", "warn", "error", "fatal", got "warning"; write warn',
+    ],
   });
   it('takes zero where it means off', () => {
     assert.deepEqual(accept(minimal('token_cache: { max_entries: 0, max_bytes: 0 }\n')).config.token_cache, {
@@ -378,6 +387,99 @@ describe('numbers and sizes', () => {
   it('takes a section without keys for its defaults', () => {
     assert.deepEqual(accept(minimal('limits:\nlog:\n')).config.limits, accept(minimal()).config.limits);
   });
+});
+
+describe('the cure of a duration or size', () => {
+  const duration = (value: string): string =>
+    refusal(minimal().replace('backend:\n', `backend:\n  timeout: ${value}\n`));
+  const size = (value: string): string => refusal(minimal(`limits: { max_request_body: ${value} }\n`));
+  const durations: Readonly<Record<string, string | undefined>> = {
+    '30000': '30s',
+    '1500': '1s500ms',
+    '30': '30s',
+    '"30"': '30s',
+    '30 s': '30s',
+    '30sec': '30s',
+    '2 Minutes': '2m',
+    '1.5h': '1h30m',
+    '1500msec': '1s500ms',
+    '0.0001s': undefined,
+    '30 fortnights': undefined,
+    '9999h': undefined,
+    '-3': undefined,
+    ten: undefined,
+    '[30]': undefined,
+  };
+  for (const [given, meant] of Object.entries(durations)) {
+    it(`${given} → ${meant}`, () => assert.equal(/; write "(.*)"$/.exec(duration(given))?.[1], meant));
+  }
+  const sizes: Readonly<Record<string, string | undefined>> = {
+    '4194304': '4MiB',
+    '"4000000"': '4MB',
+    '4M': '4MB',
+    '4m': '4MB',
+    '4 MB': '4MB',
+    '4mib': '4MiB',
+    '4Mi': '4MiB',
+    '4': undefined,
+    '4.5MB': undefined,
+    '9999999GB': undefined,
+  };
+  for (const [given, meant] of Object.entries(sizes)) {
+    it(`${given} → ${meant}`, () => assert.equal(/; write "(.*)"$/.exec(size(given))?.[1], meant));
+  }
+});
+
+describe('one value where a map belongs', () => {
+  const issuerMap = '{ issuer: "https://b.example" }';
+  itRefuses({
+    'tls: true': [obex('tls: true'), 'obex.tls: expected a map of keys, got true; write { enabled: true }'],
+    'rate_limit: 100': [
+      minimal('limits: { rate_limit: 100 }\n'),
+      'limits.rate_limit: expected a map of keys, got 100; write { requests_per_second: 100, burst: 200 }',
+    ],
+    'an issuer': [
+      minimalIdp('  additional_issuers: ["https://b.example"]\n'),
+      `idp.additional_issuers[0]: expected a map of keys, got "https://b.example"; write ${issuerMap}`,
+    ],
+    'an issuer for the list': [
+      minimalIdp('  additional_issuers: "https://b.example"\n'),
+      `idp.additional_issuers: expected a list of maps, got "https://b.example"; write [${issuerMap}]`,
+    ],
+    'a text that may be a password': [
+      minimal().replace('backend:\n  url: "http://localhost:9090"', 'backend: "http://u:p@host"'),
+      'backend: expected a map of keys, got a text with an "@" (not shown, it could hold a password); ' +
+        'write { url: "http://localhost:9090" }',
+    ],
+    'a list': [minimal('log: [debug]\n'), 'log: expected a map of keys, got a list; write { level: "info" }'],
+  });
+});
+
+describe('backend.url that is Obex itself', () => {
+  const circle = (listen: string, url: string): string =>
+    obex(`listen: "${listen}"`).replace('http://localhost:9090', url);
+  for (const [listen, url] of [
+    [':8443', 'http://localhost:8443'],
+    ['0.0.0.0:9090', 'http://127.0.0.1:9090'],
+    ['[::]:9090', 'http://[::1]:9090'],
+    ['127.0.0.1:80', 'http://localhost'],
+    ['127.0.0.1:443', 'https://localhost'],
+  ] as const) {
+    it(`is refused: ${listen}, ${url}`, () =>
+      assert.equal(
+        refusal(circle(listen, url)),
+        `backend.url: is the address of obex.listen: Obex would send every request to itself, got "${url}"; let one of them have ` +
+          'another port',
+      ));
+  }
+  for (const [listen, url] of [
+    [':8443', 'http://localhost:8444'],
+    [':8443', 'http://backend:8443'],
+    ['192.0.2.1:8443', 'http://localhost:8443'],
+    ['unix:/run/obex.sock', 'http://localhost'],
+  ] as const) {
+    it(`is not meant by ${listen}, ${url}`, () => void accept(circle(listen, url)));
+  }
 });
 
 describe('warnings', () => {
@@ -394,6 +496,24 @@ describe('warnings', () => {
     );
   });
   it('are none for a config that leaves nothing to say', () => {
-    assert.deepEqual(accept(minimalIdp().replace('obex:\n', 'obex:\n  listen: "127.0.0.1:8443"\n')).warnings, []);
+    assert.deepEqual(accept(minimalIdp().replace('obex:\n', 'obex:\n  tls: { enabled: true }\n')).warnings, []);
+    const socket = minimalIdp().replace('obex:\n', 'obex:\n  listen: "unix:/run/obex.sock"\n');
+    assert.deepEqual(accept(socket).warnings, []);
+  });
+  it('name https that a loopback listener leaves to somebody else', () => {
+    const { warnings } = accept(minimalIdp().replace('obex:\n', 'obex:\n  listen: "127.0.0.1:8443"\n'));
+    assert.deepEqual(warnings, [
+      'obex.public_url begins with https:// while obex.listen is plain http on this machine: right behind a TLS terminator that ' +
+        'runs here too; without one nobody can connect. Set obex.tls.enabled if there is none',
+    ]);
+  });
+  it('name required scopes that clients will not ask for', () => {
+    const text = (scopes: string): string =>
+      minimalIdp('authz: { required_scopes: [a, b, c] }\n').replace(
+        'resource:\n',
+        `resource:\n  scopes_supported: ${scopes}\n`,
+      );
+    warned(text('[b, d]'), /^authz\.required_scopes: a c is not in resource\.scopes_supported: .* Add it there$/m);
+    for (const fine of ['[]', '[c, b, a]']) assert.ok(!accept(text(fine)).warnings.join().includes('required_scopes'));
   });
 });

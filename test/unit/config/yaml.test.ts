@@ -34,6 +34,27 @@ describe('YAML', () => {
     it(`refuses ${name}`, () => assert.deepEqual(reject(text), [problem]));
   }
 
+  it('refuses a file that is no text, and shows none of it', () => {
+    const problem = (line: number) => [`obex.yaml:${line}: holds bytes that are no text; is this the right file?`];
+    assert.deepEqual(reject('\u007fELF\u0002\u0001\u0000'), problem(1));
+    assert.deepEqual(reject('obex:\n  listen: \u001b[31m\n'), problem(2));
+    assert.deepEqual(reject(Buffer.from([0x61, 0x3a, 0x20, 0xff]).toString('utf8')), problem(1));
+    assert.deepEqual(reject('a: \u009b31m\n'), problem(1));
+  });
+
+  it('takes a byte order mark, CR LF, and letters of any script', () => {
+    const text = `\ufeff${minimal('# Zürich, 東京 🚪\n')}`.replaceAll('\n', '\r\n');
+    assert.equal(accept(text).phase, 1);
+  });
+
+  it('lets no escaped control character reach the terminal', () => {
+    assert.match(
+      reject(minimal('log: { level: "\\e[31m\\x9b\\x7f\\L" }\n'))[0] ?? '',
+      /got "\\u001b\[31m\\u009b\\u007f\\u2028"$/,
+    );
+    assert.match(reject(minimal('"\\x9b": 1\n'))[0] ?? '', /^obex\.yaml:7: \["\\u009b"\]: unknown key;/);
+  });
+
   it('refuses a key that stands twice, and reads on', () => {
     assert.deepEqual(reject(minimal('log:\n  level: info\n  level: debug\n  acces: all\n')), [
       'obex.yaml:9: log.level: stands twice in this map (first in line 8); delete one',

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { DENIAL_REASONS } from '../../../src/oauth/denial.ts';
+import { Cells } from '../../../src/observe/cells.ts';
 import { formatFamily, Histogram } from '../../../src/observe/exposition.ts';
 import { counter, gauge, Metrics } from '../../../src/observe/metrics.ts';
 import { processMetrics } from '../../../src/observe/process-metrics.ts';
@@ -32,7 +33,7 @@ describe('formatFamily', () => {
 
 describe('Histogram', () => {
   it('is cumulative, bounds included, with sum and count', () => {
-    const histogram = new Histogram('h_seconds', 'Help.', [0.1, 1]);
+    const histogram = new Histogram('h_seconds', 'Help.', { bounds: [0.1, 1], cells: new Cells(new Float64Array(4)) });
     for (const seconds of [0.05, 0.1, 0.5, 5]) histogram.observe(seconds);
     const [family] = parseExposition(histogram.format());
     assert.deepEqual(

@@ -6,7 +6,8 @@ import { exchangeFrom } from './exchange.ts';
 
 function addressOf(trusted: readonly string[], peer: string, ...forwardedFor: readonly string[]): string {
   const fields = forwardedFor.flatMap((value) => ['X-Forwarded-For', value]);
-  return createClientAddress(trusted)(exchangeFrom(peer, fields)).address;
+  const options = { trustedProxies: trusted, isUnixSocket: peer === '' };
+  return createClientAddress(options)(exchangeFrom(peer, fields)).address;
 }
 
 describe('without trusted proxies', () => {
@@ -45,8 +46,16 @@ describe('with trusted proxies', () => {
   }
 });
 
+describe('a TCP peer without an address, which has reset its connection', () => {
+  it('is not taken for the trusted peer of a unix socket', () => {
+    const resolve = createClientAddress({ trustedProxies: ['10.0.0.0/8'], isUnixSocket: false });
+    assert.equal(resolve(exchangeFrom('', ['X-Forwarded-For', '6.6.6.6'])).address, '');
+  });
+});
+
 describe('the key of a rate limit', () => {
-  const keyOf = (peer: string): string => createClientAddress([])(exchangeFrom(peer)).key;
+  const keyOf = (peer: string): string =>
+    createClientAddress({ trustedProxies: [], isUnixSocket: false })(exchangeFrom(peer)).key;
 
   it('is the address of an IPv4 client', () => {
     assert.equal(keyOf('203.0.113.7'), '203.0.113.7');

@@ -1,0 +1,56 @@
+/** Fetches the issuers' keys for all workers: one cache an issuer, every change told to every worker at once. RFC 7517 §5. */
+import type { Config } from '../config/schema.ts';
+import type { TrustedIssuer } from '../gate/verify-access-token.ts';
+import type { PreparedReload } from '../obex.ts';
+import type { Observers } from '../observe/observers.ts';
+import { buildIssuers } from '../runtime-gate.ts';
+import type { IssuerKeys, JwksSource } from '../state/jwks-cache.ts';
+import { createJwksCache } from '../state/process-wide.ts';
+import { identifySource } from './followed-keys.ts';
+import type { KeySnapshot } from './messages.ts';
+
+export class KeyDesk {
+  readonly #observers: Observers;
+  readonly #publish: (snapshot: KeySnapshot) => void;
+  #issuers: readonly TrustedIssuer[] = [];
+
+  /** `publish` sends a snapshot to all workers. */
+  constructor(observers: Observers, publish: (snapshot: KeySnapshot) => void) {
+    this.#observers = observers;
+    this.#publish = publish;
+  }
+
+  /** Caches of issuers that stay are kept; nothing new is fetched before the commit. */
+  prepare(config: Config): PreparedReload {
+    const previous = { issuers: this.#issuers };
+    const createIssuerKeys = (source: JwksSource): IssuerKeys => this.#createCache(source);
+    const issuers = buildIssuers({ config, shared: { createIssuerKeys }, previous });
+    const commit = (): void => {
+      const kept = new Set(issuers.map(({ jwks }) => jwks));
+      for (const { jwks } of this.#issuers) if (!kept.has(jwks)) jwks.stop();
+      this.#issuers = issuers;
+      for (const { jwks } of issuers) jwks.start();
+    };
+    return { commit, discard: () => undefined };
+  }
+
+  /** On behalf of a worker's request; resolves at once for an issuer that a reload has removed. */
+  async refresh(source: string, worthFetching: boolean): Promise<void> {
+    const trusted = this.#issuers.find(({ jwks }) => identifySource(jwks.source) === source);
+    await trusted?.jwks.refresh(worthFetching);
+  }
+
+  stop(): void {
+    for (const { jwks } of this.#issuers) jwks.stop();
+  }
+
+  #createCache(source: JwksSource): IssuerKeys {
+    const cache = createJwksCache(source, this.#observers);
+    const name = identifySource(source);
+    cache.onFetched = () => {
+      const { keys, lastFetchFailed, statistics } = cache;
+      this.#publish({ source: name, keys, lastFetchFailed, statistics });
+    };
+    return cache;
+  }
+}

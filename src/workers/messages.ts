@@ -1,0 +1,57 @@
+/** What the main thread and its workers say to each other; plain data, in the order in which it was sent. */
+import type { PortableConfig } from '../config/portable.ts';
+import type { VerificationKey } from '../oauth/jwks.ts';
+import type { RuntimeFiles } from '../runtime-tls.ts';
+import type { JwksStatistics } from '../state/jwks-cache.ts';
+import type { RateLimited } from '../state/process-wide.ts';
+import type { RateLimitMemory } from '../state/rate-limiter-shared.ts';
+import type { SharedMemory } from './shared-memory.ts';
+
+export type RateLimitMemories = Readonly<Record<RateLimited, RateLimitMemory>>;
+
+/** One configuration with all that was read and made for it, the same for every worker. */
+export interface HandOver {
+  readonly config: PortableConfig;
+  readonly files: RuntimeFiles;
+  /** Undefined without a rate limit. */
+  readonly rateLimits: RateLimitMemories | undefined;
+}
+
+/** The state of one issuer's keys. */
+export interface KeySnapshot {
+  /** Stands for the `JwksSource`. */
+  readonly source: string;
+  readonly keys: readonly VerificationKey[] | undefined;
+  readonly lastFetchFailed: boolean;
+  readonly statistics: JwksStatistics;
+}
+
+/** What a worker is born with. */
+export interface Birth {
+  readonly memory: SharedMemory;
+  /** Counts from 0; the first one listens on `metrics.listen`. */
+  readonly index: number;
+  readonly handOver: HandOver;
+}
+
+export type ToWorker =
+  | { readonly kind: 'listen'; readonly port: number }
+  /** A reload in two steps: a configuration is put in force when every worker has prepared it. */
+  | { readonly kind: 'prepare'; readonly handOver: HandOver }
+  | { readonly kind: 'commit' }
+  | { readonly kind: 'discard' }
+  /** Drains, then ends. */
+  | { readonly kind: 'drain' }
+  | { readonly kind: 'keys'; readonly snapshot: KeySnapshot }
+  /** The refresh that was asked for is over; what came of it was sent before. */
+  | { readonly kind: 'refreshed'; readonly id: number };
+
+export type FromWorker =
+  | { readonly kind: 'listening'; readonly url: string; readonly port: number }
+  /** Prepared, or in force. */
+  | { readonly kind: 'done' }
+  /** Could not listen, or not prepare. */
+  | { readonly kind: 'refused'; readonly problem: string }
+  | { readonly kind: 'refresh'; readonly id: number; readonly source: string; readonly worthFetching: boolean }
+  /** Lines for standard output, whole ones. */
+  | { readonly kind: 'lines'; readonly text: string };

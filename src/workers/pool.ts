@@ -1,0 +1,142 @@
+/** The main thread of an Obex with several workers: starts them, tells all of them the same, ends when they have ended. */
+import { createServer } from 'node:net';
+import { type Phase, phaseOf } from '../config/phase.ts';
+import { packConfig } from '../config/portable.ts';
+import type { Config } from '../config/schema.ts';
+import { refuseFixedChanges } from '../obex.ts';
+import { errorField, type LineSink } from '../observe/log.ts';
+import type { Observers } from '../observe/observers.ts';
+import { isSameLimit, readLimit } from '../runtime-gate.ts';
+import { readRuntimeFiles } from '../runtime-tls.ts';
+import { createRateLimitMemory } from '../state/rate-limiter-shared.ts';
+import { bind } from '../wire/bind.ts';
+import type { ListenAddress } from '../wire/exchange.ts';
+import { Colleague } from './colleague.ts';
+import { KeyDesk } from './key-desk.ts';
+import type { Birth, HandOver, RateLimitMemories, ToWorker } from './messages.ts';
+import type { SharedMemory } from './shared-memory.ts';
+
+export interface PoolOptions {
+  /** The program's own file, which knows that in a thread it is a worker. */
+  readonly entry: URL;
+  readonly workers: number;
+  readonly memory: SharedMemory;
+  readonly observers: Observers;
+  /** Standard output: only one thread writes to it, so that lines stay whole. */
+  readonly lines: LineSink;
+}
+
+/** Resolves when every worker listens. Rejects with an error that a person can act on. */
+export async function startPool(config: Config, options: PoolOptions): Promise<Pool> {
+  const pool = new Pool(config, options);
+  try {
+    await pool.start();
+    return pool;
+  } catch (error) {
+    pool.stop();
+    throw error;
+  }
+}
+
+export class Pool {
+  url = '';
+  readonly #options: PoolOptions;
+  readonly #desk: KeyDesk;
+  readonly #workers: readonly Colleague[];
+  #config: Config;
+  #handOver: HandOver;
+
+  constructor(config: Config, options: PoolOptions) {
+    this.#options = options;
+    this.#config = config;
+    this.#handOver = createHandOver(config, undefined);
+    this.#desk = new KeyDesk(options.observers, (snapshot) => this.#tellAll({ kind: 'keys', snapshot }));
+    this.#workers = Array.from({ length: options.workers }, (_, index) => this.#hire(index));
+  }
+
+  get phase(): Phase {
+    return phaseOf(this.#config);
+  }
+
+  async start(): Promise<void> {
+    const { listen } = this.#config.obex;
+    const [first, ...others] = this.#workers;
+    if ('path' in listen || first === undefined) throw new Error('several workers cannot listen on a unix socket');
+    await refuseTaken(listen);
+    this.#desk.prepare(this.#config).commit();
+    const { url, port } = await first.listen(listen.port);
+    await Promise.all(others.map((worker) => worker.listen(port)));
+    this.url = url;
+  }
+
+  /** In force in all workers, or, when one of them refuses, in none; then it rejects with the reason. */
+  async reload(config: Config): Promise<void> {
+    refuseFixedChanges(this.#config, config);
+    const handOver = createHandOver(config, this.#handOver);
+    const prepared = this.#desk.prepare(config);
+    const answers = await Promise.allSettled(this.#workers.map((worker) => worker.prepare(handOver)));
+    const refusal = answers.find((answer) => answer.status === 'rejected');
+    if (refusal !== undefined) {
+      this.#tellAll({ kind: 'discard' });
+      throw refusal.reason;
+    }
+    // Fetching first: a worker that has switched may ask for keys of a new issuer.
+    prepared.commit();
+    await Promise.all(this.#workers.map((worker) => worker.commit()));
+    this.#options.observers.log.setLevel(config.log.level);
+    this.#config = config;
+    this.#handOver = handOver;
+  }
+
+  async drain(): Promise<void> {
+    this.#tellAll({ kind: 'drain' });
+    await Promise.all(this.#workers.map(({ ended }) => ended));
+    this.#desk.stop();
+  }
+
+  stop(): void {
+    this.#desk.stop();
+    for (const worker of this.#workers) worker.terminate();
+  }
+
+  #tellAll(message: ToWorker): void {
+    for (const worker of this.#workers) worker.tell(message);
+  }
+
+  #hire(index: number): Colleague {
+    const { entry, memory, lines, observers } = this.#options;
+    const birth: Birth = { memory, index, handOver: this.#handOver };
+    const colleague = new Colleague(entry, birth, {
+      onLines: (text) => lines.write(text),
+      onRefresh: ({ id, source, worthFetching }) =>
+        void this.#desk.refresh(source, worthFetching).then(() => colleague.tell({ kind: 'refreshed', id })),
+      // Fails closed: a worker that dies of a bug takes the process with it, as a bug does where there is but one thread.
+      onDeath: (error) => {
+        observers.log.error('worker_failed', { worker: index, error: errorField(error) });
+        throw error;
+      },
+    });
+    return colleague;
+  }
+}
+
+/** All that can fail in the main thread comes here, before any worker is told. */
+function createHandOver(config: Config, before: HandOver | undefined): HandOver {
+  const files = readRuntimeFiles(config);
+  return { config: packConfig(config), files, rateLimits: createRateLimits(config, before?.rateLimits) };
+}
+
+/** Allowances are kept over a reload that leaves the limit as it is. */
+function createRateLimits(config: Config, before: RateLimitMemories | undefined): RateLimitMemories | undefined {
+  const limit = readLimit(config);
+  if (limit === undefined) return undefined;
+  if (isSameLimit(before?.clients.limit, limit)) return before;
+  return { clients: createRateLimitMemory(limit), principals: createRateLimitMemory(limit) };
+}
+
+/** Workers share their port with whoever asks, so that one Obex too many would go unnoticed and take half the traffic. */
+async function refuseTaken(address: ListenAddress): Promise<void> {
+  const probe = createServer();
+  await bind(probe, address);
+  await new Promise<void>((resolve) => probe.close(() => resolve()));
+}

@@ -1,0 +1,88 @@
+/** Memory that all threads of the process share, made once by the main thread, and what a worker makes of it. */
+import { randomBytes } from 'node:crypto';
+import type { Config } from '../config/schema.ts';
+import { Tally } from '../lib/tally.ts';
+import { Cells } from '../observe/cells.ts';
+import { METRIC_CELLS, Metrics } from '../observe/metrics.ts';
+import type { IssuerKeys, JwksSource } from '../state/jwks-cache.ts';
+import { createNonceSecret, type ProcessWide, type RateLimited } from '../state/process-wide.ts';
+import type { RateLimiter } from '../state/rate-limiter.ts';
+import { SharedRateLimiter } from '../state/rate-limiter-shared.ts';
+import { createReplayMemory, type ReplayMemory } from '../state/replay-cache-memory.ts';
+import { FollowedKeys, type KeyLink } from './followed-keys.ts';
+import type { RateLimitMemories } from './messages.ts';
+
+export interface SharedMemory {
+  /** Counters of each thread; those of the main thread come last. */
+  readonly metrics: readonly SharedArrayBuffer[];
+  readonly connections: SharedArrayBuffer;
+  readonly backendRequests: SharedArrayBuffer;
+  readonly eventStreams: SharedArrayBuffer;
+  readonly nonceSecret: string;
+  readonly ticketKeys: Uint8Array;
+  /** Proofs that were used; undefined when they are not kept in memory. A reload does not change it. */
+  readonly replay: ReplayMemory | undefined;
+}
+
+/** RFC 5077 §4: name, HMAC key and cipher key of the tickets, 16 bytes each. */
+const TICKET_KEY_BYTES = 48;
+
+export function createSharedMemory({ dpop }: Config, workers: number): SharedMemory {
+  const keepsProofs = dpop.enabled && dpop.replay_cache.backend === 'memory';
+  const createCell = (): SharedArrayBuffer => new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
+  return {
+    metrics: Array.from(
+      { length: workers + 1 },
+      () => new SharedArrayBuffer(METRIC_CELLS * Float64Array.BYTES_PER_ELEMENT),
+    ),
+    connections: createCell(),
+    backendRequests: createCell(),
+    eventStreams: createCell(),
+    nonceSecret: createNonceSecret(),
+    ticketKeys: randomBytes(TICKET_KEY_BYTES),
+    replay: keepsProofs ? createReplayMemory(dpop.replay_cache.max_entries) : undefined,
+  };
+}
+
+/** The metrics of a process, written to by the thread of this number. */
+export function createSharedMetrics(memory: SharedMemory, thread: number): Metrics {
+  const all = memory.metrics.map((buffer) => new Float64Array(buffer));
+  return new Metrics(new Cells(all[thread] ?? new Float64Array(METRIC_CELLS), all));
+}
+
+/** What holds for the whole process, as one of its workers sees it. */
+export class SharedTruth implements ProcessWide {
+  readonly connections: Tally;
+  readonly backendRequests: Tally;
+  readonly eventStreams: Tally;
+  readonly nonceSecret: string;
+  readonly ticketKeys: Buffer;
+  /** Of the configuration that is being built. */
+  rateLimits: RateLimitMemories | undefined;
+  readonly #memory: SharedMemory;
+  readonly #link: KeyLink;
+
+  constructor(memory: SharedMemory, link: KeyLink) {
+    this.connections = new Tally(new Int32Array(memory.connections));
+    this.backendRequests = new Tally(new Int32Array(memory.backendRequests));
+    this.eventStreams = new Tally(new Int32Array(memory.eventStreams));
+    this.nonceSecret = memory.nonceSecret;
+    this.ticketKeys = Buffer.from(memory.ticketKeys);
+    this.#memory = memory;
+    this.#link = link;
+  }
+
+  createRateLimiter(whose: RateLimited): RateLimiter {
+    if (this.rateLimits === undefined) throw new TypeError('a rate limit without memory');
+    return new SharedRateLimiter(this.rateLimits[whose]);
+  }
+
+  provideReplayMemory(): ReplayMemory {
+    if (this.#memory.replay === undefined) throw new TypeError('a replay cache without memory');
+    return this.#memory.replay;
+  }
+
+  createIssuerKeys(source: JwksSource): IssuerKeys {
+    return new FollowedKeys(source, this.#link);
+  }
+}

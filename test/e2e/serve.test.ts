@@ -1,0 +1,84 @@
+/** `obex serve` and what happens around it: signals, and certificates that are renewed. docs/operations.md. */
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, it, type TestContext } from 'node:test';
+import { connect } from 'node:tls';
+import { bearer, formatConfig, formatRequest } from '../support/obex.ts';
+import { type ObexProcess, type ObexProcessOptions, startObexProcess } from '../support/obex-process.ts';
+import { openRaw } from '../support/raw-http.ts';
+import { startRecordingBackend } from '../support/recording-backend.ts';
+import { createTempFolder } from '../support/temp-folder.ts';
+import { makeCertificate } from '../support/wire-server.ts';
+
+async function start(context: TestContext, options: ObexProcessOptions): Promise<ObexProcess> {
+  const obex = await startObexProcess(options);
+  context.after(() => obex.stop());
+  return obex;
+}
+
+describe('SIGTERM', () => {
+  it('a second one ends at once, and nothing says that the drain was done', async (context) => {
+    const backend = await startRecordingBackend(context);
+    backend.answer = () => undefined;
+    const obex = await start(context, { config: formatConfig({ backend }) });
+    const client = await openRaw(obex.port);
+    await client.send(formatRequest({ lines: [bearer('anything')] }));
+    await backend.request(0);
+    obex.kill('SIGTERM');
+    await obex.waitForEvent('draining');
+    obex.kill('SIGTERM');
+    assert.deepEqual(await obex.ended(), { code: 1, signal: null });
+    const ending = obex.logs().map(({ event }) => event);
+    assert.deepEqual(ending.slice(ending.indexOf('draining')), ['draining', 'stopped_at_once']);
+  });
+});
+
+describe('certificates', () => {
+  /** Obex with a certificate of its own, in files that a test may change. */
+  async function startWithCertificate(context: TestContext) {
+    const folder = createTempFolder('renewal');
+    context.after(() => folder.remove());
+    const paths = { cert: join(folder.path, 'crt'), key: join(folder.path, 'key') };
+    const write = ({ cert, key }: { readonly cert: string; readonly key: string }): void => {
+      writeFileSync(paths.cert, cert);
+      writeFileSync(paths.key, key);
+    };
+    write(makeCertificate(context, 'first'));
+    const backend = await startRecordingBackend(context);
+    const tls = `tls: { enabled: true, cert_file: "${paths.cert}", key_file: "${paths.key}" }`;
+    const obex = await start(context, { config: formatConfig({ backend, sections: { obex: tls } }) });
+    return { obex, paths, write };
+  }
+
+  /** The name in the certificate that a new connection is shown. */
+  function servedName({ port }: ObexProcess): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      const socket = connect({ host: '127.0.0.1', port, rejectUnauthorized: false }, () => {
+        resolve(socket.getPeerCertificate().subject.CN);
+        socket.destroy();
+      });
+      socket.once('error', reject);
+    });
+  }
+
+  it('are served anew when both files have changed', async (context) => {
+    const { obex, write } = await startWithCertificate(context);
+    assert.equal(await servedName(obex), 'first');
+    write(makeCertificate(context, 'second'));
+    await obex.waitForEvent('certificate_reloaded');
+    assert.equal(await servedName(obex), 'second');
+  });
+
+  it('that cannot be used refuse a reload, with the file and the reason, and the old one stays', async (context) => {
+    const { obex, paths } = await startWithCertificate(context);
+    writeFileSync(paths.key, makeCertificate(context, 'other').key);
+    obex.kill('SIGHUP');
+    const { cause, problems } = await obex.waitForEvent('reload_refused');
+    assert.deepEqual(
+      [cause, problems],
+      ['SIGHUP', [`obex.tls.key_file: ${paths.key} does not belong to the certificate in obex.tls.cert_file`]],
+    );
+    assert.equal(await servedName(obex), 'first');
+  });
+});

@@ -1,0 +1,97 @@
+/** The main thread of several workers, over workers that do as the test says: all or none, and no silent death. */
+import assert from 'node:assert/strict';
+import { describe, it, type TestContext } from 'node:test';
+import { packConfig } from '../../../src/config/portable.ts';
+import type { Config } from '../../../src/config/schema.ts';
+import { createObservers } from '../../../src/observe/observers.ts';
+import { Colleague } from '../../../src/workers/colleague.ts';
+import { type Pool, startPool } from '../../../src/workers/pool.ts';
+import { createSharedMemory } from '../../../src/workers/shared-memory.ts';
+import { formatConfig, parseConfig } from '../../support/obex.ts';
+import { until } from '../../support/until.ts';
+
+const ENTRY = new URL('../../support/scripted-worker.ts', import.meta.url);
+const WORKERS = 2;
+
+/** `script`: which message which worker refuses, e.g. `prepare=1`. */
+function configFor(script: string): Config {
+  const config = parseConfig(formatConfig({ backend: { port: 1 }, sections: { obex: `workers: ${WORKERS}` } }));
+  return { ...config, backend: { ...config.backend, url: new URL(`http://backend/?${script}`) } };
+}
+
+async function start(context: TestContext, script: string): Promise<{ pool: Pool; config: Config; said: string[] }> {
+  const config = configFor(script);
+  const said: string[] = [];
+  const lines = { write: (text: string): void => void said.push(text.trimEnd()) };
+  const observers = createObservers('error', { write: () => undefined });
+  const memory = createSharedMemory(config, WORKERS);
+  const pool = await startPool(config, { entry: ENTRY, workers: WORKERS, memory, observers, lines });
+  context.after(() => pool.stop());
+  return { pool, config, said };
+}
+
+describe('Pool', () => {
+  it('listens when all listen, the first of them first', async (context) => {
+    const { pool, said } = await start(context, '');
+    assert.equal(pool.url, 'http://localhost:1');
+    assert.deepEqual(said, ['0 listen', '1 listen']);
+  });
+
+  it('is not started when one of them cannot listen', async (context) => {
+    await assert.rejects(start(context, 'listen=1'), { message: 'worker 1 refuses' });
+  });
+
+  it('puts a config in force when all have prepared it', async (context) => {
+    const { pool, config, said } = await start(context, '');
+    await pool.reload(config);
+    assert.deepEqual(said.slice(2, 4).toSorted(), ['0 prepare', '1 prepare']);
+    assert.deepEqual(said.slice(4).toSorted(), ['0 commit', '1 commit']);
+  });
+
+  it('puts it in force in none when one refuses, and says why', async (context) => {
+    const { pool, config, said } = await start(context, 'prepare=1');
+    await assert.rejects(pool.reload(config), { message: 'worker 1 refuses' });
+    await until('both discard it', () =>
+      said.filter((line) => line.endsWith('discard')).length === 2 ? true : undefined,
+    );
+    assert.ok(!said.some((line) => line.endsWith('commit')));
+  });
+
+  it('has drained when all have ended', async (context) => {
+    const { pool, said } = await start(context, '');
+    await pool.drain();
+    assert.deepEqual(said.slice(2).toSorted(), ['0 drain', '1 drain']);
+  });
+});
+
+describe('Colleague', () => {
+  function hire(context: TestContext, script: string) {
+    const config = configFor(script);
+    const death = Promise.withResolvers<Error>();
+    const handOver = {
+      config: packConfig(config),
+      files: { tls: undefined, backendCa: undefined },
+      rateLimits: undefined,
+    };
+    const birth = { memory: createSharedMemory(config, 1), index: 0, handOver };
+    const handlers = { onLines: () => undefined, onRefresh: () => undefined, onDeath: death.resolve };
+    const colleague = new Colleague(ENTRY, birth, handlers);
+    context.after(() => colleague.terminate());
+    return { colleague, death: death.promise };
+  }
+
+  it('a bug in a worker is told with its error, and fails what was asked of it', async (context) => {
+    const { colleague, death } = hire(context, 'bug=listen');
+    await assert.rejects(colleague.listen(0), { message: 'a bug' });
+    assert.equal((await death).message, 'a bug');
+    await colleague.ended;
+  });
+
+  it('one that ends as it was told to is no failure', async (context) => {
+    const { colleague, death } = hire(context, '');
+    await colleague.listen(0);
+    colleague.tell({ kind: 'drain' });
+    await colleague.ended;
+    assert.equal(await Promise.race([death, Promise.resolve('no failure')]), 'no failure');
+  });
+});
