@@ -2,9 +2,12 @@
 import type { z } from 'zod';
 import { isLoopbackHost } from '../lib/loopback.ts';
 import type { Draft } from './draft.ts';
-import { formatListen } from './listen.ts';
+import { formatListen, isLocalAddress } from './listen.ts';
 import { formatPath, isRecord, type Path } from './path.ts';
 import { sections } from './schema.ts';
+
+const DEFAULT_PORTS: Readonly<Record<string, string>> = { 'http:': '80', 'https:': '443' };
+const ANY_ADDRESS = ['0.0.0.0', '::'];
 
 const { shape } = sections;
 const obex = shape.obex.out.shape;
@@ -18,6 +21,7 @@ export function crossCheck(draft: Draft): void {
   checkStaleness(draft);
   checkDpop(draft);
   checkListeners(draft);
+  checkCircle(draft);
 }
 
 /** The value at a path, parsed; undefined when it is absent, wrong or already at fault. */
@@ -29,7 +33,8 @@ function read<T>(draft: Draft, path: Path, schema: z.ZodType<T>): T | undefined 
 
 /** What only makes sense with tokens must not stand, and be ignored, in a config that authenticates nobody. */
 function checkPhase(draft: Draft): void {
-  if (draft.valueAt(['idp']) !== undefined) return;
+  // A misspelt idp has been reported.
+  if (draft.valueAt(['idp']) !== undefined || draft.isAtFault(['idp'])) return;
   const cure = 'without idp Obex authenticates nobody; add idp with its issuer';
   for (const section of ['authz', 'dpop']) {
     if (draft.valueAt([section]) !== undefined) draft.report([section], `needs idp: ${cure}, or delete ${section}`);
@@ -86,8 +91,14 @@ function checkStaleness(draft: Draft): void {
 function checkDpop(draft: Draft): void {
   if (!isRecord(draft.valueAt(['dpop']))) return;
   const enabled = read(draft, ['dpop', 'enabled'], dpop.enabled);
-  if (enabled === false && read(draft, ['dpop', 'required'], dpop.required) === true) {
-    draft.report(['dpop', 'required'], 'needs dpop.enabled: true; set that, or delete dpop.required');
+  const asksForProofs = {
+    required: read(draft, ['dpop', 'required'], dpop.required) === true,
+    nonce: read(draft, ['dpop', 'nonce'], dpop.nonce) === 'required',
+  };
+  for (const [key, asks] of Object.entries(asksForProofs)) {
+    if (asks && enabled === false) {
+      draft.report(['dpop', key], `needs dpop.enabled: true; set that, or delete dpop.${key}`);
+    }
   }
   const cache = dpop.replay_cache.out.shape;
   const redis = read(draft, ['dpop', 'replay_cache', 'backend'], cache.backend) === 'redis';
@@ -99,6 +110,10 @@ function checkDpop(draft: Draft): void {
 
 function checkListeners(draft: Draft): void {
   const main = read(draft, ['obex', 'listen'], obex.listen);
+  const workers = read(draft, ['obex', 'workers'], obex.workers);
+  if (main !== undefined && 'path' in main && typeof workers === 'number' && workers > 1) {
+    draft.report(['obex', 'workers'], 'needs a port: a unix socket has one thread; write 1, or "auto"');
+  }
   const metrics = read(draft, ['metrics', 'listen'], shape.metrics.out.shape.listen);
   if (main === undefined || metrics === undefined || formatListen(main) !== formatListen(metrics)) return;
   if ('port' in main && main.port === 0) return;
@@ -106,4 +121,19 @@ function checkListeners(draft: Draft): void {
     ['metrics', 'listen'],
     'is the address of obex.listen; choose another, or delete the key to serve /metrics there',
   );
+}
+
+/** A request to Obex that Obex sends to itself comes back for ever. */
+function checkCircle(draft: Draft): void {
+  const listen = read(draft, ['obex', 'listen'], obex.listen);
+  const url = read(draft, ['backend', 'url'], shape.backend.out.shape.url);
+  if (listen === undefined || url === undefined || 'path' in listen || !isLoopbackHost(url.hostname)) return;
+  const port = Number(url.port === '' ? DEFAULT_PORTS[url.protocol] : url.port);
+  const isReached = listen.host === undefined || ANY_ADDRESS.includes(listen.host) || isLocalAddress(listen);
+  if (port !== listen.port || !isReached) return;
+  draft.reportRefusal(['backend', 'url'], {
+    message: 'is the address of obex.listen: Obex would send every request to itself',
+    got: { value: url.origin },
+    cure: 'let one of them have another port',
+  });
 }

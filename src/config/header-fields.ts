@@ -56,6 +56,11 @@ function valueFault(value: unknown): string | undefined {
   return 'must be plain ASCII (the value is not shown)';
 }
 
+/** An illegal name may be a whole `Name: secret` line, so it is shown up to what is illegal in it. */
+function shownName(name: string): string {
+  return TOKEN.test(name) ? name : `${/^[!#$%&'*+.^_`|~0-9A-Za-z-]*/.exec(name)?.[0] ?? ''}…`;
+}
+
 /** Field name → value, names as written. Adds one issue for each bad name or value. */
 function parseFields(given: unknown, context: z.RefinementCtx): Readonly<Record<string, string>> {
   const value = given ?? {};
@@ -73,7 +78,7 @@ function parseFields(given: unknown, context: z.RefinementCtx): Readonly<Record<
     const fault =
       nameFault(name) ?? (twin === undefined ? valueFault(content) : `is the same header as ${twin}; delete one`);
     names.set(foldName(name), name);
-    if (fault !== undefined) context.addIssue({ code: 'custom', message: fault, path: [name] });
+    if (fault !== undefined) context.addIssue({ code: 'custom', message: fault, path: [shownName(name)] });
     else if (typeof content === 'string') fields.push([name, content]);
   }
   return Object.fromEntries(fields);

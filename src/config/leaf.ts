@@ -1,7 +1,7 @@
 /** The building blocks of the schema: one value of the config, parsed, described and documented in one place. */
 import { z } from 'zod';
 import { Refused, refuse, refuseSilently } from './refused.ts';
-import { formatDuration, formatSize, parseDuration, parseSize } from './units.ts';
+import { formatDuration, formatSize, guessDuration, guessSize, parseDuration, parseSize } from './units.ts';
 
 /** How a value is written: names the type in the docs and decides how an effective value is printed. */
 export type LeafKind =
@@ -101,13 +101,29 @@ export function optional<T>(schema: z.ZodType<T>): z.ZodType<T | undefined> {
   return info === undefined ? absent : absent.register(leaves, { ...info, required: false });
 }
 
+/** The text of a single value, to guess what was meant by it; empty for a list or map. */
+function wordOf(value: unknown): string {
+  return typeof value === 'string' || typeof value === 'number' ? String(value) : '';
+}
+
+/** `write "30s"`, when there is a guess and it is allowed. */
+function writeClause(guess: number | undefined, { min, max }: Range, format: (guess: number) => string) {
+  return guess === undefined || guess < min || guess > max ? undefined : `write "${format(guess)}"`;
+}
+
+/** What YAML 1.1 and other config languages take for a boolean. */
+const TRUE_WORDS = ['true', 'yes', 'on', 'y', '1'];
+const FALSE_WORDS = ['false', 'no', 'off', 'n', '0'];
+
 /** true or false; the same words as text, as variables bring them. */
 export function boolean(spec: LeafSpec): z.ZodType<boolean> {
   const json = { anyOf: [{ type: 'boolean' }, matching('^(true|false)$')] };
   return leaf({ ...spec, kind: 'boolean', json }, (value) => {
     if (typeof value === 'boolean') return value;
     if (value === 'true' || value === 'false') return value === 'true';
-    return refuse('expected true or false', value);
+    const word = wordOf(value).toLowerCase();
+    const meant = TRUE_WORDS.includes(word) ? 'write true' : FALSE_WORDS.includes(word) ? 'write false' : undefined;
+    return refuse('expected true or false', value, meant);
   });
 }
 
@@ -135,7 +151,10 @@ export function duration(spec: LeafSpec & Range): z.ZodType<number> {
   const allowed = `${formatDuration(spec.min)} to ${formatDuration(spec.max)}`;
   return leaf({ ...spec, kind: 'duration', json, allowed }, (value) => {
     const ms = typeof value === 'string' ? parseDuration(value) : undefined;
-    if (ms === undefined) return refuse(`expected a duration such as "10s", "1m30s" or "250ms"`, value);
+    if (ms === undefined) {
+      const cure = writeClause(guessDuration(wordOf(value)), spec, formatDuration);
+      return refuse(`expected a duration such as "10s", "1m30s" or "250ms"`, value, cure);
+    }
     return ms >= spec.min && ms <= spec.max ? ms : refuse(`expected a duration from ${allowed}`, value);
   });
 }
@@ -147,7 +166,10 @@ export function size(spec: LeafSpec & Range): z.ZodType<number> {
   return leaf({ ...spec, kind: 'size', json, allowed }, (value) => {
     // Zero needs no unit: "0 = off" is how it is documented.
     const bytes = value === 0 || value === '0' ? 0 : typeof value === 'string' ? parseSize(value) : undefined;
-    if (bytes === undefined) return refuse('expected a size with a unit, such as "4MB" (10^6) or "4MiB" (2^20)', value);
+    if (bytes === undefined) {
+      const cure = writeClause(guessSize(wordOf(value)), spec, formatSize);
+      return refuse('expected a size with a unit, such as "4MB" (10^6) or "4MiB" (2^20)', value, cure);
+    }
     return bytes >= spec.min && bytes <= spec.max ? bytes : refuse(`expected a size from ${allowed}`, value);
   });
 }
@@ -160,7 +182,11 @@ export function oneOf<const T extends string>(words: readonly T[], spec: LeafSpe
   return leaf({ ...spec, kind: 'string', json, allowed: quoted.join(', ') }, (value) => {
     // `min_version: 1.2` without quotes is a number in YAML.
     const text = typeof value === 'number' ? String(value) : value;
-    return words.find((word) => word === text) ?? refuse(`expected ${choices}`, value);
+    const found = words.find((word) => word === text);
+    if (found !== undefined) return found;
+    // DEBUG is debug, and WARNING is warn.
+    const meant = words.find((word) => wordOf(value).toLowerCase().startsWith(word.toLowerCase()));
+    return refuse(`expected ${choices}`, value, meant === undefined ? undefined : `write ${meant}`);
   });
 }
 

@@ -4,17 +4,14 @@ import { type ConfigProblem, Draft } from './draft.ts';
 import { applyOverrides } from './environment.ts';
 import { type Environment, expandVariables } from './expand.ts';
 import { flattenLayout } from './layout.ts';
+import { type Phase, phaseOf } from './phase.ts';
 import { readYaml } from './read-yaml.ts';
 import { type Config, configSchema } from './schema.ts';
 import { reportIssues } from './schema-issues.ts';
 import { readSecretFiles } from './secret-files.ts';
-import { reportUnavailable } from './unavailable.ts';
 import { collectWarnings } from './warnings.ts';
 
 export { type ConfigProblem, formatProblem } from './draft.ts';
-
-/** 1 = authenticates nobody, 2 = verifies bearer tokens, 3 = verifies DPoP proofs too. */
-export type Phase = 1 | 2 | 3;
 
 export interface ConfigSource {
   /** Name of the file, for problems. */
@@ -49,7 +46,6 @@ export function loadConfig({ file, text, env, readFile }: ConfigSource): LoadedC
   expandVariables(draft, env);
   applyOverrides(draft, env);
   readSecretFiles(draft, readFile);
-  reportUnavailable(draft);
   const parsed = configSchema.safeParse(draft.root);
   if (!parsed.success) reportIssues(draft, parsed.error.issues);
   crossCheck(draft);
@@ -59,10 +55,4 @@ export function loadConfig({ file, text, env, readFile }: ConfigSource): LoadedC
     phase: phaseOf(parsed.data),
     warnings: [...collectWarnings(parsed.data), ...draft.warnings],
   };
-}
-
-/** No `idp` = 1; `idp` = 2; `idp` and `dpop.enabled` = 3. */
-function phaseOf({ idp, dpop }: Config): Phase {
-  if (idp === undefined) return 1;
-  return dpop.enabled ? 3 : 2;
 }

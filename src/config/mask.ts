@@ -37,6 +37,7 @@ function writtenLeaf(value: unknown, info: LeafInfo): unknown {
   if (typeof value === 'number' && info.kind === 'duration') return formatDuration(value);
   if (typeof value === 'number' && info.kind === 'size') return formatSize(value);
   if (info.kind === 'address' && isAddress(value)) return formatListen(value);
+  if (info.kind === 'URL' && typeof value === 'string') return value.replace(/\?.*$/s, `?${MASK}`);
   return value instanceof URL ? value.origin : value;
 }
 

@@ -27,7 +27,18 @@ export function describeValue(value: unknown): string {
 
 /** One line whatever stands in the text: quotes, control characters and line ends are escaped, long text is cut. */
 export function quote(text: string): string {
-  return JSON.stringify(text.length > LONGEST_SHOWN ? `${text.slice(0, LONGEST_SHOWN)}…` : text);
+  const cut = text.length > LONGEST_SHOWN ? `${text.slice(0, LONGEST_SHOWN)}…` : text;
+  // What JSON lets stand and a terminal may obey or a log reader take for a line end: DEL, C1, line separators.
+  return JSON.stringify(cut).replaceAll(/[\x7f-\x9f\u2028\u2029]/g, escapeCharacter);
+}
+
+function escapeCharacter(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+}
+
+/** A path with its list positions as `[]`, as the catalogue of the schema names places. */
+export function formatPattern(path: Path): string {
+  return path.map((step) => (typeof step === 'number' ? '[]' : step)).join('.');
 }
 
 export function isRecord(value: unknown): value is Record<string, unknown> {

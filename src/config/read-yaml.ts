@@ -20,6 +20,9 @@ const LONGEST_TEXT = 2 ** 20;
 const MOST_NODES = 20_000;
 const DEEPEST = 64;
 
+/** YAML 1.2 §5.1: all but printable characters. U+FFFD stands for bytes that are no UTF-8. */
+const UNPRINTABLE = /[^\t\n\r\x20-\x7e\x85\xa0-\ufffc\u{10000}-\u{10ffff}]/u;
+
 /** What the parser's messages leave unsaid, or would say with a piece of the file in it. */
 const CURES: Readonly<Record<string, string>> = {
   BAD_ALIAS: 'an alias must follow its anchor and be alone on its place',
@@ -42,6 +45,11 @@ export function readYaml(text: string): YamlText {
   const nothing = { root: {}, lines: new Map<string, number>() };
   if (Buffer.byteLength(text) > LONGEST_TEXT) {
     return { ...nothing, problems: [problem(undefined, 'is larger than 1 MiB; is this the right file?')] };
+  }
+  const unprintable = text.search(UNPRINTABLE);
+  if (unprintable !== -1) {
+    const line = text.slice(0, unprintable).split('\n').length;
+    return { ...nothing, problems: [problem(line, 'holds bytes that are no text; is this the right file?')] };
   }
   const lineCounter = new LineCounter();
   const documents = parseAllDocuments(text, {

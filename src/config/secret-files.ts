@@ -57,8 +57,9 @@ function readContent(draft: Draft, twin: Path, { path, file, readFile }: Twin): 
   try {
     return readFile(file).replace(/[\r\n]+$/, '');
   } catch (error) {
-    const name = draft.isHidden(twin) ? 'the file' : JSON.stringify(file);
-    return fail(`cannot read ${name}: ${reasonOf(error)}`);
+    // The secret itself, written where its file belongs, does not look like a path.
+    const isShown = !draft.isHidden(twin) && /^[\w.~-]*\/[\w./~-]+$/.test(file);
+    return fail(`cannot read ${isShown ? JSON.stringify(file) : 'the file'}: ${reasonOf(error)}`);
   }
 }
 

@@ -1,6 +1,6 @@
 /** "Did you mean": the keys nearest to one that nobody knows. */
-import { LIST_ITEM, SECTION_NAMES, SECTIONS } from './catalogue.ts';
-import type { Path } from './path.ts';
+import { SECTION_NAMES, SECTIONS } from './catalogue.ts';
+import { formatPattern, type Path } from './path.ts';
 
 /** Candidates that differ by few slips of the finger, nearest first. */
 export function nearest(word: string, candidates: readonly string[]): readonly string[] {
@@ -39,21 +39,44 @@ function cell(rows: readonly (readonly number[])[], row: number, column: number)
   return rows[row]?.[column] ?? 0;
 }
 
+/** What is said of an unknown key. */
+export interface UnknownKey {
+  readonly message: string;
+  /** The place that was meant, when there is just one candidate. */
+  readonly meant: Path | undefined;
+}
+
 /** What to do about an unknown key in the map at `path`. */
-export function explainUnknownKey(key: string, path: Path): string {
-  const pattern = path.map((step) => (typeof step === 'number' ? LIST_ITEM : step)).join('.');
+export function explainUnknownKey(key: string, path: Path): UnknownKey {
+  const pattern = formatPattern(path);
   const here = SECTIONS.find((section) => section.path.join('.') === pattern)?.keys ?? [];
-  // Sections may be nested under obex.
   const [similar] = [
+    // Sections may be nested under obex.
     ...nearest(key, pattern === 'obex' ? [...here, ...SECTION_NAMES] : here),
     ...here.filter((known) => overlaps(key, known)),
   ];
-  if (similar !== undefined) return `unknown key; did you mean ${similar}?`;
+  if (similar !== undefined) {
+    const meant = here.includes(similar) ? [...path, similar] : [similar];
+    return { message: `unknown key; did you mean ${similar}?`, meant };
+  }
   const elsewhere = placesOf((known) => fold(known) === fold(key));
-  if (elsewhere.length > 0) return `unknown key here; it belongs elsewhere: ${elsewhere.join(' or ')}`;
-  const similarElsewhere = placesOf((known) => nearest(key, [known]).length > 0);
-  if (similarElsewhere.length > 0) return `unknown key; did you mean ${similarElsewhere.join(' or ')}?`;
-  return `unknown key; ${path.length === 0 ? 'the sections are' : 'known here:'} ${here.join(', ')}`;
+  if (elsewhere.length > 0) {
+    return { message: `unknown key here; it belongs elsewhere: ${formatPlaces(elsewhere)}`, meant: onlyOne(elsewhere) };
+  }
+  const alike = placesOf((known) => nearest(key, [known]).length > 0);
+  if (alike.length > 0) {
+    return { message: `unknown key; did you mean ${formatPlaces(alike)}?`, meant: onlyOne(alike) };
+  }
+  const list = `${path.length === 0 ? 'the sections are' : 'known here:'} ${here.join(', ')}`;
+  return { message: `unknown key; ${list}`, meant: undefined };
+}
+
+function formatPlaces(places: readonly Path[]): string {
+  return places.map((place) => place.join('.').replaceAll('.[]', '[]')).join(' or ');
+}
+
+function onlyOne(places: readonly Path[]): Path | undefined {
+  return places.length === 1 ? places[0] : undefined;
 }
 
 /** `algorithms` and `accepted_algorithms` */
@@ -61,8 +84,6 @@ function overlaps(key: string, known: string): boolean {
   return key.length >= 4 && (known.includes(key) || (known.length >= 4 && key.includes(known)));
 }
 
-function placesOf(matches: (key: string) => boolean): string[] {
-  return SECTIONS.flatMap((section) =>
-    section.keys.filter(matches).map((key) => [...section.path, key].join('.').replaceAll('.[]', '[]')),
-  );
+function placesOf(matches: (key: string) => boolean): Path[] {
+  return SECTIONS.flatMap((section) => section.keys.filter(matches).map((key) => [...section.path, key]));
 }

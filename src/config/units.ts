@@ -56,3 +56,32 @@ export function formatSize(bytes: number): string {
   const unit = SIZE_UNITS.find(([, size]) => bytes % size === 0) ?? ['B', 1];
   return `${bytes / unit[1]}${unit[0]}`;
 }
+
+const DURATION_WORDS = [
+  ['ms', /^(ms|msecs?|millis|milliseconds?)$/],
+  ['s', /^(s|secs?|seconds?)$/],
+  ['m', /^(m|mins?|minutes?)$/],
+  ['h', /^(h|hrs?|hours?)$/],
+] as const;
+
+/**
+ * What somebody who wrote no legal duration will have meant, in ms: "30 s", "30sec", "1.5h". Of a bare number the size
+ * tells: people write timeouts in milliseconds, such as 30000, or in seconds, such as 30.
+ */
+export function guessDuration(text: string): number | undefined {
+  const [, digits = '', word = ''] = /^(\d+(?:\.\d+)?) ?([a-z]*)$/.exec(text.toLowerCase()) ?? [];
+  if (digits === '') return undefined;
+  const bare = Number(digits) >= 1000 ? 'ms' : 's';
+  const name = word === '' ? bare : DURATION_WORDS.find(([, pattern]) => pattern.test(word))?.[0];
+  const unit = DURATION_UNITS.find(([unitName]) => unitName === name);
+  const ms = unit === undefined ? Number.NaN : Number(digits) * unit[1];
+  return Number.isSafeInteger(ms) ? ms : undefined;
+}
+
+/** What somebody who wrote no legal size will have meant, in bytes: "4194304", "4M", "4 mib". */
+export function guessSize(text: string): number | undefined {
+  const [, digits = '', letter = '', binary = ''] = /^(\d+) ?([kmg]?)(i?)b?$/i.exec(text) ?? [];
+  // A small number without a unit may be meant in any.
+  if (letter === '') return Number(digits) >= 1024 ? parseSize(`${digits}B`) : undefined;
+  return parseSize(`${digits}${letter.toUpperCase()}${binary.toLowerCase()}B`);
+}

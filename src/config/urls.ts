@@ -1,5 +1,6 @@
 /** URLs of the config: what may stand in each. RFC 8414 §2 (issuer), RFC 9728 §1.2 (resource), RFC 8252 §8.3 (loopback). */
 import { isLoopbackHost } from '../lib/loopback.ts';
+import { parseRedisUrl as parse } from '../lib/redis-url.ts';
 import { Refused, refuse, refuseSilently } from './refused.ts';
 
 const AUTHORITY_ONLY = /^https?:\/\/[^/?#]+\/?$/i;
@@ -74,12 +75,11 @@ export function parseJwksUri(value: unknown): string | undefined | Refused {
 /** `dpop.replay_cache.redis.url`: `redis://` or `rediss://`; may hold a password, so it is never shown. */
 export function parseRedisUrl(value: unknown): string | Refused {
   if (value === '') return '';
-  const wanted =
-    'expected "redis://host:6379/0", or "rediss://…" for TLS; a password stands before the host: "redis://:password@…"';
-  const url = typeof value === 'string' ? URL.parse(value) : null;
-  if (url === null || (url.protocol !== 'redis:' && url.protocol !== 'rediss:') || url.hostname === '')
-    return refuseSilently(wanted);
-  return String(value);
+  if (typeof value === 'string' && parse(value) !== undefined) return value;
+  return refuseSilently(
+    'expected "redis://host:6379/0", or "rediss://…" for TLS, "redis+sentinel://host1,host2/master-name", ' +
+      '"redis+cluster://host1,host2"; a password stands before the host: "redis://:password@…"',
+  );
 }
 
 function secure(url: URL): boolean {

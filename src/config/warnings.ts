@@ -8,7 +8,12 @@ type Rule = readonly [applies: boolean, warning: string];
 
 /** Whole sentences, the most serious first. */
 export function collectWarnings(config: Config): string[] {
-  const rules = [...authenticationRules(config), ...networkRules(config), ...resourceRules(config)];
+  const rules = [
+    ...authenticationRules(config),
+    ...dpopRules(config),
+    ...networkRules(config),
+    ...resourceRules(config),
+  ];
   return rules.filter(([applies]) => applies).map(([, warning]) => warning);
 }
 
@@ -30,6 +35,18 @@ function authenticationRules({ idp, obex }: Config): readonly Rule[] {
   ];
 }
 
+function dpopRules({ dpop }: Config): readonly Rule[] {
+  return [
+    [
+      dpop.enabled &&
+        dpop.nonce === 'required' &&
+        dpop.replay_cache.backend === 'redis' &&
+        dpop.nonce_secret === undefined,
+      'dpop.nonce_secret is absent: with more than one replica each refuses the nonces of the others; give all the same',
+    ],
+  ];
+}
+
 function networkRules({ obex, backend }: Config): readonly Rule[] {
   const sendsHeaders = Object.keys(backend.headers).length > 0;
   return [
@@ -37,6 +54,15 @@ function networkRules({ obex, backend }: Config): readonly Rule[] {
       !obex.tls.enabled && !isLocalAddress(obex.listen),
       'obex.listen: plain http on an address that other machines may reach; tokens are readable on the way unless a TLS ' +
         'terminator stands in front. Set obex.tls.enabled, or listen on 127.0.0.1',
+    ],
+    [
+      // A unix socket is for a terminator in any case.
+      !obex.tls.enabled &&
+        obex.public_url.protocol === 'https:' &&
+        'port' in obex.listen &&
+        isLocalAddress(obex.listen),
+      'obex.public_url begins with https:// while obex.listen is plain http on this machine: right behind a TLS terminator that ' +
+        'runs here too; without one nobody can connect. Set obex.tls.enabled if there is none',
     ],
     [
       obex.tls.enabled && obex.public_url.protocol === 'http:',
@@ -53,8 +79,14 @@ function networkRules({ obex, backend }: Config): readonly Rule[] {
   ];
 }
 
-function resourceRules({ resource, cors, obex }: Config): readonly Rule[] {
+function resourceRules({ resource, cors, obex, authz }: Config): readonly Rule[] {
+  const unlisted = authz.required_scopes.filter((scope) => !resource.scopes_supported.includes(scope));
   return [
+    [
+      resource.scopes_supported.length > 0 && unlisted.length > 0,
+      `authz.required_scopes: ${unlisted.join(' ')} is not in resource.scopes_supported: clients that ask for the scopes named ` +
+        'there get tokens that are refused. Add it there',
+    ],
     [
       cors.allowed_origins.includes('*'),
       'cors.allowed_origins "*": pages of every site may use Obex with a token they hold',

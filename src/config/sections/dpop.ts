@@ -22,7 +22,7 @@ const redis = section('Redis, for `backend: redis`.', {
       default: '',
       secret: true,
       example: 'redis://:${REDIS_PASSWORD}@redis:6379/0',
-      meaning: '`redis://[user][:password]@host:port/database`, or `rediss://…` for TLS.',
+      meaning: '`redis://[user][:password]@host:port/database`; TLS, sentinels and clusters: [dpop.md](dpop.md).',
     },
     parseRedisUrl,
   ),
@@ -82,7 +82,10 @@ export const dpopSection = section(
       ),
     ),
     replay_cache: section('Proofs seen, so that none is used twice.', {
-      backend: oneOf(['memory', 'redis'], { default: 'memory', meaning: '`redis` when more than one replica serves.' }),
+      backend: oneOf(['memory', 'redis'], {
+        default: 'memory',
+        meaning: '`redis` when more than one process serves the same URL.',
+      }),
       max_entries: number({
         kind: 'integer',
         min: 1,

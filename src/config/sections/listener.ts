@@ -12,7 +12,9 @@ const workers = leaf<number | 'auto'>(
     json: { anyOf: [{ type: 'integer', minimum: 1, maximum: MOST_WORKERS }, { type: 'string' }] },
     default: 1,
     allowed: `1 to ${MOST_WORKERS}, "auto"`,
-    meaning: 'Threads that serve requests; `auto` = one per core.',
+    meaning:
+      'Threads that serve requests on one port; `auto` = one per core, and one on a unix socket. Limits, rate limits, replay ' +
+      'protection, keys and metrics are those of the whole process; `max_idle_conns` and `token_cache` are per worker.',
   },
   (value) => {
     if (value === 'auto') return value;
