@@ -6,9 +6,24 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 INSTALLED := node_modules/.package-lock.json
 # An MCP server of other people, installed apart because only its own test needs it.
 PEER := test/peers/mcp-server-mysql
-TESTS := test/*.test.ts test/rfc test/mcp test/unit test/contract test/property test/e2e
+TESTS := test/*.test.ts test/rfc test/unit test/contract test/property test/e2e
 
-.PHONY: build test test-e2e run bench docker lint vet fmt clean conformance docs
+.PHONY: help build test test-e2e fuzz soak run bench lint vet fmt clean conformance docs
+
+help:
+	@echo 'make run          the demo, or `make run CONFIG=file` a configuration of your own'
+	@echo 'make test         all tests that need npm alone'
+	@echo 'make test-e2e     the tests against real peers'
+	@echo 'make fuzz         millions of random requests and answers through the HTTP engine'
+	@echo 'make soak         four minutes of mixed load, then the books are checked'
+	@echo 'make build        the release bundle, dist/obex.mjs, which bin/obex runs'
+	@echo 'make bench        throughput and latency beside other proxies'
+	@echo 'make conformance  the MCP conformance suite, direct and through Obex'
+	@echo 'make vet          type check'
+	@echo 'make lint         type check, lint, format check, dead code'
+	@echo 'make fmt          format'
+	@echo 'make docs         write docs/configuration.md from the schema'
+	@echo 'make clean        remove all that the others have made'
 
 $(INSTALLED): package.json package-lock.json
 	npm ci --loglevel=error
@@ -25,6 +40,16 @@ endif
 test: $(INSTALLED)
 	@node scripts/run-tests.ts $(TESTS)
 
+# The property tests of the HTTP engine, 2.5 million cases in a few minutes; `make fuzz FUZZ_SEED=1` tries others.
+fuzz: export FUZZ_RUNS ?= 500000
+fuzz: $(INSTALLED)
+	@node --test --test-timeout=1800000 test/property/http1-*.test.ts
+
+# Four minutes of mixed load on the release bundle; `make soak SOAK_SECONDS=30` is a quick look.
+soak: export SOAK_SECONDS ?= 240
+soak: build
+	@node test/soak/soak.ts
+
 # Needs the Debian packages of test/peers/debian-packages.txt, and says which are missing.
 test-e2e: $(INSTALLED) build
 	@node test/peers/require-packages.ts
@@ -34,6 +59,11 @@ test-e2e: $(INSTALLED) build
 $(PEER)/$(INSTALLED): $(PEER)/package.json $(PEER)/package-lock.json
 	npm ci --prefix $(PEER) --loglevel=error
 	@touch $@
+
+# Needs two cores and the Debian packages of bench/debian-packages.txt, and says which are missing. Ten minutes;
+# `make bench BENCH='--rounds 1 --seconds 1'` is a quick look, `node bench/main.ts --help` lists the options.
+bench: build
+	@node bench/main.ts $(BENCH)
 
 build: $(INSTALLED)
 	@node scripts/build.ts

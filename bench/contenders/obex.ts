@@ -1,0 +1,86 @@
+/** Obex as it is released: `node dist/obex.mjs serve`, everything default but what a scenario is about. */
+import { execFileSync } from 'node:child_process';
+import { openSync } from 'node:fs';
+import { join } from 'node:path';
+import { freePort } from '../../test/support/free-port.ts';
+import { type Bench, firstToken } from '../bench.ts';
+import { launch } from '../processes.ts';
+import { RESOURCE, SCOPE } from '../tokens.ts';
+import type { Certificate } from './certificate.ts';
+import type { Contender, ServerSetup } from './contender.ts';
+import { startContender } from './contender.ts';
+
+export interface ObexOptions {
+  /** Default: 2. */
+  readonly phase?: 1 | 2;
+  /** Default: `all`, as in the product. */
+  readonly accessLog?: 'all' | 'off';
+  readonly tls?: Certificate;
+  readonly tokenCache?: 'off';
+  readonly workers?: number;
+  readonly backendOrigin?: string;
+  readonly cpus?: string;
+  /** Replaces the name in the table. */
+  readonly name?: string;
+  /** Default: the release. */
+  readonly bundle?: string;
+}
+
+export async function startObex(bench: Bench, options: ObexOptions = {}): Promise<Contender> {
+  return startContender(bench, await setUpObex(bench, options));
+}
+
+export async function setUpObex(bench: Bench, options: ObexOptions = {}): Promise<ServerSetup> {
+  const port = await freePort();
+  const config = bench.write(`obex-${port}.yaml`, formatConfig(bench, port, options));
+  const log = options.accessLog === 'off' ? ', no access log' : '';
+  return {
+    name: options.name ?? `Obex${log}`,
+    origin: `${options.tls === undefined ? 'http' : 'https'}://127.0.0.1:${port}`,
+    command: process.execPath,
+    args: [options.bundle ?? bench.bundle, 'serve', '--config', config],
+    stdout: openDrainedPipe(bench, port),
+    token: firstToken(bench),
+    ...(options.cpus !== undefined && { cpus: options.cpus }),
+  };
+}
+
+/** Whether this release takes such a config. */
+export function obexAccepts(bench: Bench, options: ObexOptions): boolean {
+  const config = bench.write('obex-check.yaml', formatConfig(bench, 1, options));
+  try {
+    execFileSync(process.execPath, [bench.bundle, 'check', '--config', config], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function formatConfig(bench: Bench, port: number, options: ObexOptions): string {
+  const { phase = 2, accessLog, tls, tokenCache, workers, backendOrigin = bench.backend.origin } = options;
+  const tlsLine = tls && `  tls: { enabled: true, cert_file: "${tls.certFile}", key_file: "${tls.keyFile}" }`;
+  const idp = `idp: { issuer: "${bench.issuer.issuer}", jwks_uri: "${bench.issuer.issuer}/jwks" }
+authz: { required_scopes: ["${SCOPE}"] }`;
+  const lines = [
+    'obex:',
+    '  public_url: "https://tool.example"',
+    `  listen: "127.0.0.1:${port}"`,
+    tlsLine,
+    workers && `  workers: ${workers}`,
+    `backend: { url: "${backendOrigin}", max_idle_conns: 128 }`,
+    `resource: { url: "${RESOURCE}" }`,
+    phase === 2 && idp,
+    tokenCache && 'token_cache: { max_entries: 0 }',
+    accessLog && `log: { access: "${accessLog}" }`,
+  ];
+  return `${lines.filter(Boolean).join('\n')}\n`;
+}
+
+/** A pipe as a container runtime gives it: somebody on another core reads, and throws away. */
+function openDrainedPipe(bench: Bench, port: number): number {
+  const fifo = join(bench.folder(`obex-${port}`), 'stdout');
+  execFileSync('mkfifo', [fifo]);
+  launch({ cpus: bench.cpus.load, command: 'cat', args: [fifo], errorsTo: bench.errorsTo });
+  // Waits until the reader has opened its end.
+  return openSync(fifo, 'w');
+}

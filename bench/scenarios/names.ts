@@ -1,0 +1,17 @@
+/** The scenarios, in the order in which they run. */
+export const SCENARIO_NAMES = [
+  'start',
+  'warm',
+  'phase-1',
+  'distinct',
+  'verify',
+  'refusals',
+  'tls',
+  'http2',
+  'workers',
+  'rate',
+  'sse-1000',
+  'sse-5000',
+] as const;
+
+export type ScenarioName = (typeof SCENARIO_NAMES)[number];
