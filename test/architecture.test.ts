@@ -64,12 +64,13 @@ describe('ARCHITECTURE.md', () => {
     });
   }
 
-  it('only the listed rooms, main, runtime, obex and commands exist', () => {
+  it('only the listed rooms, main, runtime, obex, commands and workers exist', () => {
     const rooms = new Set(files.map(({ room }) => room));
     assert.deepEqual([...rooms].filter((room) => !Object.hasOwn(MAY_IMPORT, room)).toSorted(), [
       '',
       'commands',
       'demo',
+      'workers',
     ]);
   });
 
@@ -89,16 +90,13 @@ describe('ARCHITECTURE.md', () => {
     assert.deepEqual(leaks, []);
   });
 
-  it('only the runtime and the commands read the configuration', () => {
+  it('only the runtime, the workers and the commands read the configuration', () => {
     const readers = files
       .filter((file) =>
         importsOf(file).some((specifier) => specifier.startsWith('.') && roomOf(file, specifier) === 'config'),
       )
-      .map(({ name, room }) => (room === '' ? name : room));
-    assert.deepEqual(
-      [...new Set(readers)].toSorted(),
-      ['commands', 'config', 'obex.ts', 'runtime-gate.ts', 'runtime-service.ts', 'runtime.ts'].toSorted(),
-    );
+      .map(({ name, room }) => (room === '' ? name.replace(/^runtime-\w+/, 'runtime') : room));
+    assert.deepEqual([...new Set(readers)].toSorted(), ['commands', 'config', 'obex.ts', 'runtime.ts', 'workers']);
   });
 
   it('the demo is reached by nothing but its own command', () => {

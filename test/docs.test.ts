@@ -5,6 +5,7 @@ import { globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, it } from 'node:test';
 import { DENIAL_REASONS, denialRow } from '../src/oauth/denial.ts';
+import { DpopMetrics } from '../src/observe/dpop-metrics.ts';
 import { Metrics } from '../src/observe/metrics.ts';
 import { processMetrics } from '../src/observe/process-metrics.ts';
 
@@ -37,11 +38,11 @@ describe('docs/errors.md', () => {
 describe('docs/metrics.md', () => {
   it('names every metric family', () => {
     const metrics = new Metrics();
-    metrics.register(...processMetrics('0', () => 1));
+    metrics.register(...processMetrics('0', () => 1), ...new DpopMetrics().families);
     const names = [...metrics.format().matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name ?? '');
     const runtime = [...read('src/runtime-metrics.ts').matchAll(/'(obex_\w+)'/g)].map(([, name]) => name ?? '');
     const page = read('docs/metrics.md');
-    assert.ok(names.length > 5 && runtime.length > 5);
+    assert.ok(names.length > 5 && runtime.length > 4);
     assert.deepEqual(
       [...names, ...runtime].filter((name) => !page.includes(`\`${name}\``)),
       [],
@@ -60,6 +61,14 @@ describe('commands', () => {
       called.filter((name) => !targets.has(name)),
       [],
     );
+  });
+
+  it('of make are what a bare make prints', () => {
+    const [, targets = ''] = /^\.PHONY: (.*)$/m.exec(read('Makefile')) ?? [];
+    const { status, stdout } = spawnSync('make', ['-C', ROOT, '--no-print-directory'], { encoding: 'utf8' });
+    assert.equal(status, 0);
+    const listed = [...stdout.matchAll(/^make (\S+) {2,}\S/gm)].map(([, target]) => target);
+    assert.deepEqual(new Set(['help', ...listed]), new Set(targets.split(' ')));
   });
 
   for (const command of ['serve', 'check', 'schema', 'demo']) {

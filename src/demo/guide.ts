@@ -1,8 +1,6 @@
 /** What `obex demo` prints while it is up: where everything is, and lines that work when pasted. */
-import { TOOLS_LIST } from './plain-request.ts';
+import { CALL_WHOAMI, TOOLS_LIST } from './plain-request.ts';
 import { REQUIRED_SCOPE, type Stage } from './stage.ts';
-
-const CALL_WHOAMI = '{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"whoami","arguments":{}}}';
 
 const TOKEN_LIFETIME_SECONDS = 3600;
 
@@ -31,7 +29,7 @@ Try it. Without a token: 401, and the challenge says where to go.
   curl -i -X POST ${resource}
   curl -s ${metadataUrl}
 
-With a token (this one is live until ${expiresAt.toTimeString().slice(0, 8)}):
+With a token (this one is live until ${formatTime(expiresAt)}):
 
   TOKEN=${accessToken}
 
@@ -44,11 +42,16 @@ With a real MCP client: it finds the IdP by itself and opens a browser to log in
   Claude Code      claude mcp add --transport http obex-demo ${resource}
                    then /mcp inside Claude Code, to log in
   VS Code          .vscode/mcp.json: {"servers":{"obex-demo":{"type":"http","url":"${resource}"}}}
-  MCP Inspector    npx @modelcontextprotocol/inspector
+  MCP Inspector    npx @modelcontextprotocol/inspector     (needs Node 22.19 or newer)
                    transport "Streamable HTTP", URL ${resource}
 
 Ctrl-C ends the demo. Obex's log:
 `;
+}
+
+/** `17:05:02 CEST`: whoever reads it may sit in another timezone than the machine. */
+function formatTime(time: Date): string {
+  return time.toLocaleTimeString('en-GB', { timeStyle: 'long' });
 }
 
 function indent(text: string): string {

@@ -1,5 +1,5 @@
-/** The demo's IdP: oidc-provider with RFC 9068 access tokens for any resource, one user, open registration. RFC 8414, 8707, 7591. */
-import { generateKeyPair, randomUUID } from 'node:crypto';
+/** The demo's IdP: oidc-provider with RFC 9068 access tokens for any resource, one user, open registration. RFC 8414, 8707, 7591, 9449. */
+import { generateKeyPair, randomBytes, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
@@ -29,18 +29,22 @@ export interface TokenRequest {
 export interface DevelopmentIdentityProvider {
   readonly issuer: string;
   readonly jwksUri: string;
+  readonly tokenEndpoint: string;
+  /** Registered for client credentials, with `client_secret_basic`. */
+  readonly client: DemoClient;
   /** Fetches an access token from the token endpoint, for the demo's own client. */
   issueToken(request: TokenRequest): Promise<string>;
   stop(): Promise<void>;
 }
 
-interface DemoClient {
+export interface DemoClient {
   readonly id: string;
   readonly secret: string;
 }
 
 const DEFAULT_EXPIRES_IN = 3600;
 const DAY = 86_400;
+const NONCE_SECRET_BYTES = 32;
 
 const TTL = {
   AccessToken: DEFAULT_EXPIRES_IN,
@@ -63,6 +67,7 @@ export async function startDevelopmentIdentityProvider(
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const issuer = `http://127.0.0.1:${boundPort(server)}`;
+  const tokenEndpoint = `${issuer}/token`;
   const client = { id: 'obex-demo', secret: randomUUID() };
 
   const ProviderClass = await importProvider();
@@ -70,7 +75,9 @@ export async function startDevelopmentIdentityProvider(
   return {
     issuer,
     jwksUri: `${issuer}/jwks`,
-    issueToken: (request) => fetchToken(`${issuer}/token`, client, { audience: options.resource, ...request }),
+    tokenEndpoint,
+    client,
+    issueToken: (request) => fetchToken(tokenEndpoint, client, { audience: options.resource, ...request }),
     async stop() {
       const closed = once(server, 'close');
       server.close();
@@ -128,6 +135,8 @@ function buildFeatures({ resource, scopes }: DevelopmentIdentityProviderOptions)
   return {
     devInteractions: { enabled: false },
     clientCredentials: { enabled: true },
+    // Only clients that send a proof are asked for a nonce; the others get plain tokens.
+    dPoP: { enabled: true, nonceSecret: randomBytes(NONCE_SECRET_BYTES), requireNonce: () => true },
     registration: { enabled: true },
     resourceIndicators: {
       enabled: true,
@@ -163,6 +172,11 @@ function createHandler(provider: Provider): (request: IncomingMessage, response:
   };
 }
 
+/** RFC 6749 §2.3.1; id and secret hold nothing that would have to be encoded. */
+export function formatBasic({ id, secret }: DemoClient): string {
+  return `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}`;
+}
+
 async function fetchToken(
   endpoint: string,
   client: DemoClient,
@@ -171,7 +185,7 @@ async function fetchToken(
   const response = await fetch(endpoint, {
     method: 'POST',
     headers: {
-      Authorization: `Basic ${Buffer.from(`${client.id}:${client.secret}`).toString('base64')}`,
+      Authorization: formatBasic(client),
       [EXPIRES_IN_HEADER]: String(request.expiresIn ?? DEFAULT_EXPIRES_IN),
     },
     body: new URLSearchParams({

@@ -9,15 +9,20 @@ export interface PlainAnswer {
 /** A `tools/list` that any MCP server understands without a session. */
 export const TOOLS_LIST = '{"jsonrpc":"2.0","id":1,"method":"tools/list"}';
 
+/** A call of the demo server's tool `whoami`, which does without a session as well. */
+export const CALL_WHOAMI = '{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"whoami","arguments":{}}}';
+
+/** What every message to an MCP endpoint carries. */
+export const MESSAGE_HEADERS = {
+  'Content-Type': 'application/json',
+  Accept: 'application/json, text/event-stream',
+} as const;
+
 /** Posts a JSON-RPC message to an MCP endpoint, with a token if there is one. */
 export async function postMessage(url: string, accessToken: string | undefined): Promise<PlainAnswer> {
   const response = await fetch(url, {
     method: 'POST',
-    headers: {
-      'Content-Type': 'application/json',
-      Accept: 'application/json, text/event-stream',
-      ...(accessToken !== undefined && { Authorization: `Bearer ${accessToken}` }),
-    },
+    headers: { ...MESSAGE_HEADERS, ...(accessToken !== undefined && { Authorization: `Bearer ${accessToken}` }) },
     body: TOOLS_LIST,
     signal: AbortSignal.timeout(10_000),
   });
@@ -40,4 +45,10 @@ export async function fetchMetadata(url: string): Promise<Readonly<Record<string
 /** A parameter of a challenge that has no quoted quotes in it. */
 export function challengeParameter(challenge: string, name: string): string | undefined {
   return new RegExp(`[ ,]${name}="([^"]*)"`).exec(challenge)?.[1];
+}
+
+/** The `reason` in the body of a refusal by Obex. */
+export function refusalReason(body: string): unknown {
+  const parsed: unknown = JSON.parse(body);
+  return typeof parsed === 'object' && parsed !== null && 'reason' in parsed ? parsed.reason : undefined;
 }

@@ -1,7 +1,7 @@
 /** Last part of the story: genuine tokens that are not good enough, and what the MCP server saw. RFC 6750 §3.1, RFC 9068 §4. */
 import assert from 'node:assert/strict';
 import type { TokenRequest } from './identity-provider.ts';
-import { challengeParameter, postMessage } from './plain-request.ts';
+import { challengeParameter, postMessage, refusalReason } from './plain-request.ts';
 import { OTHER_SCOPE, REQUIRED_SCOPE } from './stage.ts';
 import type { Scene, Step } from './story.ts';
 
@@ -46,15 +46,10 @@ async function playRefusal(refusal: Refusal, { stage }: Scene): Promise<readonly
   const seenBefore = stage.mcpServer.requests.length;
   const answer = await postMessage(stage.resource, await stage.idp.issueToken(refusal.token));
   assert.equal(answer.status, refusal.status);
-  assert.equal(reasonOf(answer.body), refusal.reason);
+  assert.equal(refusalReason(answer.body), refusal.reason);
   assert.equal(challengeParameter(answer.challenge, 'error'), refusal.challengeError);
   assert.equal(stage.mcpServer.requests.length, seenBefore, 'the refused request reached the MCP server');
   return [`${answer.status} ${answer.body}`, `WWW-Authenticate: ${answer.challenge}`];
-}
-
-function reasonOf(body: string): unknown {
-  const parsed: unknown = JSON.parse(body);
-  return typeof parsed === 'object' && parsed !== null && 'reason' in parsed ? parsed.reason : undefined;
 }
 
 async function playRecord({ stage, login }: Scene): Promise<readonly string[]> {
@@ -64,8 +59,11 @@ async function playRecord({ stage, login }: Scene): Promise<readonly string[]> {
   for (const { target, fields } of requests) {
     const names = fields.filter((_, index) => index % 2 === 0).map((name) => name.toLowerCase());
     assert.ok(!names.includes('authorization'), 'an Authorization field reached the MCP server');
+    assert.ok(!names.includes('dpop'), 'a DPoP proof reached the MCP server');
     assert.ok(names.includes('x-obex-user'), 'a request without an identity reached the MCP server');
     assert.ok(![target, ...fields].some((text) => text.includes(accessToken)), 'the token reached the MCP server');
   }
-  return [`${requests.length} requests, each vouched for by Obex; 0 with an Authorization field; 0 with the token`];
+  return [
+    `${requests.length} requests, each vouched for by Obex; 0 with an Authorization or DPoP field; 0 with the token`,
+  ];
 }

@@ -66,5 +66,7 @@ idp:
   issuer: "${peers.idp.issuer}"
 authz:
   required_scopes: ["${REQUIRED_SCOPE}"]
+dpop:
+  enabled: true
 `;
 }

@@ -3,6 +3,7 @@ import { Client } from '@modelcontextprotocol/client';
 import { BrowserlessLogin } from './browserless-login.ts';
 import { CLIENT_STEPS } from './client-steps.ts';
 import { DISCOVERY_STEPS } from './discovery-steps.ts';
+import { DPOP_STEPS } from './dpop-steps.ts';
 import { REFUSAL_STEPS } from './refusal-steps.ts';
 import type { Stage } from './stage.ts';
 import type { Turnstile } from './turnstile.ts';
@@ -22,7 +23,7 @@ export interface Step {
   play(scene: Scene): Promise<readonly string[]>;
 }
 
-const STEPS: readonly Step[] = [...DISCOVERY_STEPS, ...CLIENT_STEPS, ...REFUSAL_STEPS];
+const STEPS: readonly Step[] = [...DISCOVERY_STEPS, ...CLIENT_STEPS, ...DPOP_STEPS, ...REFUSAL_STEPS];
 
 /** Plays every step; true when all held. */
 export async function tellStory(stage: Stage, turnstile: Turnstile, print: (text: string) => void): Promise<boolean> {
