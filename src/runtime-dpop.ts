@@ -3,7 +3,7 @@ import { createVerifyDpopProof, type VerifiedProof, type VerifyDpopProof } from 
 import { parseRedisUrl, type RedisUrl } from './lib/redis-url.ts';
 import { type Denial, isDenied } from './oauth/denial.ts';
 import { createNonces } from './oauth/dpop-nonce.ts';
-import { DpopMetrics } from './observe/dpop-metrics.ts';
+import type { DpopMetrics } from './observe/dpop-metrics.ts';
 import type { RuntimeOptions } from './runtime.ts';
 import { readNamedFile } from './runtime-tls.ts';
 import { measureClaims } from './state/measured-replay-cache.ts';
@@ -35,7 +35,7 @@ export function buildDpop({ config, observers, shared, previous }: RuntimeOption
   const { clock } = observers;
   const times = { proofLifetimeMs: dpop.proof_lifetime, clockSkewMs: idp.clock_skew };
   refuseLongerWindow(previous?.dpop?.times, times);
-  const metrics = previous?.dpop?.metrics ?? new DpopMetrics();
+  const metrics = observers.metrics.dpop;
   const replayCache = previous?.dpop?.replayCache ?? createReplayCache({ config, observers, shared });
   const secret = dpop.nonce_secret ?? shared.nonceSecret;
   const nonces = dpop.nonce === 'required' ? createNonces({ secret, lifetimeMs: NONCE_LIFETIME_MS }) : undefined;

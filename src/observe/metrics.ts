@@ -1,6 +1,7 @@
 /** The counters that every request touches, and the families that `/metrics` shows. Prometheus naming conventions. */
 import { DENIAL_REASONS, type DenialReason } from '../oauth/denial.ts';
 import { Cells } from './cells.ts';
+import { DPOP_METRIC_CELLS, DpopMetrics } from './dpop-metrics.ts';
 import { formatFamily, Histogram, type MetricFamily, type Sample } from './exposition.ts';
 
 const HIGHEST_STATUS = 599;
@@ -21,16 +22,19 @@ const ABORTED = CACHE_HITS + 4;
 const IN_FLIGHT = CACHE_HITS + 5;
 const ACCESS_LINES_DROPPED = CACHE_HITS + 6;
 const RESPONSE_HEAD_SECONDS = CACHE_HITS + 7;
+const DPOP = RESPONSE_HEAD_SECONDS + Histogram.cellsFor(SECONDS);
 
 const REASON_CELLS: ReadonlyMap<DenialReason, number> = new Map(
   DENIAL_REASONS.map((reason, index) => [reason, DENIED + index]),
 );
 
 /** Cells of one thread. */
-export const METRIC_CELLS = RESPONSE_HEAD_SECONDS + Histogram.cellsFor(SECONDS);
+export const METRIC_CELLS = DPOP + DPOP_METRIC_CELLS;
 
 /** Counters live as long as the process: a reload keeps them. */
 export class Metrics {
+  /** Of phase 3. */
+  readonly dpop: DpopMetrics;
   readonly #cells: Cells;
   readonly #responseHeadSeconds: Histogram;
   readonly #families: MetricFamily[] = [];
@@ -38,6 +42,7 @@ export class Metrics {
   /** `cells`: those of a process with several threads; what one of them shows is then the sum. */
   constructor(cells = new Cells(new Float64Array(METRIC_CELLS))) {
     this.#cells = cells;
+    this.dpop = new DpopMetrics(cells.slice(DPOP, DPOP_METRIC_CELLS));
     this.#responseHeadSeconds = new Histogram(
       'obex_response_head_seconds',
       'Time from a complete request head to the response head.',

@@ -1,8 +1,9 @@
-/** One process with two threads: what is in memory is one memory. RFC 9449 §11.1. */
+/** One process with two threads: what is in memory is one memory. RFC 9449 §9, §11.1. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { type ObexProcess, startObexProcess } from '../support/obex-process.ts';
 import { type Copier, countSuccesses, RESOURCE, SCOPE, startCopier } from '../support/proof-copies.ts';
+import { sendRawRequest } from '../support/raw-request.ts';
 import { type RememberingBackend, startRememberingBackend } from '../support/remembering-backend.ts';
 
 const ROUNDS = 10;
@@ -36,6 +37,20 @@ dpop: { enabled: true }
       assert.equal(countSuccesses(answers), 1);
       assert.deepEqual(new Set(answers), new Set([200, 'dpop_replayed']));
       assert.equal(backend.requests().length, 1);
+    }
+  });
+
+  it('whichever answers, the metrics are those of both', async () => {
+    for (let n = 0; n < 4; n += 1) {
+      const { body } = await sendRawRequest({ port: obex.port, target: '/metrics' });
+      const page = body.toString();
+      assert.match(page, new RegExp(`^obex_dpop_proofs_total\\{result="valid"\\} ${ROUNDS}$`, 'm'));
+      assert.match(
+        page,
+        new RegExp(`^obex_dpop_proofs_total\\{result="dpop_replayed"\\} ${ROUNDS * (COPIES - 1)}$`, 'm'),
+      );
+      assert.match(page, new RegExp(`^obex_dpop_claim_seconds_count ${ROUNDS * COPIES}$`, 'm'));
+      assert.match(page, new RegExp(`^obex_dpop_replay_cache_entries ${ROUNDS}$`, 'm'));
     }
   });
 });
