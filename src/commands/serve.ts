@@ -93,6 +93,8 @@ class Supervisor {
   readonly #stopped = Promise.withResolvers<number>();
   #config: Config;
   #signals = 0;
+  #certificateFiles: readonly string[] = [];
+  readonly #onCertificateChange = createDebounce(() => this.#inTurn(() => this.#rereadCertificate()), SETTLE_MS);
   /** Reloads happen one after the other. */
   #reloading = Promise.resolve();
 
@@ -109,12 +111,16 @@ class Supervisor {
     process.on('SIGINT', () => this.#stop('SIGINT'));
     process.on('SIGHUP', () => this.#inTurn(() => this.#reload('SIGHUP')));
     if (this.#options.watch) this.#watch(this.#file, () => this.#inTurn(() => this.#reload('file changed')));
-    const { tls } = this.#config.obex;
-    if (tls.enabled) {
-      const onChange = createDebounce(() => this.#inTurn(() => this.#rereadCertificate()), SETTLE_MS);
-      for (const file of [tls.cert_file, tls.key_file]) this.#watch(file, onChange);
-    }
+    this.#watchCertificate();
     return this.#stopped.promise;
+  }
+
+  /** Follows the files that the configuration in force names, which a reload may change. */
+  #watchCertificate(): void {
+    for (const file of this.#certificateFiles) unwatchFile(file);
+    const { tls } = this.#config.obex;
+    this.#certificateFiles = tls.enabled ? [tls.cert_file, tls.key_file] : [];
+    for (const file of this.#certificateFiles) this.#watch(file, this.#onCertificateChange);
   }
 
   #stop(signal: string): void {
@@ -147,6 +153,7 @@ class Supervisor {
       return this.#refuse(cause, [errorField(error)]);
     }
     this.#config = outcome.config;
+    this.#watchCertificate();
     for (const message of outcome.warnings) this.#log.warn('config_warning', { message });
     this.#log.info('reloaded', { cause, phase: this.#obex.phase });
   }

@@ -1,6 +1,6 @@
 /** `obex serve` and what happens around it: signals, and certificates that are renewed. docs/operations.md. */
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { connect } from 'node:tls';
@@ -68,6 +68,24 @@ describe('certificates', () => {
     write(makeCertificate(context, 'second'));
     await obex.waitForEvent('certificate_reloaded');
     assert.equal(await servedName(obex), 'second');
+  });
+
+  it('are followed to the files that a reload names', async (context) => {
+    const { obex, paths } = await startWithCertificate(context);
+    const moved = { cert: `${paths.cert}.moved`, key: `${paths.key}.moved` };
+    const writeMoved = ({ cert, key }: { readonly cert: string; readonly key: string }): void => {
+      writeFileSync(moved.cert, cert);
+      writeFileSync(moved.key, key);
+    };
+    writeMoved(makeCertificate(context, 'second'));
+    const config = readFileSync(obex.configPath, 'utf8');
+    writeFileSync(obex.configPath, config.replace(paths.cert, moved.cert).replace(paths.key, moved.key));
+    obex.kill('SIGHUP');
+    await obex.waitForEvent('reloaded');
+    assert.equal(await servedName(obex), 'second');
+    writeMoved(makeCertificate(context, 'third'));
+    await obex.waitForEvent('certificate_reloaded');
+    assert.equal(await servedName(obex), 'third');
   });
 
   it('that cannot be used refuse a reload, with the file and the reason, and the old one stays', async (context) => {
