@@ -97,8 +97,7 @@ class RunningObex implements Obex {
     try {
       this.#server = await this.#listenOn(this.#place(obex.listen), () => this.#runtime.service, this.#runtime);
       if (metrics.listen !== undefined && this.#seat?.listensForMetrics !== false) {
-        const service = (): Service => this.#runtime.metricsService ?? this.#runtime.service;
-        this.#metricsServer = await this.#listenOn(metrics.listen, service, undefined);
+        this.#metricsServer = await this.#listenOn(metrics.listen, () => this.#runtime.metricsService, undefined);
       }
     } catch (error) {
       this.stop();

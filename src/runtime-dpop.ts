@@ -5,7 +5,7 @@ import { type Denial, isDenied } from './oauth/denial.ts';
 import { createNonces } from './oauth/dpop-nonce.ts';
 import type { DpopMetrics } from './observe/dpop-metrics.ts';
 import type { RuntimeOptions } from './runtime.ts';
-import { readNamedFile } from './runtime-tls.ts';
+import { readAuthorities } from './runtime-tls.ts';
 import { measureClaims } from './state/measured-replay-cache.ts';
 import { ProofKeys } from './state/proof-keys.ts';
 import { type ProofTimes, replayWindowMs } from './state/replay-cache.ts';
@@ -36,7 +36,7 @@ export function buildDpop({ config, observers, shared, previous }: RuntimeOption
   const times = { proofLifetimeMs: dpop.proof_lifetime, clockSkewMs: idp.clock_skew };
   refuseLongerWindow(previous?.dpop?.times, times);
   const metrics = observers.metrics.dpop;
-  const replayCache = previous?.dpop?.replayCache ?? createReplayCache({ config, observers, shared });
+  const replayCache = previous?.dpop?.replayCache ?? createReplayCache({ config, observers, shared }, times);
   const secret = dpop.nonce_secret ?? shared.nonceSecret;
   const nonces = dpop.nonce === 'required' ? createNonces({ secret, lifetimeMs: NONCE_LIFETIME_MS }) : undefined;
   const proofKeys = new ProofKeys(new Set(dpop.algorithms));
@@ -83,23 +83,20 @@ function countProofs(verifyDpopProof: VerifyDpopProof, metrics: DpopMetrics): Ve
 
 function createReplayCache(
   options: Pick<RuntimeOptions, 'config' | 'observers' | 'shared'>,
+  times: ProofTimes,
 ): MemoryReplayCache | RedisReplayCache {
   const { config, observers, shared } = options;
   const { clock, log } = observers;
-  const { replay_cache: settings, proof_lifetime: proofLifetimeMs } = config.dpop;
+  const { replay_cache: settings } = config.dpop;
   if (settings.backend === 'memory') return new MemoryReplayCache(shared.provideReplayMemory(settings.max_entries));
   const { redis } = settings;
   const cache = new RedisReplayCache({
     url: parseCheckedUrl(redis.url),
-    ca:
-      redis.tls.ca_file === ''
-        ? undefined
-        : readNamedFile({ key: 'dpop.replay_cache.redis.tls.ca_file', path: redis.tls.ca_file }),
+    ca: readAuthorities({ key: 'dpop.replay_cache.redis.tls.ca_file', path: redis.tls.ca_file }),
     keyPrefix: redis.key_prefix,
     connectTimeoutMs: redis.connect_timeout,
     commandTimeoutMs: redis.command_timeout,
-    proofLifetimeMs,
-    clockSkewMs: config.idp?.clock_skew ?? 0,
+    ...times,
     clock,
     log,
   });

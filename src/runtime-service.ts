@@ -5,7 +5,7 @@ import { createAuthorize } from './gate/authorize.ts';
 import type { Charge } from './gate/charge.ts';
 import type { TrustedIssuer } from './gate/verify-access-token.ts';
 import { createChallenges } from './oauth/challenge.ts';
-import { createOriginPolicy } from './oauth/origin.ts';
+import { createOriginPolicy, type OriginPolicy } from './oauth/origin.ts';
 import { formatProtectedResourceMetadata, metadataPaths } from './oauth/protected-resource-metadata.ts';
 import { errorField } from './observe/log.ts';
 import type { Observers } from './observe/observers.ts';
@@ -39,7 +39,7 @@ interface ServiceParts {
 export function buildService(options: RuntimeOptions, parts: ServiceParts): Service {
   const { config, isClosing } = options;
   const { public_url: publicUrl } = config.obex;
-  const isOriginAllowed = createOriginPolicy({ publicUrl, allowedOrigins: config.cors.allowed_origins });
+  const isOriginAllowed = buildOriginPolicy(config);
   const allowedHosts = config.obex.allowed_hosts;
   const requiredScopes = config.authz.required_scopes;
   const endpoints = buildEndpoints(options, parts);
@@ -135,14 +135,15 @@ export function buildMetricsService({ config, observers }: RuntimeOptions, servi
   const selectRoute = createRoute({
     endpoints: new Map([[METRICS_PATH, metricsEndpoint(observers)]]),
     isClosed: () => true,
-    isOriginAllowed: createOriginPolicy({
-      publicUrl: config.obex.public_url,
-      allowedOrigins: config.cors.allowed_origins,
-    }),
+    isOriginAllowed: buildOriginPolicy(config),
     hostPolicy: undefined,
     isClosing: () => false,
   });
   return { ...service, selectRoute };
+}
+
+function buildOriginPolicy({ obex, cors }: Config): OriginPolicy {
+  return createOriginPolicy({ publicUrl: obex.public_url, allowedOrigins: cors.allowed_origins });
 }
 
 function buildLimits({ limits }: Config): ServerLimits {

@@ -62,7 +62,7 @@ export function readAuthorities(file: NamedFile): string | undefined {
   return pem;
 }
 
-export function readNamedFile({ key, path }: NamedFile): string {
+function readNamedFile({ key, path }: NamedFile): string {
   let code: unknown = 'unreadable';
   try {
     return readFileSync(path, 'utf8');

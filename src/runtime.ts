@@ -39,8 +39,8 @@ export interface RuntimeOptions {
 export interface Runtime {
   readonly phase: Phase;
   readonly service: Service;
-  /** What a metrics listener of its own serves; undefined when `/metrics` is on the main one. */
-  readonly metricsService: Service | undefined;
+  /** What a metrics listener of its own serves. */
+  readonly metricsService: Service;
   readonly tls: ServerTls | undefined;
   readonly issuers: readonly TrustedIssuer[];
   readonly verifiedTokens: VerifiedTokens;
@@ -73,7 +73,7 @@ export function buildRuntime(options: RuntimeOptions): Runtime {
   const runtime: Runtime = {
     phase: phaseOf(config),
     service,
-    metricsService: config.metrics.listen === undefined ? undefined : buildMetricsService(options, service),
+    metricsService: buildMetricsService(options, service),
     tls,
     issuers,
     verifiedTokens,

@@ -1,5 +1,6 @@
 /** Knows where an event stream may be ended without cutting an event in two. WHATWG HTML §9.2.6. */
 import type { BodySink, FieldLines } from '../wire/exchange.ts';
+import { fieldValues } from '../wire/field-values.ts';
 
 /** A blank line ends an event; a line ends with CR LF, LF or CR. */
 const EVENT_END = /(?:\r\n|\n|\r(?!\n)){2}/;
@@ -10,12 +11,8 @@ const TAIL_BYTES = 4;
 const LAST_LINE_ENDS = /[\r\n]{0,4}$/;
 
 export function isEventStream(fields: FieldLines): boolean {
-  for (let at = 0; at < fields.length; at += 2) {
-    if (fields[at]?.toLowerCase() === 'content-type') {
-      return (fields[at + 1] ?? '').toLowerCase().startsWith('text/event-stream');
-    }
-  }
-  return false;
+  const [contentType = ''] = fieldValues(fields, 'content-type');
+  return contentType.toLowerCase().startsWith('text/event-stream');
 }
 
 /**

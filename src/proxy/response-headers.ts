@@ -30,11 +30,15 @@ const HOP_BY_HOP: ReadonlySet<string> = new Set([
 /** RFC 9449 §8: proofs end at Obex, so a nonce of the backend would only mislead, and two are one too many. */
 const OURS: ReadonlySet<string> = new Set(['x-obex-request-id', 'dpop-nonce']);
 
+const CORS_PREFIX = 'access-control-';
+
 /** First letters of all the names that are removed: the others need no closer look. */
-const FIRST_LETTERS: ReadonlySet<string> = new Set('AaDdKkPpTtUuXx');
+const FIRST_LETTERS: ReadonlySet<string> = new Set(
+  [...HOP_BY_HOP, ...OURS, CORS_PREFIX].flatMap((name) => [name.charAt(0), name.charAt(0).toUpperCase()]),
+);
 
 function isRemoved(name: string): boolean {
   if (!FIRST_LETTERS.has(name.charAt(0))) return false;
   const lower = name.toLowerCase();
-  return lower.startsWith('access-control-') || OURS.has(lower) || HOP_BY_HOP.has(lower);
+  return lower.startsWith(CORS_PREFIX) || OURS.has(lower) || HOP_BY_HOP.has(lower);
 }

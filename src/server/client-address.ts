@@ -1,7 +1,7 @@
 /** Who is on the other end, in a network with proxies in front. RFC 7239 §8, RFC 4291 §2.5.4. */
 import net from 'node:net';
 import type { Exchange } from '../wire/exchange.ts';
-import { fieldValues } from './fields.ts';
+import { fieldValues } from '../wire/field-values.ts';
 
 export interface ClientAddress {
   /** For logs and X-Forwarded-For; "" on a unix socket. */

@@ -2,7 +2,7 @@
 
 import { rawPath } from '../lib/raw-path.ts';
 import type { FieldLines, RequestHead } from '../wire/exchange.ts';
-import { fieldValues } from './fields.ts';
+import { fieldValues } from '../wire/field-values.ts';
 
 const EXPOSED = 'WWW-Authenticate, Mcp-Session-Id, DPoP-Nonce, Retry-After, X-Obex-Request-ID';
 /** Methods of proxied requests. */

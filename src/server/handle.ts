@@ -3,7 +3,7 @@ import type { Admission } from '../gate/authenticate.ts';
 import { type Denial, deny, isDenied } from '../oauth/denial.ts';
 import type { Observers } from '../observe/observers.ts';
 import type { Exchange } from '../wire/exchange.ts';
-import { fieldValues } from './fields.ts';
+import { fieldValues } from '../wire/field-values.ts';
 import { RequestLife } from './request-life.ts';
 import { respondDenial, respondInternalError, respondWith } from './respond.ts';
 import { isExempt, type Route } from './route.ts';

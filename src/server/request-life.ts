@@ -7,8 +7,8 @@ import { formatAccessLine } from '../observe/access-line.ts';
 import type { Log } from '../observe/log.ts';
 import type { Observers } from '../observe/observers.ts';
 import type { Exchange, ExchangeOutcome, FieldLines } from '../wire/exchange.ts';
+import { fieldValues } from '../wire/field-values.ts';
 import type { ClientAddress } from './client-address.ts';
-import { fieldValues } from './fields.ts';
 import type { Service } from './service.ts';
 
 export class RequestLife {

@@ -1,4 +1,5 @@
 /** Framing fields and the list values of `Connection`. RFC 9112 §6, RFC 9110 §7.6.1, §8.6. */
+import { foldName } from '../../lib/fold-name.ts';
 import { isToken } from './characters.ts';
 
 /** No number of more digits is read, so that every length stays below 2^53. */
@@ -28,7 +29,7 @@ export function isChunked(value: string): boolean {
 export function isLookAlike(name: string, lowerName: string): boolean {
   // The letter it begins with tells most names of that length apart without more work.
   const sameStart = (name.charCodeAt(0) | 0x20) === lowerName.charCodeAt(0) && name.length === lowerName.length;
-  return sameStart && name.toLowerCase().replace(/[^a-z0-9]/g, '-') === lowerName;
+  return sameStart && foldName(name) === lowerName;
 }
 
 /** The connection options of a Connection field, in lower case; undefined when it is no list of tokens. */

@@ -1,5 +1,5 @@
 /** Reading field lines by name. RFC 9110 §5.1: names are case-insensitive. */
-import type { FieldLines } from '../wire/exchange.ts';
+import type { FieldLines } from './exchange.ts';
 
 /** Every value of a field, in order; `name` in lower case. */
 export function fieldValues(fields: FieldLines, name: string): readonly string[] {
