@@ -23,7 +23,7 @@ export interface AccessRecord {
 /** Ends with a line feed. */
 export function formatAccessLine(record: AccessRecord): string {
   const { method, target } = record.head;
-  let line = `{"level":"info","time":"${new Date(record.nowMs).toISOString()}","event":"request"`;
+  let line = `{"level":"info","time":"${formatTime(record.nowMs)}","event":"request"`;
   line += `,"request_id":"${record.requestId}","client":"${record.clientAddress}"`;
   line += `,"method":"${method}","path":${JSON.stringify(rawPath(target))},"status":${record.status}`;
   line += `,"duration_ms":${record.durationMs.toFixed(3)},"bytes":${record.bytesSent}`;
@@ -31,10 +31,27 @@ export function formatAccessLine(record: AccessRecord): string {
   return `${line}${formatIdentity(record.accessToken)}${formatDenial(record.denial)}}\n`;
 }
 
+let lastTimeMs = 0;
+let lastTime = '';
+
+/** Many requests end within one millisecond. */
+function formatTime(nowMs: number): string {
+  if (nowMs !== lastTimeMs) lastTime = new Date(nowMs).toISOString();
+  lastTimeMs = nowMs;
+  return lastTime;
+}
+
+/** A token's members are the same in each of its lines. */
+const identities = new WeakMap<AccessToken, string>();
+
 function formatIdentity(accessToken: AccessToken | undefined): string {
   if (accessToken === undefined) return '';
+  const known = identities.get(accessToken);
+  if (known !== undefined) return known;
   const { issuer, client, subject } = accessToken;
-  return formatMembers({ issuer, oauth_client: client, subject });
+  const identity = formatMembers({ issuer, oauth_client: client, subject });
+  identities.set(accessToken, identity);
+  return identity;
 }
 
 function formatDenial(denial: Denial | undefined): string {

@@ -5,8 +5,11 @@ import type { LineSink } from './log.ts';
 /** Bytes that may wait for a reader that is slower than the log. */
 const MAX_WAITING = 8 * 1024 * 1024;
 
+/** How long lines gather before they are written: a write goes through another thread, which costs more than ten lines. */
+const GATHER_MS = 10;
+
 /**
- * Collects the lines of one turn of the event loop and writes them with one system call. While a write is under way lines
+ * Collects the lines of a moment and writes them with one system call. While a write is under way lines
  * wait; beyond `MAX_WAITING` they are dropped and counted, because a stuck log collector must not stop the traffic.
  */
 export class LineWriter implements LineSink {
@@ -25,7 +28,7 @@ export class LineWriter implements LineSink {
   /** Takes one whole line or several. */
   write(lines: string): void {
     if (this.#waiting.length > MAX_WAITING) return this.#onDrop(lines.split('\n').length - 1);
-    if (this.#waiting === '' && !this.#busy) setImmediate(() => this.#flush());
+    if (this.#waiting === '' && !this.#busy) setTimeout(() => this.#flush(), GATHER_MS);
     this.#waiting += lines;
   }
 

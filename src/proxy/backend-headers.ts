@@ -1,7 +1,9 @@
 /** The head that the backend gets: written by Obex, with the client's harmless fields in it. RFC 9110 §7.6. */
 import { foldName } from '../lib/fold-name.ts';
+import type { BackendRequest } from '../wire/backend.ts';
 import type { FieldLines } from '../wire/exchange.ts';
-import { isNeverForwarded } from './field-names.ts';
+import { formatFieldLines } from '../wire/http1/format-head.ts';
+import { isNeverForwarded, rememberByName } from './field-names.ts';
 import { connectionOptions } from './hop-by-hop.ts';
 
 export interface BackendHeaderOptions {
@@ -21,26 +23,27 @@ export interface Vouched {
   readonly clientAddress: string;
 }
 
-export type FormatBackendFields = (clientFields: FieldLines, vouched: Vouched) => FieldLines;
-
-/** Names seen before; bounded, so that a client that invents names cannot make it grow. */
-const MAX_KNOWN_NAMES = 1000;
+export type BackendFields = Pick<BackendRequest, 'fields' | 'commonLines'>;
+export type FormatBackendFields = (clientFields: FieldLines, vouched: Vouched) => BackendFields;
 
 export function createBackendHeaders(options: BackendHeaderOptions): FormatBackendFields {
   const replaced = new Set(options.staticFields.filter((_, at) => at % 2 === 0).map(foldName));
-  const knownNames = new Map<string, boolean>();
-
-  const isForwarded = (name: string): boolean => {
-    const known = knownNames.get(name);
-    if (known !== undefined) return known;
+  const isForwarded = rememberByName((name) => {
     const folded = foldName(name);
-    const forwarded = !isNeverForwarded(folded) && !replaced.has(folded);
-    if (knownNames.size < MAX_KNOWN_NAMES) knownNames.set(name, forwarded);
-    return forwarded;
-  };
+    return !isNeverForwarded(folded) && !replaced.has(folded);
+  });
+  const { protocol, host } = options.publicUrl;
+  const forwarded = ['X-Forwarded-Proto', protocol.slice(0, -1), 'X-Forwarded-Host', host];
+  /** By the fields of a token, which stay the same array as long as the token is known. */
+  const commonLines = new WeakMap<FieldLines, string>();
 
-  const forwardedProto = options.publicUrl.protocol.slice(0, -1);
-  const forwardedHost = options.publicUrl.host;
+  const formatCommonLines = (identityFields: FieldLines): string => {
+    const known = commonLines.get(identityFields);
+    if (known !== undefined) return known;
+    const lines = formatFieldLines([...forwarded, ...identityFields, ...options.staticFields]);
+    commonLines.set(identityFields, lines);
+    return lines;
+  };
 
   return (clientFields, vouched) => {
     const fields: string[] = ['Host', options.backendAuthority];
@@ -52,8 +55,7 @@ export function createBackendHeaders(options: BackendHeaderOptions): FormatBacke
       fields.push(name, clientFields[at + 1] ?? '');
     }
     if (vouched.clientAddress !== '') fields.push('X-Forwarded-For', vouched.clientAddress);
-    fields.push('X-Forwarded-Proto', forwardedProto, 'X-Forwarded-Host', forwardedHost);
-    fields.push(...vouched.identityFields, 'X-Obex-Request-ID', vouched.requestId, ...options.staticFields);
-    return fields;
+    fields.push('X-Obex-Request-ID', vouched.requestId);
+    return { fields, commonLines: formatCommonLines(vouched.identityFields) };
   };
 }

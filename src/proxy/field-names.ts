@@ -28,3 +28,18 @@ const REMOVED: ReadonlySet<string> = new Set([
 export function isNeverForwarded(foldedName: string): boolean {
   return REMOVED.has(foldedName) || foldedName.startsWith('x-obex-') || foldedName.startsWith('x-forwarded-');
 }
+
+/** Names remembered; bounded, so that a peer that invents names cannot make it grow. */
+const MAX_REMEMBERED = 1000;
+
+/** The same verdict on a name, without thinking twice about a name seen before. */
+export function rememberByName(judge: (name: string) => boolean): (name: string) => boolean {
+  const verdicts = new Map<string, boolean>();
+  return (name) => {
+    const known = verdicts.get(name);
+    if (known !== undefined) return known;
+    const verdict = judge(name);
+    if (verdicts.size < MAX_REMEMBERED) verdicts.set(name, verdict);
+    return verdict;
+  };
+}

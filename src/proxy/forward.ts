@@ -75,7 +75,7 @@ export class Forwarder {
     }
     let stream: EventStream | undefined;
     const { method, target, fields } = exchange.head;
-    const backendRequest = { method, target, fields: this.#options.formatBackendFields(fields, request.vouched) };
+    const backendRequest = { method, target, ...this.#options.formatBackendFields(fields, request.vouched) };
     const cancel = this.#options.backend.send(backendRequest, exchange.body, {
       onInformational: (status, informational) => exchange.inform(status, passedFields(informational)),
       onHead: (head) => {

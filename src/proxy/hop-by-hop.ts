@@ -7,7 +7,7 @@ const NONE: ReadonlySet<string> = new Set();
 /** Lower-case names of the fields that this message's Connection fields name. */
 export function connectionOptions(fields: FieldLines): ReadonlySet<string> {
   const values = fieldValues(fields, 'connection');
-  if (values.length === 0) return NONE;
+  if (values.length === 0 || (values.length === 1 && values[0] === 'keep-alive')) return NONE;
   return new Set(
     values
       .join(',')

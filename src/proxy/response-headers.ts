@@ -1,19 +1,25 @@
 /** The head that the client gets back: the backend's, byte for byte, but for CORS and what Obex says itself. RFC 9110 §7.6. */
 import type { FieldLines, ResponseHead } from '../wire/exchange.ts';
+import { rememberByName } from './field-names.ts';
 
 /** `ownFields` (request id, CORS) replace the backend's of the same kind. */
 export function formatClientHead(head: ResponseHead, ownFields: FieldLines): ResponseHead {
-  const fields = [...passedFields(head.fields), ...ownFields];
-  return { status: head.status, reason: head.reason, fields, length: head.length };
+  return {
+    status: head.status,
+    reason: head.reason,
+    fields: passedFields(head.fields, ownFields),
+    length: head.length,
+  };
 }
 
-/** What goes on of the backend's fields, in interim (1xx) responses too. */
-export function passedFields(backendFields: FieldLines): FieldLines {
+/** What goes on of the backend's fields, in interim (1xx) responses too, and behind it `ownFields`. */
+export function passedFields(backendFields: FieldLines, ownFields: FieldLines = []): FieldLines {
   const fields: string[] = [];
   for (let at = 0; at < backendFields.length; at += 2) {
     const name = backendFields[at] ?? '';
     if (!isRemoved(name)) fields.push(name, backendFields[at + 1] ?? '');
   }
+  for (const part of ownFields) fields.push(part);
   return fields;
 }
 
@@ -32,13 +38,7 @@ const OURS: ReadonlySet<string> = new Set(['x-obex-request-id', 'dpop-nonce']);
 
 const CORS_PREFIX = 'access-control-';
 
-/** First letters of all the names that are removed: the others need no closer look. */
-const FIRST_LETTERS: ReadonlySet<string> = new Set(
-  [...HOP_BY_HOP, ...OURS, CORS_PREFIX].flatMap((name) => [name.charAt(0), name.charAt(0).toUpperCase()]),
-);
-
-function isRemoved(name: string): boolean {
-  if (!FIRST_LETTERS.has(name.charAt(0))) return false;
+const isRemoved = rememberByName((name) => {
   const lower = name.toLowerCase();
   return lower.startsWith(CORS_PREFIX) || OURS.has(lower) || HOP_BY_HOP.has(lower);
-}
+});

@@ -78,5 +78,5 @@ function networkOf(address: string): string {
 
 /** RFC 4291 §2.5.5.2: an IPv4 peer of an IPv6 socket. */
 function unmap(address: string): string {
-  return address.replace(/^::ffff:(?=\d+\.)/i, '');
+  return address.startsWith(':') ? address.replace(/^::ffff:(?=\d+\.)/i, '') : address;
 }

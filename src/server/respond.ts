@@ -1,4 +1,5 @@
 /** Writes the answers that Obex gives by itself: refusals and small documents. RFC 9110 §15. */
+import { Buffer } from 'node:buffer';
 import { type Denial, denialRow, deny } from '../oauth/denial.ts';
 import { errorField } from '../observe/log.ts';
 import type { FieldLines, ResponseHead } from '../wire/exchange.ts';

@@ -8,6 +8,8 @@ export interface BackendRequest {
   readonly target: string;
   /** Field lines without framing fields and Connection (the engine drops them if they are given), Host included. */
   readonly fields: FieldLines;
+  /** More field lines, as `formatFieldLines` writes them: those that many requests have in common are formatted once. */
+  readonly commonLines: string;
 }
 
 /** Why no usable response came. Request-body failures are the client's fault and keep their name. */

@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { BackendConnection, type ConnectionPool } from '../../src/wire/http1/backend-connection.ts';
 import { BackendExchange } from '../../src/wire/http1/backend-exchange.ts';
 import type { SocketReceiver } from '../../src/wire/http1/connect.ts';
+import { Outbox } from '../../src/wire/http1/outbox.ts';
 import {
   assertAlways,
   FUZZ_RUNS,
@@ -13,7 +14,7 @@ import {
   requestStream,
   responseStream,
 } from '../support/http1-arbitraries.ts';
-import { MemorySocket, NO_BODY, openMemoryConnection, RecordedAnswer } from '../support/wire-peers.ts';
+import { FakeTiming, MemorySocket, NO_BODY, openMemoryConnection, RecordedAnswer } from '../support/wire-peers.ts';
 
 /** Events and answers of one client connection; `pieces` in order. */
 function serve(pieces: readonly string[]): unknown {
@@ -39,6 +40,7 @@ function ask(pieces: readonly string[], { method, hangsUp }: { method: string; h
   let receiver: SocketReceiver | undefined;
   const pool: ConnectionPool = {
     nowMs: 0,
+    outbox: new Outbox(new FakeTiming()),
     connectTimeoutMs: 1000,
     headTimeoutMs: 1000,
     maxHeaderBytes: 220,
@@ -50,7 +52,11 @@ function ask(pieces: readonly string[], { method, hangsUp }: { method: string; h
     forget: () => undefined,
     retry: () => assert.fail('a first connection'),
   };
-  const exchange = new BackendExchange({ method, target: '/', fields: ['Host', 'b'] }, NO_BODY, answer);
+  const exchange = new BackendExchange(
+    { method, target: '/', fields: ['Host', 'b'], commonLines: '' },
+    NO_BODY,
+    answer,
+  );
   void new BackendConnection(pool, exchange);
   receiver?.onConnected();
   for (const piece of pieces) if (!socket.destroyed) receiver?.onBytes(Buffer.from(piece, 'latin1'));

@@ -10,6 +10,7 @@ import type {
   ServerLimits,
 } from '../../src/wire/exchange.ts';
 import type { ConnectionContext } from '../../src/wire/http1/connection-context.ts';
+import { Outbox } from '../../src/wire/http1/outbox.ts';
 import { ServerConnection } from '../../src/wire/http1/server-connection.ts';
 import { Sweep, type Timing } from '../../src/wire/http1/timing.ts';
 
@@ -22,6 +23,11 @@ export class FakeTiming implements Timing {
   repeat(run: () => void): () => void {
     this.#runs.add(run);
     return () => this.#runs.delete(run);
+  }
+
+  /** Sockets in memory have no events of their own: the test's call is the event. */
+  afterEvents(run: () => void): void {
+    run();
   }
 
   /** Lets time pass in one step, then lets every sweep run once. */
@@ -163,6 +169,7 @@ export function openMemoryConnection(options: MemoryOptions = {}): MemoryConnect
   const context: ConnectionContext = {
     limits: { ...LIMITS, ...options.limits },
     sweep: new Sweep(timing, 1000),
+    outbox: new Outbox(timing),
     date: 'Thu, 01 Jan 1970 00:16:40 GMT',
     get draining() {
       return options.draining?.() ?? false;
@@ -278,7 +285,7 @@ export const NO_BODY: RequestBody = { length: 0, deliverTo: (sink) => sink.end()
 export function forwardTo(client: BackendClient): (exchange: Exchange) => void {
   return (exchange) => {
     const { method, target, fields } = exchange.head;
-    const cancel = client.send({ method, target, fields }, exchange.body, {
+    const cancel = client.send({ method, target, fields, commonLines: '' }, exchange.body, {
       onInformational: (status, lines) => exchange.inform(status, lines),
       onHead: (responseHead) => exchange.respond(responseHead),
       onFailure: (failure) => respondText(exchange, failure, 502),

@@ -1,4 +1,5 @@
 /** One connection to the backend: a request out, its answer in, then idle. RFC 9112 §6.3, §9. */
+import { Buffer } from 'node:buffer';
 import type { Socket } from 'node:net';
 import type { BackendFailure } from '../backend.ts';
 import type { BodySink } from '../exchange.ts';
@@ -7,13 +8,15 @@ import { type BodyDecoder, LengthDecoder } from './body-decoder.ts';
 import { ChunkedDecoder } from './chunked-decoder.ts';
 import type { Connect, SocketReceiver } from './connect.ts';
 import { HeadReader } from './head-reader.ts';
-import { handleEvent, MessageWriter } from './message-writer.ts';
+import { MessageWriter } from './message-writer.ts';
+import type { Outbox } from './outbox.ts';
 import { type ParsedResponse, parseResponseHead } from './response-head.ts';
 import type { Watched } from './timing.ts';
 
 /** What connections share: their pool. */
 export interface ConnectionPool {
   readonly nowMs: number;
+  readonly outbox: Outbox;
   readonly connect: Connect;
   readonly connectTimeoutMs: number;
   readonly maxHeaderBytes: number;
@@ -53,7 +56,7 @@ export class BackendConnection implements SocketReceiver, Watched {
     this.#exchange = exchange;
     this.#deadlineMs = pool.nowMs + pool.connectTimeoutMs;
     this.#socket = pool.connect(this);
-    this.#writer = new MessageWriter(this.#socket);
+    this.#writer = new MessageWriter(this.#socket, pool.outbox);
     this.#socket.on('drain', () => this.#onDrain());
     this.#socket.on('end', () => this.#onEnd());
     this.#socket.on('error', (error) => this.#fail('backend_unavailable', error));
@@ -92,7 +95,6 @@ export class BackendConnection implements SocketReceiver, Watched {
   }
 
   requestSent(): void {
-    this.#writer.flush();
     this.#awaitBackend();
   }
 
@@ -113,11 +115,7 @@ export class BackendConnection implements SocketReceiver, Watched {
     else if (nowMs >= this.idleDeadlineMs) this.#socket.destroy();
   }
 
-  onBytes(bytes: Buffer): void {
-    handleEvent(this.#receive, bytes);
-  }
-
-  readonly #receive = (chunk: Buffer): void => {
+  onBytes(chunk: Buffer): void {
     let at = 0;
     while (at < chunk.length) {
       const exchange = this.#exchange;
@@ -128,7 +126,7 @@ export class BackendConnection implements SocketReceiver, Watched {
       }
       at = this.#decoder === undefined ? this.#readHead(exchange, chunk, at) : this.#readBody(this.#decoder, chunk, at);
     }
-  };
+  }
 
   /** From now on it is the backend's turn: to answer, or to take more of the request. */
   #awaitBackend(): void {

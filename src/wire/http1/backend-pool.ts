@@ -4,6 +4,7 @@ import type { RequestBody } from '../exchange.ts';
 import { BackendConnection, type ConnectionPool } from './backend-connection.ts';
 import { BackendExchange } from './backend-exchange.ts';
 import { type Connect, createConnect } from './connect.ts';
+import { Outbox } from './outbox.ts';
 import { Sweep, systemTiming, type Timing } from './timing.ts';
 
 /**
@@ -21,6 +22,7 @@ export function createBackendPool(options: BackendOptions, timing: Timing = syst
 }
 
 class BackendPool implements BackendClient, ConnectionPool {
+  readonly outbox: Outbox;
   readonly maxHeaderBytes: number;
   readonly headTimeoutMs: number;
   readonly connect: Connect;
@@ -33,6 +35,7 @@ class BackendPool implements BackendClient, ConnectionPool {
   #closed = false;
 
   constructor(options: BackendOptions, timing: Timing) {
+    this.outbox = new Outbox(timing);
     this.maxHeaderBytes = options.maxHeaderBytes;
     this.headTimeoutMs = options.headTimeoutMs;
     this.connectTimeoutMs = options.connectTimeoutMs;

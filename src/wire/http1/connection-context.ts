@@ -1,5 +1,6 @@
 /** What the connections of one server share. RFC 9112 §9. */
 import type { ServerHandlers, ServerLimits } from '../exchange.ts';
+import type { Outbox } from './outbox.ts';
 import type { Sweep } from './timing.ts';
 
 /** What a server asks of each of its connections. */
@@ -11,6 +12,7 @@ export interface Connection {
 export interface ConnectionContext {
   readonly handlers: ServerHandlers;
   readonly sweep: Sweep;
+  readonly outbox: Outbox;
   readonly limits: ServerLimits;
   readonly draining: boolean;
   readonly date: string;

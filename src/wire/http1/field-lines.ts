@@ -1,4 +1,5 @@
 /** The field section of a head or of trailers, parsed in one pass. RFC 9112 §5, RFC 9110 §5.5. */
+import { addToHash, findKnownName } from '../known-names.ts';
 import { FIELD_CHAR, TCHAR } from './characters.ts';
 import type { HeadText } from './head-reader.ts';
 
@@ -27,9 +28,14 @@ export function parseFieldLines(
   let at = base + range.start;
   while (at < end) {
     const nameStart = at;
-    while (TCHAR[bytes[at] ?? 0] === 1) at += 1;
+    let hash = 0;
+    for (let byte = bytes[at] ?? 0; TCHAR[byte] === 1; byte = bytes[at] ?? 0) {
+      hash = addToHash(hash, byte);
+      at += 1;
+    }
     if (bytes[at] !== COLON || at === nameStart) return problemOfName(bytes[at], at === nameStart);
-    const name = text.slice(nameStart - base, at - base);
+    const name =
+      findKnownName(bytes, nameStart, { hash, length: at - nameStart }) ?? text.slice(nameStart - base, at - base);
     at += 1;
     while (isWhitespace(bytes[at])) at += 1;
     const valueStart = at;

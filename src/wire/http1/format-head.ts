@@ -2,6 +2,7 @@
 import type { Clock } from '../../lib/clock.ts';
 import type { BackendRequest } from '../backend.ts';
 import type { FieldLines, ResponseHead } from '../exchange.ts';
+import { isNamed } from '../known-names.ts';
 import type { BodyFraming } from './response-head.ts';
 import { standardPhrase } from './status-phrases.ts';
 
@@ -12,13 +13,13 @@ import { standardPhrase } from './status-phrases.ts';
 function isOurs(name: string): boolean {
   switch (name.length) {
     case 7:
-      return name.toLowerCase() === 'trailer';
+      return isNamed(name, 'trailer');
     case 10:
-      return name.toLowerCase() === 'connection' || name.toLowerCase() === 'keep-alive';
+      return isNamed(name, 'connection') || isNamed(name, 'keep-alive');
     case 14:
-      return name.toLowerCase() === 'content-length';
+      return isNamed(name, 'content-length');
     case 17:
-      return name.toLowerCase() === 'transfer-encoding';
+      return isNamed(name, 'transfer-encoding');
   }
   return false;
 }
@@ -38,7 +39,7 @@ export function formatResponseHead(head: ResponseHead, { framing, connection, da
   let dated = false;
   for (let i = 0; i < fields.length; i += 2) {
     const name = fields[i] ?? '';
-    if (name.length === 4 && name.toLowerCase() === 'date') dated = true;
+    if (isNamed(name, 'date')) dated = true;
     if (isOurs(name)) continue;
     text += `${name}: ${fields[i + 1] ?? ''}\r\n`;
   }
@@ -51,19 +52,25 @@ export function formatResponseHead(head: ResponseHead, { framing, connection, da
 }
 
 export function formatInterimHead(status: number, fields: FieldLines): string {
-  let text = `HTTP/1.1 ${status} ${standardPhrase(status)}\r\n`;
+  return `HTTP/1.1 ${status} ${standardPhrase(status)}\r\n${formatFieldLines(fields)}\r\n`;
+}
+
+/** Field lines as they stand in a head, each with its CRLF. */
+export function formatFieldLines(fields: FieldLines): string {
+  let text = '';
   for (let i = 0; i < fields.length; i += 2) text += `${fields[i] ?? ''}: ${fields[i + 1] ?? ''}\r\n`;
-  return `${text}\r\n`;
+  return text;
 }
 
 /** `length`: bytes of the body, undefined = chunked. HTTP/1.1 connections persist without being told to. */
 export function formatRequestHead(request: BackendRequest, length: number | undefined): string {
-  const { method, target, fields } = request;
+  const { method, target, fields, commonLines } = request;
   let text = `${method} ${target} HTTP/1.1\r\n`;
   for (let i = 0; i < fields.length; i += 2) {
     const name = fields[i] ?? '';
     if (!isOurs(name)) text += `${name}: ${fields[i + 1] ?? ''}\r\n`;
   }
+  text += commonLines;
   if (length === undefined) return `${text}Transfer-Encoding: chunked\r\n\r\n`;
   // RFC 9110 §8.6: Content-Length: 0 only where the method gives a body a meaning.
   if (length === 0 && !(method === 'POST' || method === 'PUT' || method === 'PATCH')) return `${text}\r\n`;

@@ -32,8 +32,12 @@ export function isLookAlike(name: string, lowerName: string): boolean {
   return sameStart && foldName(name) === lowerName;
 }
 
+/** What nearly every Connection field says that says anything. */
+const KEEP_ALIVE: readonly string[] = ['keep-alive'];
+
 /** The connection options of a Connection field, in lower case; undefined when it is no list of tokens. */
 export function parseConnectionOptions(value: string): readonly string[] | undefined {
+  if (value === 'keep-alive') return KEEP_ALIVE;
   const options: string[] = [];
   for (const part of value.toLowerCase().split(',')) {
     const option = part.replace(/^[ \t]+|[ \t]+$/g, '');

@@ -39,9 +39,11 @@ function endOfIpLiteral(value: string): number {
 /** port = *DIGIT, bounded to what a port can be. */
 function isPort(value: string, start: number): boolean {
   if (value.length - start > 5) return false;
+  let port = 0;
   for (let i = start; i < value.length; i += 1) {
-    const code = value.charCodeAt(i);
-    if (code < 0x30 || code > 0x39) return false;
+    const digit = value.charCodeAt(i) - 0x30;
+    if (!(digit >= 0 && digit <= 9)) return false;
+    port = port * 10 + digit;
   }
-  return value.length === start || Number(value.slice(start)) <= 65535;
+  return port <= 65535;
 }

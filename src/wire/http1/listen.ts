@@ -8,6 +8,7 @@ import { Http2Connection } from '../http2/connection.ts';
 import { ALPN_PROTOCOLS, formatTlsOptions } from '../tls-options.ts';
 import type { Connection, ConnectionContext } from './connection-context.ts';
 import { createDateField } from './format-head.ts';
+import { Outbox } from './outbox.ts';
 import { ServerConnection } from './server-connection.ts';
 import { Sweep, systemTiming, type Timing } from './timing.ts';
 
@@ -33,6 +34,7 @@ export async function listenHttp1(
 class Http1Server implements WireServer, ConnectionContext {
   readonly handlers: ServerHandlers;
   readonly sweep: Sweep;
+  readonly outbox: Outbox;
   readonly #options: ServerOptions;
   readonly #server: Server;
   readonly #tlsServer: TlsServer | undefined;
@@ -48,6 +50,7 @@ class Http1Server implements WireServer, ConnectionContext {
     this.#options = options;
     this.#tally = options.connections ?? new Tally();
     this.handlers = handlers;
+    this.outbox = new Outbox(timing);
     this.#dateField = createDateField(timing.clock);
     const { readTimeoutMs, bodyTimeoutMs, writeTimeoutMs, idleTimeoutMs } = options.limits();
     this.sweep = new Sweep(timing, Math.min(readTimeoutMs, bodyTimeoutMs, writeTimeoutMs, idleTimeoutMs));

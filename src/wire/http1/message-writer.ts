@@ -1,36 +1,25 @@
-/** The outgoing half of a connection: joins what is written in one tick, counts it, notices a peer that does not read. */
+/** The outgoing half of a connection: joins what is written in one turn of the event loop, counts it, notices a peer that does not read. */
+import { Buffer } from 'node:buffer';
 import type { Socket } from 'node:net';
+import type { Flushable, Outbox } from './outbox.ts';
 
 /** Chunks up to this size are copied behind their head or chunk-size, which costs less than a second buffer to write. */
 const MAX_JOINED_BYTES = 8192;
 
-/** Writers that were written to during the current socket event. */
-const written: MessageWriter[] = [];
-let inEvent = false;
-
-/** Deals with a socket event; what is written meanwhile, to whatever connection, leaves when that is done. */
-export function handleEvent<T>(handle: (argument: T) => void, argument: T): void {
-  inEvent = true;
-  try {
-    handle(argument);
-  } finally {
-    inEvent = false;
-    for (const writer of written) writer.flushAfterEvent();
-    written.length = 0;
-  }
-}
-
 /** RFC 9112 messages over one socket. Text is latin1, one byte a character. */
-export class MessageWriter {
+export class MessageWriter implements Flushable {
   readonly #socket: Socket;
+  readonly #outbox: Outbox;
   #pending = '';
   #scheduled = false;
+  #onFlushed: (() => void) | undefined = undefined;
   #handedOver = 0;
   #lastTaken = 0;
   #stalledSinceMs: number | undefined = undefined;
 
-  constructor(socket: Socket) {
+  constructor(socket: Socket, outbox: Outbox) {
     this.#socket = socket;
+    this.#outbox = outbox;
   }
 
   /** True when nothing waits in this process: the kernel has it all. */
@@ -43,18 +32,10 @@ export class MessageWriter {
     return this.#handedOver;
   }
 
-  /** Text leaves at the end of the event or tick, or with the next `flush`. */
+  /** Text leaves at the end of the turn of the event loop, or with the next `flush`. */
   text(latin1: string): void {
     this.#pending += latin1;
-    if (this.#scheduled) return;
-    this.#scheduled = true;
-    if (inEvent) written.push(this);
-    else process.nextTick(() => this.flushAfterEvent());
-  }
-
-  flushAfterEvent(): void {
-    this.#scheduled = false;
-    this.flush();
+    this.#schedule();
   }
 
   /** Writes `before`, the chunk and `after`, in one piece. False when the writer should wait for the socket's `drain`. */
@@ -77,19 +58,36 @@ export class MessageWriter {
   }
 
   flush(): void {
-    if (this.#pending === '') return;
+    this.#scheduled = false;
     const text = this.#pending;
-    this.#pending = '';
-    this.#handedOver += text.length;
-    this.#socket.write(text, 'latin1');
+    if (text !== '') {
+      this.#pending = '';
+      this.#handedOver += text.length;
+      this.#socket.write(text, 'latin1');
+    }
+    if (this.#onFlushed !== undefined) this.#reportFlushed(this.#onFlushed);
   }
 
-  /** Calls back when everything written so far is in the kernel's hands. */
+  /** Calls back once, when everything written so far is in the kernel's hands. */
   whenFlushed(callback: () => void): void {
-    this.flush();
-    this.#socket.write('', 'latin1', (error) => {
-      if (!error) callback();
-    });
+    this.#onFlushed = callback;
+    this.#schedule();
+  }
+
+  #reportFlushed(callback: () => void): void {
+    this.#onFlushed = undefined;
+    if (this.#socket.writableLength === 0) callback();
+    else {
+      this.#socket.write('', 'latin1', (error) => {
+        if (!error) callback();
+      });
+    }
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    this.#outbox.add(this);
   }
 
   /** True when bytes have waited for `limitMs` without the peer taking any. To be asked again and again. */

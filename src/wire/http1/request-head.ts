@@ -1,5 +1,6 @@
 /** A request head: from text to a checked RequestHead and its framing. RFC 9112 §3, §5, §6. */
 import type { RequestHead } from '../exchange.ts';
+import { isNamed } from '../known-names.ts';
 import { TCHAR } from './characters.ts';
 import { type FieldReceiver, parseFieldLines } from './field-lines.ts';
 import { isChunked, isLookAlike, parseConnectionOptions, parseContentLength } from './framing.ts';
@@ -82,20 +83,20 @@ class RequestFields implements FieldReceiver {
     // Only names of these lengths mean anything to the engine.
     switch (name.length) {
       case 4:
-        if (name === 'Host' || name.toLowerCase() === 'host') return this.#takeHost(name, value);
+        if (isNamed(name, 'host')) return this.#takeHost(name, value);
         break;
       case 6:
-        if (name.toLowerCase() === 'expect') return this.#takeExpect(value);
+        if (isNamed(name, 'expect')) return this.#takeExpect(value);
         break;
       case 10:
-        if (name.toLowerCase() === 'connection') return this.#takeConnection(name, value);
+        if (isNamed(name, 'connection')) return this.#takeConnection(name, value);
         break;
       case 14:
-        if (name === 'Content-Length' || name.toLowerCase() === 'content-length') return this.#takeContentLength(value);
+        if (isNamed(name, 'content-length')) return this.#takeContentLength(value);
         if (isLookAlike(name, 'content-length')) return 'a field name that looks like Content-Length';
         break;
       case 17:
-        if (name.toLowerCase() === 'transfer-encoding') return this.#takeTransferEncoding(value);
+        if (isNamed(name, 'transfer-encoding')) return this.#takeTransferEncoding(value);
         if (isLookAlike(name, 'transfer-encoding')) return 'a field name that looks like Transfer-Encoding';
         break;
     }

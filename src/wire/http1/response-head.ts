@@ -1,5 +1,6 @@
 /** A response head from the backend: as strict as the request head. RFC 9112 §4, §6.3; RFC 9110 §7.6.1. */
 import type { ResponseHead } from '../exchange.ts';
+import { lowerName } from '../known-names.ts';
 import { FIELD_CHAR } from './characters.ts';
 import { type FieldReceiver, parseFieldLines } from './field-lines.ts';
 import { isChunked, isLookAlike, parseConnectionOptions, parseContentLength } from './framing.ts';
@@ -81,7 +82,7 @@ class ResponseFields implements FieldReceiver {
       case 14:
       case 16:
       case 17:
-        return this.#takeNotable(name, name.toLowerCase(), value);
+        return this.#takeNotable(name, lowerName(name), value);
     }
     this.#lines.push(name, value);
     return undefined;
@@ -132,7 +133,7 @@ class ResponseFields implements FieldReceiver {
     const kept: string[] = [];
     for (let i = 0; i < this.#lines.length; i += 2) {
       const name = this.#lines[i] ?? '';
-      if (!this.#nominated.includes(name.toLowerCase())) kept.push(name, this.#lines[i + 1] ?? '');
+      if (!this.#nominated.includes(lowerName(name))) kept.push(name, this.#lines[i + 1] ?? '');
     }
     return kept;
   }

@@ -7,7 +7,7 @@ import { formatResponseHead } from './format-head.ts';
 import { nudgeHalfClosed } from './half-close.ts';
 import type { HeadText } from './head-reader.ts';
 import { type BodyConnection, IncomingBody } from './incoming-body.ts';
-import { handleEvent, MessageWriter } from './message-writer.ts';
+import { MessageWriter } from './message-writer.ts';
 import { parseRequestHead } from './request-head.ts';
 import { type ExchangeConnection, ServerExchange } from './server-exchange.ts';
 import type { Watched } from './timing.ts';
@@ -34,6 +34,7 @@ export class ServerConnection implements BodyConnection, ExchangeConnection, Inp
   #stopNudging: (() => void) | undefined = undefined;
   #sentPrefix = 0;
   #handedOver = 0;
+  #closeWhenFlushed = false;
   #deadlineMs: number;
 
   constructor(socket: Socket, context: ConnectionContext, overloaded: boolean) {
@@ -42,11 +43,10 @@ export class ServerConnection implements BodyConnection, ExchangeConnection, Inp
     this.overloaded = overloaded;
     // An IPv4 client of a dual-stack listener is known by its IPv4 address.
     this.peerAddress = (socket.remoteAddress ?? '').replace(/^::ffff:(?=\d+\.)/, '');
-    this.writer = new MessageWriter(socket);
+    this.writer = new MessageWriter(socket, context.outbox);
     this.#input = new ConnectionInput(socket, this);
     this.#deadlineMs = this.nowMs + Math.min(this.limits.readTimeoutMs, this.limits.idleTimeoutMs);
-    const push = (chunk: Buffer): void => this.#input.push(chunk);
-    socket.on('data', (chunk: Buffer) => handleEvent(push, chunk));
+    socket.on('data', (chunk: Buffer) => this.#input.push(chunk));
     socket.on('drain', () => this.#exchange?.onDrain?.());
     socket.on('end', () => this.#onEnd());
     socket.on('error', () => undefined);
@@ -124,7 +124,7 @@ export class ServerConnection implements BodyConnection, ExchangeConnection, Inp
 
   resumeBody(): void {
     this.#input.proceed();
-    if (this.#lacksBody) this.#socket.destroy();
+    if (this.#lacksBody()) this.#socket.destroy();
   }
 
   mustClose(): boolean {
@@ -141,9 +141,8 @@ export class ServerConnection implements BodyConnection, ExchangeConnection, Inp
   }
 
   answered(close: boolean): void {
-    this.writer.flush();
-    if (this.writer.flushed) this.#onFlushed(close);
-    else this.writer.whenFlushed(() => this.#onFlushed(close));
+    this.#closeWhenFlushed = close;
+    this.writer.whenFlushed(this.#onFlushed);
   }
 
   cut(closeDelimited: boolean): void {
@@ -166,7 +165,8 @@ export class ServerConnection implements BodyConnection, ExchangeConnection, Inp
   }
 
   /** The whole answer is in the kernel's hands. */
-  #onFlushed(close: boolean): void {
+  readonly #onFlushed = (): void => {
+    const close = this.#closeWhenFlushed;
     const exchange = this.#exchange;
     if (exchange === undefined) return;
     this.#exchange = undefined;
@@ -175,7 +175,7 @@ export class ServerConnection implements BodyConnection, ExchangeConnection, Inp
     if (close || !exchange.body.discardable) this.#linger();
     else if (exchange.body.complete) this.#becomeIdle();
     else exchange.body.discard();
-  }
+  };
 
   #becomeIdle(): void {
     // While the server drains, what has already come is still answered, and nobody waits for more.
@@ -198,12 +198,12 @@ export class ServerConnection implements BodyConnection, ExchangeConnection, Inp
   #onEnd(): void {
     this.#clientEnded = true;
     if (this.#exchange === undefined) this.#linger();
-    else if (this.#lacksBody) this.#socket.destroy();
+    else if (this.#lacksBody()) this.#socket.destroy();
     else this.#startNudging();
   }
 
   /** True when the client's FIN stands where more of the body should. */
-  get #lacksBody(): boolean {
+  #lacksBody(): boolean {
     return this.#clientEnded && this.#body?.complete === false && !this.#input.pending;
   }
 

@@ -6,6 +6,8 @@ export interface Timing {
   readonly clock: Clock;
   /** Calls `run` every `periodMs` until the returned function is called; never keeps the process alive. */
   repeat(run: () => void, periodMs: number): () => void;
+  /** Calls `run` once, when the events that have come so far have been dealt with. */
+  afterEvents(run: () => void): void;
 }
 
 export const systemTiming: Timing = {
@@ -14,6 +16,7 @@ export const systemTiming: Timing = {
     const timer = setInterval(run, periodMs).unref();
     return () => clearInterval(timer);
   },
+  afterEvents: (run) => void setImmediate(run),
 };
 
 /** Something with deadlines. */

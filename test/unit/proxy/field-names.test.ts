@@ -84,7 +84,7 @@ describe('field names', () => {
           { maxLength: 5 },
         ),
         (names) => {
-          const fields = format(
+          const { fields } = format(
             names.flatMap((name) => [name, 'client']),
             vouched,
           );
@@ -108,7 +108,12 @@ describe('createBackendHeaders', () => {
     });
     const vouched = { identityFields: [], requestId: 'id', clientAddress: '' };
     for (let round = 0; round < 3_000; round += 1) format([`X-Invented-${round}`, '1'], vouched);
-    assert.deepEqual(format(['X-Obex_Late', 'evil', 'X-Late', '1'], vouched).slice(0, 4), ['Host', 'b', 'X-Late', '1']);
+    assert.deepEqual(format(['X-Obex_Late', 'evil', 'X-Late', '1'], vouched).fields.slice(0, 4), [
+      'Host',
+      'b',
+      'X-Late',
+      '1',
+    ]);
   });
 
   it('a unix socket’s peer has no address to forward', () => {
@@ -117,16 +122,28 @@ describe('createBackendHeaders', () => {
       publicUrl: new URL('http://t.example:8080'),
       staticFields: [],
     });
-    const fields = format([], { identityFields: [], requestId: 'id', clientAddress: '' });
-    assert.deepEqual(fields, [
-      'Host',
-      'b:1',
-      'X-Forwarded-Proto',
-      'http',
-      'X-Forwarded-Host',
-      't.example:8080',
-      'X-Obex-Request-ID',
-      'id',
-    ]);
+    assert.deepEqual(format([], { identityFields: [], requestId: 'id', clientAddress: '' }), {
+      fields: ['Host', 'b:1', 'X-Obex-Request-ID', 'id'],
+      commonLines: 'X-Forwarded-Proto: http\r\nX-Forwarded-Host: t.example:8080\r\n',
+    });
+  });
+
+  it('what one token vouches for never stands on a request with another', () => {
+    const format = createBackendHeaders({
+      backendAuthority: 'b',
+      publicUrl: new URL('https://t.example'),
+      staticFields: ['X-Api-Key', 'secret'],
+    });
+    const [alice, bob] = [
+      ['X-Obex-User', 'alice'],
+      ['X-Obex-User', 'bob'],
+    ];
+    const linesOf = (identityFields: readonly string[]): string =>
+      format([], { identityFields, requestId: 'id', clientAddress: '' }).commonLines;
+    const forwarded = 'X-Forwarded-Proto: https\r\nX-Forwarded-Host: t.example\r\n';
+    for (const _round of [1, 2]) {
+      assert.equal(linesOf(alice), `${forwarded}X-Obex-User: alice\r\nX-Api-Key: secret\r\n`);
+      assert.equal(linesOf(bob), `${forwarded}X-Obex-User: bob\r\nX-Api-Key: secret\r\n`);
+    }
   });
 });

@@ -9,9 +9,14 @@ import { answerEach, isWholeRequest, type OnRequestBytes, startRawBackend } from
 import { FakeTiming, NO_BODY, RecordedAnswer, ScriptedBody } from '../../../support/wire-peers.ts';
 
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
-const GET: BackendRequest = { method: 'GET', target: '/a?b', fields: ['Host', 'b.test', 'X', '\xe4'] };
+const GET: BackendRequest = {
+  method: 'GET',
+  target: '/a?b',
+  fields: ['Host', 'b.test', 'X', '\xe4'],
+  commonLines: 'Y: 1\r\n',
+};
 const POST: BackendRequest = { ...GET, method: 'POST' };
-const HEAD_OF_POST = 'POST /a?b HTTP/1.1\r\nHost: b.test\r\nX: \xe4\r\n';
+const HEAD_OF_POST = 'POST /a?b HTTP/1.1\r\nHost: b.test\r\nX: \xe4\r\nY: 1\r\n';
 
 async function start(context: TestContext, onBytes: OnRequestBytes, overrides: Partial<BackendOptions> = {}) {
   const backend = await startRawBackend(onBytes);
@@ -61,7 +66,7 @@ describe('RFC 9112 §6: the request as the backend sees it', () => {
     await second.over;
     assert.equal(
       backend.received,
-      `GET /a?b HTTP/1.1\r\nHost: b.test\r\nX: \xe4\r\n\r\n${HEAD_OF_POST}Content-Length: 0\r\n\r\n` +
+      `GET /a?b HTTP/1.1\r\nHost: b.test\r\nX: \xe4\r\nY: 1\r\n\r\n${HEAD_OF_POST}Content-Length: 0\r\n\r\n` +
         `${HEAD_OF_POST}Content-Length: 5\r\n\r\nhello${HEAD_OF_POST}Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n`,
     );
     assert.equal(backend.connections.length, 1, 'one connection serves them all');
@@ -85,7 +90,7 @@ describe('RFC 9112 §6: the request as the backend sees it', () => {
     const { backend, send } = await start(context, answerEach(OK));
     const framing = ['Content-Length', '3', 'transfer-encoding', 'chunked', 'Connection', 'close', 'Trailer', 'x'];
     await send({ ...GET, fields: ['Host', 'b', ...framing, 'Keep-Alive', '1'] }).over;
-    assert.equal(backend.received, 'GET /a?b HTTP/1.1\r\nHost: b\r\n\r\n');
+    assert.equal(backend.received, 'GET /a?b HTTP/1.1\r\nHost: b\r\nY: 1\r\n\r\n');
   });
 
   it('cuts the answer when the body breaks off behind its head', async (context) => {
