@@ -50,6 +50,19 @@ describe('docs/metrics.md', () => {
   });
 });
 
+describe('docs/tls.md', () => {
+  it('has what obex certs says of files that are provided, and of TLS_MODE=external', () => {
+    const source = read('src/certs/provided.ts') + read('src/commands/certs.ts');
+    const said = [...source.matchAll(/(?:fine|warning|error)\(\s*['`]([^'`$]+)/g)].map(([, text]) => text ?? '');
+    const page = read('docs/tls.md');
+    assert.ok(said.length > 7);
+    assert.deepEqual(
+      said.filter((text) => !page.includes(text.split('(')[0]?.trim() ?? '')),
+      [],
+    );
+  });
+});
+
 describe('commands', () => {
   const pages = ['README.md', 'CONTRIBUTING.md', ...globSync('docs/*.md', { cwd: ROOT })];
 
