@@ -8,7 +8,7 @@ INSTALLED := node_modules/.package-lock.json
 PEER := test/peers/mcp-server-mysql
 TESTS := test/*.test.ts test/rfc test/unit test/contract test/property test/e2e
 
-.PHONY: help build test test-e2e fuzz soak run bench lint vet fmt clean conformance docs
+.PHONY: help build test test-e2e fuzz soak run bench lint vet fmt clean conformance docs package
 
 help:
 	@echo 'make run          the demo, or `make run CONFIG=file` a configuration of your own'
@@ -17,6 +17,7 @@ help:
 	@echo 'make fuzz         millions of random requests and answers through the HTTP engine'
 	@echo 'make soak         four minutes of mixed load, then the books are checked'
 	@echo 'make build        the release bundle, dist/obex.mjs, which bin/obex runs'
+	@echo 'make package      the npm package, obex-VERSION.tgz'
 	@echo 'make bench        throughput and latency beside other proxies'
 	@echo 'make conformance  the MCP conformance suite, direct and through Obex'
 	@echo 'make vet          type check'
@@ -67,6 +68,9 @@ bench: build
 
 build: $(INSTALLED)
 	@node scripts/build.ts
+
+package: build
+	@npm pack --loglevel=error
 
 vet: $(INSTALLED)
 	@tsc -p .

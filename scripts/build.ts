@@ -1,6 +1,7 @@
 /** Makes the release: `dist/obex.mjs`, the product in one file without dependencies, and `dist/demo.mjs` beside it. */
-import { rm, stat } from 'node:fs/promises';
+import { rm, stat, writeFile } from 'node:fs/promises';
 import { type BuildOptions, build, type Plugin } from 'esbuild';
+import { formatLicenses } from './third-party-licenses.ts';
 
 const DEMO_PARTS = /src\/demo\/|oidc-provider|modelcontextprotocol/;
 
@@ -15,7 +16,7 @@ const shared: BuildOptions = {
   platform: 'node',
   target: 'node26',
   format: 'esm',
-  legalComments: 'linked',
+  legalComments: 'none',
   // Dependencies in CommonJS ask for built-in modules by `require`.
   banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
 };
@@ -25,7 +26,10 @@ const product = { ...shared, entryPoints: ['src/main.ts'], outfile: 'dist/obex.m
 const { metafile } = await build({ ...product, metafile: true });
 const strangers = Object.keys(metafile.inputs).filter((input) => DEMO_PARTS.test(input));
 if (strangers.length > 0) throw new Error(`the product holds parts of the demo: ${strangers.join(', ')}`);
-await build({ ...shared, entryPoints: ['src/commands/demo.ts'], outfile: 'dist/demo.mjs' });
+const demo = { ...shared, entryPoints: ['src/commands/demo.ts'], outfile: 'dist/demo.mjs' };
+const { metafile: demoMetafile } = await build({ ...demo, metafile: true });
+const inputs = [metafile, demoMetafile].flatMap((bundle) => Object.keys(bundle.inputs));
+await writeFile('dist/third-party-licenses.txt', formatLicenses(inputs));
 
 for (const file of ['dist/obex.mjs', 'dist/demo.mjs']) {
   const { size } = await stat(file);

@@ -1,6 +1,7 @@
 /** argv → command. Exit codes: 0 fine, 1 the thing checked is not fine, 2 wrong usage or config, 70 internal. */
 import { isMainThread } from 'node:worker_threads';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { systemClock } from './lib/clock.ts';
 import { VERSION } from './version.ts';
 
 const EXIT_USAGE = 2;
@@ -81,6 +82,13 @@ function addCheck(program: Command, exit: (code: number) => void): void {
 }
 
 function addSmallCommands(program: Command, exit: (code: number) => void): void {
+  command(program, 'certs', 'make or check server.crt and server.key, as $TLS_MODE and $SERVER_IP say')
+    .option('--dir <folder>', 'where they are', 'certs')
+    .addHelpText('after', example('TLS_MODE=self-signed SERVER_IP=10.0.0.5 obex certs --dir certs'))
+    .action(async (options: { dir: string }) => {
+      const { runCerts } = await import('./commands/certs.ts');
+      exit(runCerts({ ...options, env: process.env, nowMs: systemClock.nowMs(), stdout, stderr }));
+    });
   command(program, 'schema', 'print the JSON Schema of the config')
     .addHelpText('after', example('obex schema > obex.schema.json'))
     .action(async () => {

@@ -1,10 +1,9 @@
-/** Certificate files of the config, read and tried: whatever is wrong names key, file and cure. RFC 7468 (PEM). */
-import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
+/** Certificate files of the config, read and tried: whatever is wrong names key, file and cure. */
 import { readFileSync } from 'node:fs';
-import { createSecureContext } from 'node:tls';
 import type { Config } from './config/schema.ts';
+import { parseCertificate, parsePrivateKey } from './lib/pem.ts';
 import type { ServerTls } from './wire/exchange.ts';
-import { formatTlsOptions } from './wire/tls-options.ts';
+import { opensslProblem } from './wire/tls-options.ts';
 
 /** A file and the config key that names it. */
 interface NamedFile {
@@ -45,20 +44,20 @@ export function buildTls({ obex }: Config): ServerTls | undefined {
 export function readCertificate({ cert_file: path }: TlsConfig) {
   const file = { key: 'obex.tls.cert_file', path };
   const cert = readNamedFile(file);
-  return { cert, certificate: parseCertificate(file, cert) };
+  return { cert, certificate: parseNamedFile(file, cert, parseCertificate) };
 }
 
 export function readPrivateKey({ key_file: path }: TlsConfig) {
   const file = { key: 'obex.tls.key_file', path };
   const key = readNamedFile(file);
-  return { key, privateKey: parsePrivateKey(file, key) };
+  return { key, privateKey: parseNamedFile(file, key, parsePrivateKey) };
 }
 
 /** A PEM bundle of certificate authorities; undefined for the empty path, which stands for the public ones. */
 export function readAuthorities(file: NamedFile): string | undefined {
   if (file.path === '') return undefined;
   const pem = readNamedFile(file);
-  parseCertificate(file, pem);
+  parseNamedFile(file, pem, parseCertificate);
   return pem;
 }
 
@@ -72,42 +71,8 @@ function readNamedFile({ key, path }: NamedFile): string {
   throw new Error(`${key}: cannot read ${path} (${String(code)}); check the path and that this user may read it`);
 }
 
-/** The first certificate of a PEM file, the one that is shown to the other side. */
-function parseCertificate({ key, path }: NamedFile, pem: string): X509Certificate {
-  try {
-    return new X509Certificate(pem);
-  } catch {
-    const found = /-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(pem)
-      ? 'holds a private key and no certificate; has it been taken for the key file?'
-      : 'holds no certificate in PEM form ("-----BEGIN CERTIFICATE-----")';
-    throw new Error(`${key}: ${path} ${found}`);
-  }
-}
-
-function parsePrivateKey({ key, path }: NamedFile, pem: string): KeyObject {
-  try {
-    return createPrivateKey(pem);
-  } catch {
-    throw new Error(`${key}: ${path} ${whyNoKey(pem)}`);
-  }
-}
-
-function whyNoKey(pem: string): string {
-  if (/-----BEGIN ENCRYPTED|^Proc-Type: 4,ENCRYPTED/m.test(pem)) {
-    return 'is encrypted; write the key without a passphrase ("openssl pkey -in FILE -out FILE")';
-  }
-  if (pem.includes('-----BEGIN CERTIFICATE-----')) {
-    return 'holds a certificate and no private key; has it been taken for the certificate file?';
-  }
-  return 'holds no private key in PEM form ("-----BEGIN PRIVATE KEY-----")';
-}
-
-/** What the TLS library itself would say at the first connection: of `error:0A00018F:SSL routines::ee key too small` the end. */
-function opensslProblem(tls: ServerTls): string | undefined {
-  try {
-    createSecureContext(formatTlsOptions(tls));
-    return undefined;
-  } catch (error) {
-    return String(error).split(':').at(-1);
-  }
+function parseNamedFile<T>({ key, path }: NamedFile, pem: string, parse: (pem: string) => T | string): T {
+  const parsed = parse(pem);
+  if (typeof parsed === 'string') throw new Error(`${key}: ${path} ${parsed}`);
+  return parsed;
 }

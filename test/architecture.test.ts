@@ -20,6 +20,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   proxy: ['lib', 'oauth', 'mcp', 'wire', 'observe'],
   server: ['lib', 'oauth', 'mcp', 'wire', 'observe', 'state', 'gate', 'proxy'],
   config: ['lib'],
+  certs: ['lib', 'wire'],
 };
 
 /** Rooms that know no I/O: no module of Node but those that compute. */

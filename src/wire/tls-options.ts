@@ -1,4 +1,5 @@
 /** TLS settings of the listener. RFC 9325 §4.2 (cipher suites), RFC 7301 (ALPN). */
+import { createSecureContext } from 'node:tls';
 import type { ServerTls } from './exchange.ts';
 
 // Forward secrecy and AEAD only.
@@ -20,4 +21,14 @@ export const ALPN_PROTOCOLS = ['h2', 'http/1.1'];
 /** Certificate and protocol options, for a new server and for swapping certificates alike. */
 export function formatTlsOptions(tls: ServerTls) {
   return { cert: tls.cert, key: tls.key, minVersion: tls.minVersion, ciphers: CIPHERS };
+}
+
+/** What the TLS library itself would say at the first connection: of `error:0A00018F:SSL routines::ee key too small` the end. */
+export function opensslProblem(tls: ServerTls): string | undefined {
+  try {
+    createSecureContext(formatTlsOptions(tls));
+    return undefined;
+  } catch (error) {
+    return String(error).split(':').at(-1);
+  }
 }

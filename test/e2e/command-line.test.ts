@@ -19,6 +19,8 @@ describe('wrong usage ends with 2 and one line that says why', () => {
     'serve other.yaml': 'unexpected argument "other.yaml"; write --config other.yaml',
     'serve --config a.yaml other.yaml': 'unexpected argument "other.yaml"; write --config other.yaml',
     'schema foo': 'unexpected argument "foo"',
+    'certs foo': 'unexpected argument "foo"',
+    certs: 'TLS_MODE: expected self-signed, provided or external, got ""',
     'demo foo': 'unexpected argument "foo"',
     'help check foo': 'unexpected argument "foo"',
     foo: 'unknown command "foo"; "obex --help" lists them',

@@ -1,0 +1,61 @@
+/** `obex certs`: puts TLS_MODE into effect on the certificate files before Obex starts. docs/tls.md */
+import { error, type Finding, fine } from '../certs/finding.ts';
+import { isHost } from '../certs/host.ts';
+import { pairIn } from '../certs/pair.ts';
+import { checkProvided } from '../certs/provided.ts';
+import { keepSelfSigned } from '../certs/self-signed.ts';
+import type { Environment } from './config-file.ts';
+
+export interface CertsOptions {
+  /** The folder of `server.crt` and `server.key`. */
+  readonly dir: string;
+  /** Of it are read: TLS_MODE, SERVER_IP, OBEX_TLS_ENABLED. */
+  readonly env: Environment;
+  readonly nowMs: number;
+  readonly stdout: (text: string) => void;
+  readonly stderr: (text: string) => void;
+}
+
+const EXIT_USAGE = 2;
+
+/** 0 = Obex may start, 1 = it must not, 2 = TLS_MODE or SERVER_IP is no such thing. */
+export function runCerts(options: CertsOptions): number {
+  const findings = findingsOf(options);
+  if (typeof findings === 'string') {
+    options.stderr(`obex: ${findings}\n`);
+    return EXIT_USAGE;
+  }
+  for (const { severity, message, cure } of findings) {
+    const text = cure === undefined ? `${message}\n` : `${message}\n  ${cure}\n`;
+    if (severity === 'fine') options.stdout(text);
+    else options.stderr(`${severity}: ${text}`);
+  }
+  return findings.some(({ severity }) => severity === 'ERROR') ? 1 : 0;
+}
+
+/** A text: what is wrong with the usage. */
+function findingsOf({ dir, env, nowMs }: CertsOptions): readonly Finding[] | string {
+  const mode = env['TLS_MODE'] ?? '';
+  switch (mode) {
+    case 'self-signed': {
+      // Compose passes a variable that is not set as an empty one.
+      const host = env['SERVER_IP'] || 'localhost';
+      if (isHost(host)) return [keepSelfSigned(pairIn(dir), { host, nowMs })];
+      return `SERVER_IP: expected an IP address or a DNS name such as "10.0.0.5", got "${host}"`;
+    }
+    case 'provided':
+      return checkProvided(pairIn(dir), nowMs);
+    case 'external':
+      return [checkExternal(env['OBEX_TLS_ENABLED'] ?? '')];
+    default:
+      return `TLS_MODE: expected self-signed, provided or external, got "${mode}"`;
+  }
+}
+
+function checkExternal(tlsEnabled: string): Finding {
+  if (tlsEnabled === 'false') return fine('TLS_MODE=external: Obex serves plain HTTP; the proxy in front ends TLS.');
+  return error(
+    `TLS_MODE=external but TLS is still enabled in Obex (OBEX_TLS_ENABLED is "${tlsEnabled}").`,
+    'Set OBEX_TLS_ENABLED=false, so that the proxy in front ends TLS; or choose another TLS_MODE.',
+  );
+}
