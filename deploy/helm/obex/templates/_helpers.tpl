@@ -47,7 +47,7 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- fail "with more than one replica a proof could be used once at each: set config.dpop.replay_cache.backend to redis (docs/dpop.md)" }}
 {{- end }}
 {{- $dpop := $config.dpop }}
-{{- if and (eq (get $dpop "nonce" | toString) "required") (not (or (hasKey $dpop "nonce_secret_file") (hasKey $dpop "nonce_secret"))) }}
+{{- if and (eq (get $dpop "nonce" | toString) "required") (not (or (get $dpop "nonce_secret_file") (get $dpop "nonce_secret"))) }}
 {{- fail "replicas must share the secret of their nonces: set config.dpop.nonce_secret_file (docs/dpop.md)" }}
 {{- end }}
 {{- end }}
