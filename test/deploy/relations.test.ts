@@ -174,7 +174,9 @@ function describeSet(set: Rendered): void {
   }
 }
 
-for (const set of renderAll()) describe(`deploy: ${set.name}`, () => describeSet(set));
+const sets = renderAll();
+
+for (const set of sets) describe(`deploy: ${set.name}`, () => describeSet(set));
 
 describe('docs/kubernetes.md', () => {
   it('makes every key of every secret that the manifests mount', () => {
@@ -183,7 +185,7 @@ describe('docs/kubernetes.md', () => {
         [name, [...options.matchAll(/--from-\w+=([\w.-]+)=/g)].map(([, key]) => key)] as const,
     );
     const keys = new Set(created.flatMap(([name, those]) => those.map((key) => `${name}/${key}`)));
-    const wanted = renderAll()
+    const wanted = sets
       .filter(({ name }) => !name.endsWith('-values.yaml'))
       .flatMap((set) => podConfig(set).files.map((file) => file.replace('/etc/obex/secrets/', 'my-tool-obex/')));
     assert.ok(wanted.length > 2);

@@ -61,7 +61,7 @@ describe('Kubernetes', () => {
   });
 
   it('would refuse a misspelt field and a wrong type', async () => {
-    const [object] = rendered.flatMap(({ objects }) => objects).filter(({ kind }) => kind === 'Deployment');
+    const object = rendered.flatMap(({ objects }) => objects).find(({ kind }) => kind === 'Deployment');
     assert.ok(object !== undefined);
     const misspelt = {
       ...object,
