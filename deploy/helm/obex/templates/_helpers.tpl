@@ -1,0 +1,90 @@
+{{/* Names, labels, and the configuration file with what the chart knows better. */}}
+
+{{- define "obex.name" -}}
+{{- ternary .Release.Name (printf "%s-%s" .Release.Name .Chart.Name) (contains .Chart.Name .Release.Name) | trunc 52 | trimSuffix "-" }}
+{{- end }}
+
+{{- define "obex.selector" -}}
+app.kubernetes.io/name: {{ .Chart.Name }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{- define "obex.labels" -}}
+{{ include "obex.selector" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
+{{- end }}
+
+{{- define "obex.image" -}}
+{{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}{{ with .Values.image.digest }}@{{ . }}{{ end }}
+{{- end }}
+
+{{/* 1, 2 or 3, as docs/configuration.md defines it. */}}
+{{- define "obex.phase" -}}
+{{- if not (hasKey .Values.config "idp") }}1{{ else if dig "dpop" "enabled" false .Values.config }}3{{ else }}2{{ end }}
+{{- end }}
+
+{{/* Not empty when more than one process may serve the same URL. */}}
+{{- define "obex.several" -}}
+{{- if or .Values.autoscaling.enabled (gt (int .Values.replicas) 1) }}yes{{ end }}
+{{- end }}
+
+{{/* Refuses what would only go wrong later. */}}
+{{- define "obex.check" -}}
+{{- $config := .Values.config }}
+{{- range list (list "obex" "listen" "port") (list "obex" "tls" "tls.existingSecret") (list "limits" "drain_delay" "drain.delaySeconds") (list "limits" "drain_timeout" "drain.timeoutSeconds") (list "metrics" "listen" "metricsPort") }}
+{{- if hasKey (get $config (index . 0) | default dict) (index . 1) }}
+{{- fail (printf "config.%s.%s is set by the chart: use the value %s" (index . 0) (index . 1) (index . 2)) }}
+{{- end }}
+{{- end }}
+{{- range list "obex.public_url" "backend.url" "resource.url" }}
+{{- $path := splitList "." . }}
+{{- $_ := dig (index $path 0) (index $path 1) "" $config | required (printf "config.%s is required; ci/ in the chart has examples" .) }}
+{{- end }}
+{{- if and (include "obex.several" .) (eq (include "obex.phase" .) "3") }}
+{{- if ne (dig "dpop" "replay_cache" "backend" "memory" $config) "redis" }}
+{{- fail "with more than one replica a proof could be used once at each: set config.dpop.replay_cache.backend to redis (docs/dpop.md)" }}
+{{- end }}
+{{- $dpop := $config.dpop }}
+{{- if and (eq (get $dpop "nonce" | toString) "required") (not (or (get $dpop "nonce_secret_file") (get $dpop "nonce_secret"))) }}
+{{- fail "replicas must share the secret of their nonces: set config.dpop.nonce_secret_file (docs/dpop.md)" }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{/* obex.yaml: the configuration given, and what follows from other values. */}}
+{{- define "obex.config" -}}
+{{- include "obex.check" . }}
+{{- $own := dict
+  "obex" (dict "listen" (printf ":%d" (int .Values.port)))
+  "limits" (dict "drain_delay" (printf "%ds" (int .Values.drain.delaySeconds)) "drain_timeout" (printf "%ds" (int .Values.drain.timeoutSeconds)))
+  "metrics" (dict "listen" (printf ":%d" (int .Values.metricsPort))) }}
+{{- if .Values.tls.existingSecret }}
+{{- $_ := set $own.obex "tls" (dict "enabled" true "cert_file" "/etc/obex/certs/tls.crt" "key_file" "/etc/obex/certs/tls.key") }}
+{{- end }}
+{{- mergeOverwrite (deepCopy .Values.config) $own | toYaml }}
+{{- end }}
+
+{{/* What a container may do that needs nothing of the node. */}}
+{{- define "obex.confined" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities: { drop: [ALL] }
+{{- end }}
+
+{{/* Seconds from SIGTERM until Obex has certainly ended, one of them to spare. */}}
+{{- define "obex.drained" -}}
+{{ add .Values.drain.delaySeconds .Values.drain.timeoutSeconds 1 }}
+{{- end }}
+
+{{/* The container of the MCP server, with the order of shutdown. */}}
+{{- define "obex.mcpServer" -}}
+{{- $own := dict "securityContext" (include "obex.confined" . | fromYaml) }}
+{{- if .Values.mcpServer.nativeSidecar }}
+{{- $_ := set $own "restartPolicy" "Always" }}
+{{- else }}
+{{- $_ := set $own "lifecycle" (dict "preStop" (dict "sleep" (dict "seconds" (include "obex.drained" . | int)))) }}
+{{- end }}
+{{- mergeOverwrite $own (deepCopy .Values.mcpServer.container) | toYaml }}
+{{- end }}
