@@ -140,10 +140,14 @@ function isIdentifier(value: unknown): value is string {
   );
 }
 
-/** RFC 7800 §3.1, RFC 9449 §6.1: every member is a condition, so one that is not understood cannot be passed over. */
+/**
+ * RFC 7800 §3.1, RFC 9449 §6.1: every member is a condition, so one that is not understood cannot be passed over.
+ * Keycloak (26.7) says beside `jkt` whose thumbprint it is, which adds no condition.
+ */
 function parseConfirmation(cnf: unknown): string | undefined {
-  if (!isJsonObject(cnf) || Object.keys(cnf).length !== 1) return undefined;
-  const { jkt } = cnf;
+  if (!isJsonObject(cnf)) return undefined;
+  const { jkt, 'kc-jkt-type': keycloakType = 'DPoP', ...conditions } = cnf;
+  if (keycloakType !== 'DPoP' || Object.keys(conditions).length > 0) return undefined;
   return typeof jkt === 'string' && JKT.test(jkt) ? jkt : undefined;
 }
 

@@ -238,6 +238,9 @@ describe('RFC 9068 §2.2: subject, client and scopes', () => {
 describe('RFC 7800 §3.1, RFC 9449 §6.1: cnf', () => {
   it('reports jkt', () => assert.deepEqual(check({ cnf: { jkt: JKT } }), { ...TOKEN, jkt: JKT }));
 
+  it('reports jkt of Keycloak, which says beside it that it is for DPoP', () =>
+    assert.deepEqual(check({ cnf: { jkt: JKT, 'kc-jkt-type': 'DPoP' } }), { ...TOKEN, jkt: JKT }));
+
   const unknown: readonly [string, unknown][] = [
     ['null', null],
     ['a string', JKT],
@@ -246,6 +249,9 @@ describe('RFC 7800 §3.1, RFC 9449 §6.1: cnf', () => {
     ['an mTLS thumbprint (RFC 8705 §3.1)', { 'x5t#S256': JKT }],
     ['jkt beside another condition', { jkt: JKT, 'x5t#S256': JKT }],
     ['jkt beside a member unknown', { jkt: JKT, a: 1 }],
+    ['jkt that Keycloak says is for something else', { jkt: JKT, 'kc-jkt-type': 'other' }],
+    ['the mark of Keycloak without jkt', { 'kc-jkt-type': 'DPoP' }],
+    ['jkt and the mark of Keycloak beside another condition', { jkt: JKT, 'kc-jkt-type': 'DPoP', 'x5t#S256': JKT }],
     ['a key', { jwk: { kty: 'EC' } }],
     ['jkt a number', { jkt: 1 }],
     ['jkt empty', { jkt: '' }],
