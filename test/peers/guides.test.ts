@@ -82,13 +82,13 @@ describe('docs/tokens.md with the IdP and the MCP server of the demo', () => {
       TOOL: 'add',
       ARGUMENTS: '{"a":2,"b":3}',
     });
-    const [token = '', payload = '', tried = '', helper = '', tools = '', called = '', ...session] = printed;
+    const [token = '', payload = '', tried = '', definition = '', tools = '', called = '', ...session] = printed;
 
     assert.match(token, /^[1-9]\d{2,} characters$/);
     const { iss, aud, scope } = parseObject(payload);
     assert.deepEqual({ iss, aud, scope }, { iss: idp.issuer, aud: resource, scope: REQUIRED_SCOPE });
     assert.match(tried, /^HTTP\/1\.1 4(00|06|15) /);
-    assert.equal(helper, '');
+    assert.equal(definition, '');
     assert.match(tools, /"name":"whoami".*"name":"add"/);
     assert.match(called, /"content":\[\{"type":"text","text":"5"\}\]/);
     assertSession(session, { tool: /"name":"add"/, result: /"text":"5"/ });
@@ -103,8 +103,8 @@ describe('docs/tokens.md with the IdP and the MCP server of the demo', () => {
 describe('docs/tokens.md with @modelcontextprotocol/server-everything', () => {
   it('opens a session, calls a tool in it and ends it', async () => {
     const variables = { ...(await startEverything()), TOOL: 'echo', ARGUMENTS: '{"message":"hello"}' };
-    const [helper, ...session] = await follow(['Call a tool', SESSION], variables);
-    assert.equal(helper, '');
+    const [definition, ...session] = await follow(['Call a tool', SESSION], variables);
+    assert.equal(definition, '');
     assertSession(session, { tool: /"name":"echo"/, result: /"text":"Echo: hello"/ });
   });
 });
