@@ -8,7 +8,7 @@ INSTALLED := node_modules/.package-lock.json
 PEER := test/peers/mcp-server-mysql
 TESTS := test/*.test.ts test/rfc test/unit test/contract test/property test/e2e
 
-.PHONY: help build test test-e2e fuzz soak run bench lint vet fmt clean conformance docs
+.PHONY: help build executable test test-e2e fuzz soak run bench lint vet fmt clean conformance docs
 
 help:
 	@echo 'make run          the demo, or `make run CONFIG=file` a configuration of your own'
@@ -17,6 +17,7 @@ help:
 	@echo 'make fuzz         millions of random requests and answers through the HTTP engine'
 	@echo 'make soak         four minutes of mixed load, then the books are checked'
 	@echo 'make build        the release bundle, dist/obex.mjs, which bin/obex runs'
+	@echo 'make executable   the release in one file that needs no Node, dist/obex'
 	@echo 'make bench        throughput and latency beside other proxies'
 	@echo 'make conformance  the MCP conformance suite, direct and through Obex'
 	@echo 'make vet          type check'
@@ -37,6 +38,7 @@ else
 	@node src/main.ts demo
 endif
 
+# `make test OBEX_EXECUTABLE=dist/obex`: what starts Obex in a process of its own starts that file, here and in test-e2e.
 test: $(INSTALLED)
 	@node scripts/run-tests.ts $(TESTS)
 
@@ -67,6 +69,10 @@ bench: build
 
 build: $(INSTALLED)
 	@node scripts/build.ts
+
+# For the machine's own system and processor. Smaller where `strip` is installed (Debian: binutils).
+executable: build
+	@node scripts/build-executable.ts
 
 vet: $(INSTALLED)
 	@tsc -p .

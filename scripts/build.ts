@@ -1,4 +1,5 @@
 /** Makes the release: `dist/obex.mjs`, the product in one file without dependencies, and `dist/demo.mjs` beside it. */
+import { globSync } from 'node:fs';
 import { rm, stat } from 'node:fs/promises';
 import { type BuildOptions, build, type Plugin } from 'esbuild';
 
@@ -20,7 +21,8 @@ const shared: BuildOptions = {
   banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
 };
 
-await rm('dist', { recursive: true, force: true });
+// An executable that is there stays: `make executable` makes it anew after this.
+for (const file of globSync('dist/*.mjs*')) await rm(file);
 const product = { ...shared, entryPoints: ['src/main.ts'], outfile: 'dist/obex.mjs', plugins: [demoStaysOutside] };
 const { metafile } = await build({ ...product, metafile: true });
 const strangers = Object.keys(metafile.inputs).filter((input) => DEMO_PARTS.test(input));

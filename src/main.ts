@@ -141,12 +141,15 @@ async function serve(options: { config?: string; watch: boolean }): Promise<numb
   return runServe({ entry: new URL(import.meta.url), config: options.config, watch: options.watch, stderr });
 }
 
+/** Without the file, and in the single executable, which imports nothing but modules of Node. */
+const NO_SUCH_MODULE: ReadonlySet<unknown> = new Set(['ERR_MODULE_NOT_FOUND', 'ERR_UNKNOWN_BUILTIN_MODULE']);
+
 /** The container image and the single executable come without the demo's parts. */
 async function importDemo(): Promise<typeof import('./commands/demo.ts') | undefined> {
   try {
     return await import('./commands/demo.ts');
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND')) throw error;
+    if (!(error instanceof Error && 'code' in error && NO_SUCH_MODULE.has(error.code))) throw error;
     stderr('obex: the demo is no part of this installation; run "make run" in a checkout, or "npx obex demo"\n');
     return undefined;
   }
