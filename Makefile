@@ -71,7 +71,7 @@ build: $(INSTALLED)
 	@node scripts/build.ts
 
 # For the machine's own system and processor. Smaller where `strip` is installed (Debian: binutils).
-executable: build
+executable: $(INSTALLED)
 	@node scripts/build-executable.ts
 
 vet: $(INSTALLED)

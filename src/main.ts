@@ -138,7 +138,7 @@ function parsePort(text: string): number {
 
 async function serve(options: { config?: string; watch: boolean }): Promise<number> {
   const { runServe } = await import('./commands/serve.ts');
-  return runServe({ entry: new URL(import.meta.url), config: options.config, watch: options.watch, stderr });
+  return runServe({ entry: import.meta.url, config: options.config, watch: options.watch, stderr });
 }
 
 /** Without the file, and in the single executable, which imports nothing but modules of Node. */

@@ -1,7 +1,6 @@
 /** Certificate files of the config, read and tried: whatever is wrong names key, file and cure. RFC 7468 (PEM). */
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { createSecureContext } from 'node:tls';
 import type { Config } from './config/schema.ts';
 import type { ServerTls } from './wire/exchange.ts';
 import { formatTlsOptions } from './wire/tls-options.ts';
@@ -105,7 +104,7 @@ function whyNoKey(pem: string): string {
 /** What the TLS library itself would say at the first connection: of `error:0A00018F:SSL routines::ee key too small` the end. */
 function opensslProblem(tls: ServerTls): string | undefined {
   try {
-    createSecureContext(formatTlsOptions(tls));
+    process.getBuiltinModule('node:tls').createSecureContext(formatTlsOptions(tls));
     return undefined;
   } catch (error) {
     return String(error).split(':').at(-1);

@@ -22,8 +22,8 @@ export class Colleague {
   #question: PromiseWithResolvers<Answer> | undefined;
   #isDismissed = false;
 
-  /** `entry`: the program's own file. */
-  constructor(entry: URL, birth: Birth, handlers: ColleagueHandlers) {
+  /** `entry`: the URL of the program's own file. */
+  constructor(entry: string, birth: Birth, handlers: ColleagueHandlers) {
     this.#handlers = handlers;
     this.#worker = startThread(entry, birth);
     this.#worker.on('message', (message: FromWorker) => this.#receive(message));

@@ -6,9 +6,9 @@ import type { Birth } from './messages.ts';
 /** As `scripts/build-executable.ts` names it. */
 const PROGRAM_ASSET = 'obex.mjs';
 
-/** `entry`: the program's own file. A single executable is a file that no thread can run; it holds the program as text too. */
-export function startThread(entry: URL, birth: Birth): Worker {
-  if (!isSea()) return new Worker(entry, { workerData: birth });
+/** `entry`: the URL of the program's own file. No thread can run the file of a single executable, which holds the program as text. */
+export function startThread(entry: string, birth: Birth): Worker {
+  if (!isSea()) return new Worker(new URL(entry), { workerData: birth });
   return new Worker(getAsset(PROGRAM_ASSET, 'utf8'), {
     eval: true,
     execArgv: ['--input-type=module'],
