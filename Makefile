@@ -10,7 +10,7 @@ PEER := test/peers/mcp-server-mysql
 DEPLOY := test/deploy
 TESTS := test/*.test.ts test/rfc test/unit test/contract test/property test/e2e
 
-.PHONY: help build test test-e2e test-deploy fuzz soak run bench lint vet fmt clean conformance docs package
+.PHONY: help build executable test test-e2e test-deploy fuzz soak run bench lint vet fmt clean conformance docs package
 
 help:
 	@echo 'make run          the demo, or `make run CONFIG=file` a configuration of your own'
@@ -21,6 +21,7 @@ help:
 	@echo 'make soak         four minutes of mixed load, then the books are checked'
 	@echo 'make build        the release bundle, dist/obex.mjs, which bin/obex runs'
 	@echo 'make package      the npm package, obex-VERSION.tgz'
+	@echo 'make executable   the release in one file that needs no Node, dist/obex'
 	@echo 'make bench        throughput and latency beside other proxies'
 	@echo 'make conformance  the MCP conformance suite, direct and through Obex'
 	@echo 'make vet          type check'
@@ -41,6 +42,7 @@ else
 	@node src/main.ts demo
 endif
 
+# `make test OBEX_EXECUTABLE=dist/obex`: what starts Obex in a process of its own starts that file, here and in test-e2e.
 test: $(INSTALLED)
 	@node scripts/run-tests.ts $(TESTS)
 
@@ -83,6 +85,10 @@ build: $(INSTALLED)
 
 package: build
 	@npm pack --loglevel=error
+
+# For the machine's own system and processor. Smaller where `strip` is installed (Debian: binutils).
+executable: $(INSTALLED)
+	@node scripts/build-executable.ts
 
 vet: $(INSTALLED)
 	@tsc -p .

@@ -1,37 +1,28 @@
-/** Makes the release: `dist/obex.mjs`, the product in one file without dependencies, and `dist/demo.mjs` beside it. */
+/** Makes the release: `dist/obex.mjs`, the product without dependencies, and beside it what it imports on demand. */
+import { globSync } from 'node:fs';
 import { rm, stat, writeFile } from 'node:fs/promises';
-import { type BuildOptions, build, type Plugin } from 'esbuild';
+import { bundle, ON_DEMAND } from './bundle.ts';
 import { formatLicenses } from './third-party-licenses.ts';
 
 const DEMO_PARTS = /src\/demo\/|oidc-provider|modelcontextprotocol/;
 
-/** The product knows the demo, with its MCP server and its development IdP, as a file that may be there or not. */
-const demoStaysOutside: Plugin = {
-  name: 'demo-stays-outside',
-  setup: ({ onResolve }) => onResolve({ filter: /\/demo\.ts$/ }, () => ({ path: './demo.mjs', external: true })),
-};
-
-const shared: BuildOptions = {
-  bundle: true,
-  platform: 'node',
-  target: 'node26',
-  format: 'esm',
-  legalComments: 'none',
-  // Dependencies in CommonJS ask for built-in modules by `require`.
-  banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
-};
-
-await rm('dist', { recursive: true, force: true });
-const product = { ...shared, entryPoints: ['src/main.ts'], outfile: 'dist/obex.mjs', plugins: [demoStaysOutside] };
-const { metafile } = await build({ ...product, metafile: true });
-const strangers = Object.keys(metafile.inputs).filter((input) => DEMO_PARTS.test(input));
+// An executable that is there stays.
+for (const file of globSync('dist/*.mjs*')) await rm(file);
+const { inputs } = await bundle(
+  'src/main.ts',
+  'dist/obex.mjs',
+  ON_DEMAND.map(({ source }) => source),
+);
+const strangers = Object.keys(inputs).filter((input) => DEMO_PARTS.test(input));
 if (strangers.length > 0) throw new Error(`the product holds parts of the demo: ${strangers.join(', ')}`);
-const demo = { ...shared, entryPoints: ['src/commands/demo.ts'], outfile: 'dist/demo.mjs' };
-const { metafile: demoMetafile } = await build({ ...demo, metafile: true });
-const inputs = [metafile, demoMetafile].flatMap((bundle) => Object.keys(bundle.inputs));
-await writeFile('dist/third-party-licenses.txt', formatLicenses(inputs));
+const parts = [Object.keys(inputs)];
+for (const { source, file } of ON_DEMAND) {
+  const part = await bundle(source, `dist/${file}`, []);
+  parts.push(Object.keys(part.inputs));
+}
+await writeFile('dist/third-party-licenses.txt', formatLicenses(parts.flat()));
 
-for (const file of ['dist/obex.mjs', 'dist/demo.mjs']) {
+for (const file of globSync('dist/*.mjs')) {
   const { size } = await stat(file);
   console.log(`${file} ${Math.round(size / 1024)} KiB`);
 }

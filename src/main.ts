@@ -146,15 +146,18 @@ function parsePort(text: string): number {
 
 async function serve(options: { config?: string; watch: boolean }): Promise<number> {
   const { runServe } = await import('./commands/serve.ts');
-  return runServe({ entry: new URL(import.meta.url), config: options.config, watch: options.watch, stderr });
+  return runServe({ entry: import.meta.url, config: options.config, watch: options.watch, stderr });
 }
+
+/** Without the file, and in the single executable, which imports nothing but modules of Node. */
+const NO_SUCH_MODULE: ReadonlySet<unknown> = new Set(['ERR_MODULE_NOT_FOUND', 'ERR_UNKNOWN_BUILTIN_MODULE']);
 
 /** The container image and the single executable come without the demo's parts. */
 async function importDemo(): Promise<typeof import('./commands/demo.ts') | undefined> {
   try {
     return await import('./commands/demo.ts');
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND')) throw error;
+    if (!(error instanceof Error && 'code' in error && NO_SUCH_MODULE.has(error.code))) throw error;
     stderr('obex: the demo is no part of this installation; run "make run" in a checkout, or "npx obex demo"\n');
     return undefined;
   }

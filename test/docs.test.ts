@@ -8,6 +8,7 @@ import { DENIAL_REASONS, denialRow } from '../src/oauth/denial.ts';
 import { DpopMetrics } from '../src/observe/dpop-metrics.ts';
 import { Metrics } from '../src/observe/metrics.ts';
 import { processMetrics } from '../src/observe/process-metrics.ts';
+import { PROGRAM } from './support/program.ts';
 
 const ROOT = path.join(import.meta.dirname, '..');
 const read = (file: string): string => readFileSync(path.join(ROOT, file), 'utf8');
@@ -86,8 +87,8 @@ describe('commands', () => {
 
   for (const command of ['serve', 'check', 'certs', 'schema', 'demo']) {
     it(`obex ${command} --help shows an example`, () => {
-      const main = path.join(ROOT, 'src/main.ts');
-      const { status, stdout } = spawnSync(process.execPath, [main, command, '--help'], { encoding: 'utf8' });
+      const args = [...PROGRAM.args, command, '--help'];
+      const { status, stdout } = spawnSync(PROGRAM.command, args, { encoding: 'utf8' });
       assert.equal(status, 0);
       assert.match(stdout, new RegExp(`Example:\\n  \\$ .*obex ${command}`));
     });

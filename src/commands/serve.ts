@@ -11,8 +11,8 @@ import { createObservers, type Observers } from '../observe/observers.ts';
 import { loadOrExplain, readConfigFile, type ServedConfig } from './config-file.ts';
 
 export interface ServeOptions {
-  /** The file of the program, which a worker thread starts from. */
-  readonly entry: URL;
+  /** The URL of the program's file, which a worker thread starts from. A single executable has none. */
+  readonly entry: string;
   readonly config: string | undefined;
   /** Reload when the config file changes. */
   readonly watch: boolean;
@@ -79,7 +79,7 @@ async function prepareWorkers(config: Config) {
   return {
     count,
     metrics: createSharedMetrics(memory, count),
-    start: (parts: { entry: URL; observers: Observers; lines: LineWriter }) =>
+    start: (parts: { entry: string; observers: Observers; lines: LineWriter }) =>
       startPool(config, { ...parts, memory, workers: count }),
   };
 }

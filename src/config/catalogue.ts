@@ -1,5 +1,5 @@
 /** The schema as a list: every section and every value with its path, for docs, JSON Schema, environment and hints. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { type LeafInfo, leaves } from './leaf.ts';
 import { sections } from './schema.ts';
 

@@ -1,5 +1,5 @@
 /** What no value can tell by itself: rules between values and sections. RFC 9728 §3.3 (resource), RFC 8414 §2 (issuer). */
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { isLoopbackHost } from '../lib/loopback.ts';
 import type { Draft } from './draft.ts';
 import { formatListen, isLocalAddress } from './listen.ts';

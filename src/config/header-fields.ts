@@ -1,5 +1,5 @@
 /** What `backend.headers` may hold. RFC 9110 §5.1 (names), §5.5 (values), §7.6.1 (hop-by-hop), RFC 9112 §6 (framing). */
-import { z } from 'zod';
+import * as z from 'zod';
 import { foldName } from '../lib/fold-name.ts';
 import { described } from './leaf.ts';
 import { isRecord } from './path.ts';

@@ -1,5 +1,5 @@
 /** The building blocks of the schema: one value of the config, parsed, described and documented in one place. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { Refused, refuse, refuseSilently } from './refused.ts';
 import { formatDuration, formatSize, guessDuration, guessSize, parseDuration, parseSize } from './units.ts';
 

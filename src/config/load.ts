@@ -46,7 +46,8 @@ export function loadConfig({ file, text, env, readFile }: ConfigSource): LoadedC
   expandVariables(draft, env);
   applyOverrides(draft, env);
   readSecretFiles(draft, readFile);
-  const parsed = configSchema.safeParse(draft.root);
+  // A parser compiled for the schema would be used once.
+  const parsed = configSchema.safeParse(draft.root, { jitless: true });
   if (!parsed.success) reportIssues(draft, parsed.error.issues);
   crossCheck(draft);
   if (!parsed.success || draft.problems.length > 0) return { problems: draft.problems, warnings: draft.warnings };

@@ -1,6 +1,6 @@
 /** The effective config as YAML that can be loaded again, with secrets masked. */
 import { stringify } from 'yaml';
-import { z } from 'zod';
+import * as z from 'zod';
 import { unwrapSchema } from './catalogue.ts';
 import { type LeafInfo, leaves } from './leaf.ts';
 import type { ListenAddress } from './listen.ts';

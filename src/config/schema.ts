@@ -1,5 +1,5 @@
 /** The one schema of the config: the source of types, defaults, the JSON Schema and docs/configuration.md. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { authzSection, idpSection, resourceSection, tokenCacheSection } from './sections/access.ts';
 import { dpopSection } from './sections/dpop.ts';
 import { logSection, metricsSection, obexSection } from './sections/listener.ts';

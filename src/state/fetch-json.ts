@@ -1,8 +1,7 @@
 /** Fetches one JSON document with a deadline, a size limit and no redirects: JWK Sets and issuer metadata. RFC 9110 §9.3.1. */
-import http from 'node:http';
-import https from 'node:https';
 import { rawPath } from '../lib/raw-path.ts';
 import { errorField } from '../observe/log.ts';
+import { loadHttpClient } from './http-client.ts';
 
 export interface FetchLimits {
   /** From the look-up of the name to the last byte. */
@@ -23,7 +22,7 @@ export function fetchJson(url: string, limits: FetchLimits): Promise<unknown> {
       reject(new FetchError(`GET ${rawPath(url)}: ${problem}`, { cause }));
       request.destroy();
     };
-    const { request: open } = url.startsWith('https:') ? https : http;
+    const { request: open } = loadHttpClient(url.startsWith('https:'));
     const request = open(url, {
       headers: { accept: 'application/json, application/jwk-set+json' },
       agent: false,

@@ -36,7 +36,7 @@ export async function connectToServer(
   options: RedisConnectionOptions,
   onLost: () => void,
 ): Promise<RedisConnection> {
-  const { createClient, ErrorReply } = await import('@redis/client');
+  const { createClient, ErrorReply } = await import('./redis-client.ts');
   const { database } = options;
   const client = createClient({
     RESP: 2,
@@ -68,7 +68,7 @@ export async function connectToCluster(
   options: RedisConnectionOptions,
   onLost: () => void,
 ): Promise<RedisConnection> {
-  const { createCluster, ErrorReply } = await import('@redis/client');
+  const { createCluster, ErrorReply } = await import('./redis-client.ts');
   const cluster = createCluster({
     RESP: 2,
     rootNodes: addresses.map((address) => ({ ...clientOptions(options), socket: socketOptions(address, options) })),

@@ -1,5 +1,4 @@
 /** TLS settings of the listener. RFC 9325 §4.2 (cipher suites), RFC 7301 (ALPN). */
-import { createSecureContext } from 'node:tls';
 import type { ServerTls } from './exchange.ts';
 
 // Forward secrecy and AEAD only.
@@ -26,7 +25,7 @@ export function formatTlsOptions(tls: ServerTls) {
 /** What the TLS library itself would say at the first connection: of `error:0A00018F:SSL routines::ee key too small` the end. */
 export function opensslProblem(tls: ServerTls): string | undefined {
   try {
-    createSecureContext(formatTlsOptions(tls));
+    process.getBuiltinModule('node:tls').createSecureContext(formatTlsOptions(tls));
     return undefined;
   } catch (error) {
     return String(error).split(':').at(-1);

@@ -1,6 +1,7 @@
 /** One worker as the main thread sees it: what is said to it, what it answers, how it ends. */
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import type { Birth, FromWorker, HandOver, ToWorker } from './messages.ts';
+import { startThread } from './thread.ts';
 
 export interface ColleagueHandlers {
   onLines(text: string): void;
@@ -21,10 +22,10 @@ export class Colleague {
   #question: PromiseWithResolvers<Answer> | undefined;
   #isDismissed = false;
 
-  /** `entry`: the program's own file, which knows that in a thread it is a worker. */
-  constructor(entry: URL, birth: Birth, handlers: ColleagueHandlers) {
+  /** `entry`: the URL of the program's own file. */
+  constructor(entry: string, birth: Birth, handlers: ColleagueHandlers) {
     this.#handlers = handlers;
-    this.#worker = new Worker(entry, { workerData: birth });
+    this.#worker = startThread(entry, birth);
     this.#worker.on('message', (message: FromWorker) => this.#receive(message));
     this.#worker.on('error', (error: Error) => this.#onEnded(error));
     this.ended = new Promise((resolve) => {

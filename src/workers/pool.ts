@@ -17,8 +17,8 @@ import type { Birth, HandOver, RateLimitMemories, ToWorker } from './messages.ts
 import type { SharedMemory } from './shared-memory.ts';
 
 export interface PoolOptions {
-  /** The program's own file, which knows that in a thread it is a worker. */
-  readonly entry: URL;
+  /** The URL of the program's own file. */
+  readonly entry: string;
   readonly workers: number;
   readonly memory: SharedMemory;
   readonly observers: Observers;

@@ -4,12 +4,14 @@ import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { PROGRAM } from '../support/program.ts';
 import { createTempFolder } from '../support/temp-folder.ts';
 
-const MAIN = join(import.meta.dirname, '../../src/main.ts');
-
 function obex(...args: string[]): { readonly status: number | null; readonly stdout: string; readonly stderr: string } {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...args], { encoding: 'utf8', env: {} });
+  const { status, stdout, stderr } = spawnSync(PROGRAM.command, [...PROGRAM.args, ...args], {
+    encoding: 'utf8',
+    env: {},
+  });
   return { status, stdout, stderr };
 }
 

@@ -37,8 +37,10 @@ describe('the npm package', () => {
       'LICENSE',
       'README.md',
       'bin/obex',
+      'dist/certs.mjs',
       'dist/demo.mjs',
       'dist/obex.mjs',
+      'dist/redis.mjs',
       'dist/third-party-licenses.txt',
       'package.json',
     ]);

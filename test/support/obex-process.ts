@@ -1,13 +1,13 @@
-/** Obex as users run it: `node src/main.ts serve --config <file>` in a process of its own. */
+/** Obex as users run it: `obex serve --config <file>` in a process of its own. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { ExitStatus } from './child.ts';
 import { startChild } from './child.ts';
 import { freePort } from './free-port.ts';
+import { PROGRAM } from './program.ts';
 import { createTempFolder } from './temp-folder.ts';
 
-const MAIN = join(import.meta.dirname, '../../src/main.ts');
 const ATTEMPTS = 3;
 
 const LogEvent = z.looseObject({ event: z.string() });
@@ -61,8 +61,8 @@ async function launch(config: string, { env = {}, args = [] }: ObexProcessOption
   const configPath = join(folder.path, 'obex.yaml');
   writeFileSync(configPath, config);
   const child = startChild({
-    command: process.execPath,
-    args: [MAIN, 'serve', '--config', configPath, ...args],
+    command: PROGRAM.command,
+    args: [...PROGRAM.args, 'serve', '--config', configPath, ...args],
     env,
     cwd: folder.path,
   });

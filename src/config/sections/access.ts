@@ -1,5 +1,5 @@
 /** Sections of the config about who may pass: resource, idp, authz, token_cache. RFC 9728, RFC 9068, RFC 6749 §3.3. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { boolean, duration, leaf, list, number, optional, section, size, text } from '../leaf.ts';
 import { refuse } from '../refused.ts';
 import { parseIssuer, parseJwksUri, parseResourceUrl } from '../urls.ts';

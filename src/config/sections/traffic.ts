@@ -1,6 +1,6 @@
 /** Sections of the config about passing requests on: backend, limits, cors. */
 
-import { z } from 'zod';
+import * as z from 'zod';
 import { headerFields } from '../header-fields.ts';
 import { duration, leaf, list, number, section, size, text } from '../leaf.ts';
 import { refuse } from '../refused.ts';

@@ -1,6 +1,5 @@
 /** Opens sockets to the backend, in the clear or under TLS with session resumption. RFC 9110 §4.3.4 (https). */
 import { isIP, connect as netConnect, type Socket } from 'node:net';
-import { createSecureContext, connect as tlsConnect } from 'node:tls';
 import type { BackendOptions } from '../backend.ts';
 
 /** Hears of one socket. */
@@ -40,6 +39,8 @@ function createPlainConnect(host: string, port: number): Connect {
 }
 
 function createTlsConnect(host: string, port: number, ca: string | undefined): Connect {
+  // Loaded when needed, as in listen.ts.
+  const { createSecureContext, connect: tlsConnect } = process.getBuiltinModule('node:tls');
   const secureContext = createSecureContext(ca === undefined ? {} : { ca });
   // RFC 6066 §3: no IP address in server_name.
   const servername = isIP(host) === 0 ? host : '';

@@ -1,6 +1,6 @@
 /** Listens for HTTP/1.1 on TCP, TLS or a unix socket, and for HTTP/2 under TLS. RFC 9112 §9, RFC 9113 §3.2, RFC 9325. */
 import { createServer, type Server, type Socket } from 'node:net';
-import { createServer as createTlsServer, TLSSocket, type Server as TlsServer } from 'node:tls';
+import type { Server as TlsServer } from 'node:tls';
 import { Tally } from '../../lib/tally.ts';
 import { bind } from '../bind.ts';
 import type { ServerHandlers, ServerLimits, ServerOptions, ServerTls, WireServer } from '../exchange.ts';
@@ -57,7 +57,7 @@ class Http1Server implements WireServer, ConnectionContext {
     this.#tlsServer =
       options.tls === undefined
         ? undefined
-        : createTlsServer({
+        : process.getBuiltinModule('node:tls').createServer({
             ...SOCKET_OPTIONS,
             ...formatTlsOptions(options.tls),
             ...this.#ticketKeys,
@@ -155,5 +155,5 @@ class Http1Server implements WireServer, ConnectionContext {
 
 /** RFC 9113 §3.2: chosen in the TLS handshake, never guessed from bytes. */
 function isHttp2(socket: Socket): boolean {
-  return socket instanceof TLSSocket && socket.alpnProtocol === 'h2';
+  return 'alpnProtocol' in socket && socket.alpnProtocol === 'h2';
 }

@@ -10,7 +10,7 @@ import { createSharedMemory } from '../../../src/workers/shared-memory.ts';
 import { formatConfig, parseConfig } from '../../support/obex.ts';
 import { until } from '../../support/until.ts';
 
-const ENTRY = new URL('../../support/scripted-worker.ts', import.meta.url);
+const ENTRY = new URL('../../support/scripted-worker.ts', import.meta.url).href;
 const WORKERS = 2;
 
 /** `script`: which message which worker refuses, e.g. `prepare=1`. */
