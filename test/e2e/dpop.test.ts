@@ -110,11 +110,11 @@ describe('RFC 9449 §7.1: a request with a bound token and a good proof', () => 
     });
   }
 
-  it('passes as made by npm dpop, with each of its algorithms that can be configured here', async (context) => {
-    const stack = await startPhase3(context, { dpop: 'algorithms: [RS256, ES256, PS256]' });
+  it('passes as made by npm dpop, with each of its algorithms', async (context) => {
+    const stack = await startPhase3(context, { dpop: 'algorithms: [RS256, ES256, PS256, Ed25519]' });
     mock.timers.enable({ apis: ['Date'], now: stack.clock.nowMs() });
     context.after(() => mock.timers.reset());
-    for (const alg of ['RS256', 'ES256', 'PS256'] as const) {
+    for (const alg of ['RS256', 'ES256', 'PS256', 'Ed25519'] as const) {
       const keys = await generateKeyPair(alg);
       const token = await stack.boundToken({ claims: { cnf: { jkt: await calculateThumbprint(keys.publicKey) } } });
       const proof = await generateProof(keys, RESOURCE, 'POST', undefined, token);
@@ -197,8 +197,8 @@ describe('contract, refusals of phase 3: the token is judged first', () => {
   });
 
   it('publishes the algorithms in the order configured', async (context) => {
-    const stack = await startPhase3(context, { dpop: 'algorithms: [EdDSA, ES512, PS256]' });
-    assertRefusal(await stack.obex.send(), 'no_token', { dpop: { scheme: 'Bearer', algs: 'EdDSA ES512 PS256' } });
+    const stack = await startPhase3(context, { dpop: 'algorithms: [EdDSA, ES512, Ed25519]' });
+    assertRefusal(await stack.obex.send(), 'no_token', { dpop: { scheme: 'Bearer', algs: 'EdDSA ES512 Ed25519' } });
   });
 });
 
