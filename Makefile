@@ -6,13 +6,15 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 INSTALLED := node_modules/.package-lock.json
 # An MCP server of other people, installed apart because only its own test needs it.
 PEER := test/peers/mcp-server-mysql
+MATRIX := advisories cors-origin-host dpop endpoints forwarding lifecycle rate-limit refusals smuggling tokens
 TESTS := test/*.test.ts test/rfc test/unit test/contract test/property test/e2e
 
-.PHONY: help build test test-e2e fuzz soak run bench lint vet fmt clean conformance docs
+.PHONY: help build test test-matrix test-e2e fuzz soak run bench lint vet fmt clean conformance docs
 
 help:
 	@echo 'make run          the demo, or `make run CONFIG=file` a configuration of your own'
 	@echo 'make test         all tests that need npm alone'
+	@echo 'make test-matrix  the end-to-end suites over TLS, HTTP/2 and with two workers'
 	@echo 'make test-e2e     the tests against real peers'
 	@echo 'make fuzz         millions of random requests and answers through the HTTP engine'
 	@echo 'make soak         four minutes of mixed load, then the books are checked'
@@ -39,6 +41,13 @@ endif
 
 test: $(INSTALLED)
 	@node scripts/run-tests.ts $(TESTS)
+
+# The suites that `make test` runs over plain HTTP/1.1 and one thread, over everything else: test/support/transport.ts.
+test-matrix: $(INSTALLED)
+	@for transport in tls http2 workers; do \
+	  echo "over $$transport"; TRANSPORT=$$transport node scripts/run-tests.ts $(MATRIX:%=test/e2e/%.test.ts) || exit 1; \
+	done
+	@echo 'MCP clients, two workers'; TRANSPORT=workers node scripts/run-tests.ts test/e2e/mcp-clients.test.ts
 
 # The property tests of the HTTP engine, 2.5 million cases in a few minutes; `make fuzz FUZZ_SEED=1` tries others.
 fuzz: export FUZZ_RUNS ?= 500000
