@@ -9,12 +9,14 @@ PEER := test/peers/mcp-server-mysql
 # helm, kubectl and the schemas of Kubernetes, installed apart for the same reason.
 DEPLOY := test/deploy
 TESTS := test/*.test.ts test/rfc test/unit test/contract test/property test/e2e
+MATRIX := advisories cors-origin-host dpop endpoints forwarding lifecycle rate-limit refusals smuggling tokens
 
-.PHONY: help build executable test test-e2e test-deploy fuzz soak run bench lint vet fmt clean conformance docs package
+.PHONY: help build executable test test-matrix test-e2e test-deploy fuzz soak run bench lint vet fmt clean conformance docs package
 
 help:
 	@echo 'make run          the demo, or `make run CONFIG=file` a configuration of your own'
 	@echo 'make test         all tests that need npm alone'
+	@echo 'make test-matrix  the end-to-end suites over TLS, HTTP/2 and with two workers'
 	@echo 'make test-e2e     the tests against real peers'
 	@echo 'make test-deploy  the tests of the Kubernetes manifests and the Helm chart'
 	@echo 'make fuzz         millions of random requests and answers through the HTTP engine'
@@ -45,6 +47,13 @@ endif
 # `make test OBEX_EXECUTABLE=dist/obex`: what starts Obex in a process of its own starts that file, here and in test-e2e.
 test: $(INSTALLED)
 	@node scripts/run-tests.ts $(TESTS)
+
+# The suites that `make test` runs over plain HTTP/1.1 and one thread, over everything else: test/support/transport.ts.
+test-matrix: $(INSTALLED)
+	@for transport in tls http2 workers; do \
+	  echo "over $$transport"; TRANSPORT=$$transport node scripts/run-tests.ts $(MATRIX:%=test/e2e/%.test.ts) || exit 1; \
+	done
+	@echo 'MCP clients, two workers'; TRANSPORT=workers node scripts/run-tests.ts test/e2e/mcp-clients.test.ts
 
 # The property tests of the HTTP engine, 2.5 million cases in a few minutes; `make fuzz FUZZ_SEED=1` tries others.
 fuzz: export FUZZ_RUNS ?= 500000

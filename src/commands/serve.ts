@@ -37,7 +37,7 @@ export async function runServe(options: ServeOptions): Promise<number> {
   if (loaded === undefined) return EXIT_CONFIG;
   const lines = new LineWriter(1, (count) => observers.metrics.accessLinesDropped(count));
   const workers = await prepareWorkers(loaded.config);
-  const observers: Observers = createObservers(loaded.config.log.level, lines, workers?.metrics);
+  const observers: Observers = createObservers(loaded.config.log.level, lines, { metrics: workers?.metrics });
   process.on('exit', () => lines.flushSync());
   for (const message of loaded.warnings) observers.log.warn('config_warning', { message });
   // The log may be far away; whoever starts phase 1 shall know it here and now.

@@ -35,6 +35,8 @@ export interface VerifiedProof {
 
 type Outcome = VerifiedProof | Denial;
 
+const WITHOUT_NONCE: VerifiedProof = { nextNonce: undefined };
+
 /** Synchronous unless the replay cache is elsewhere. */
 export type VerifyDpopProof = (presented: PresentedProof) => Outcome | Promise<Outcome>;
 
@@ -47,12 +49,8 @@ export function createVerifyDpopProof(parts: DpopVerification): VerifyDpopProof 
     const nowMs = clock.nowMs();
     const proof = checkDpopProof(dpop, { expected: { ...request, proofLifetimeMs, clockSkewMs }, nowMs }, importKey);
     if (isDenied(proof)) return proof;
-    const nextNonce = nonces?.issue(nowMs);
-    if (nonces !== undefined && nextNonce !== undefined) {
-      const nonceDenial = checkNonce(proof, nonces, { nowMs, nextNonce });
-      if (nonceDenial !== undefined) return nonceDenial;
-    }
-    const verified = { nextNonce: nextNonce === proof.nonce ? undefined : nextNonce };
+    const verified = nonces === undefined ? WITHOUT_NONCE : checkNonce(proof, nonces, nowMs);
+    if (isDenied(verified)) return verified;
     const limited = beforeClaim?.();
     if (limited !== undefined) return limited;
     return claim(parts.replayCache, proof, { nowMs, verified });
@@ -60,14 +58,18 @@ export function createVerifyDpopProof(parts: DpopVerification): VerifyDpopProof 
 }
 
 /** §4.3 step 10, §9: once nonces are asked for, a proof without one is refused like one with a wrong one. */
-function checkNonce(
-  proof: DpopProof,
-  nonces: Nonces,
-  { nowMs, nextNonce }: { readonly nowMs: number; readonly nextNonce: string },
-): Denial | undefined {
+function checkNonce(proof: DpopProof, nonces: Nonces, nowMs: number): Outcome {
   const state = proof.nonce === undefined ? 'none' : nonces.check(proof.nonce, nowMs);
-  if (state === 'fresh') return undefined;
-  return deny('use_dpop_nonce', { expected: 'fresh', actual: state }, ['DPoP-Nonce', nextNonce]);
+  switch (state) {
+    case 'fresh':
+      return WITHOUT_NONCE;
+    case 'ageing':
+      return { nextNonce: nonces.issue(nowMs) };
+    case 'none':
+    case 'stale':
+    case 'unknown':
+      return deny('use_dpop_nonce', { expected: 'fresh', actual: state }, ['DPoP-Nonce', nonces.issue(nowMs)]);
+  }
 }
 
 /** §11.1: the key of a claim covers the proof's key and its `jti`; a thumbprint has one length, so no two pairs are alike. */

@@ -2,8 +2,8 @@
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
 import { decodeBase64url } from './jws.ts';
 
-/** `stale` = ours, but too old; `unknown` = not ours. */
-export type NonceState = 'fresh' | 'stale' | 'unknown';
+/** `ageing` = good, but the client should get a newer one; `stale` = ours, but too old; `unknown` = not ours. */
+export type NonceState = 'fresh' | 'ageing' | 'stale' | 'unknown';
 
 export interface Nonces {
   /** The nonce to give out now; the same text for a while, so that clients may go on with the one they have. */
@@ -47,7 +47,9 @@ export function createNonces({ secret, lifetimeMs }: NonceOptions): Nonces {
       const issuedAtMs = nonce === current?.nonce ? current.issuedAtMs : open(key, nonce);
       if (issuedAtMs === undefined) return 'unknown';
       // A nonce from the future comes from a replica whose clock is ahead, and is bounded like one from the past.
-      return Math.abs(nowMs - issuedAtMs) <= lifetimeMs ? 'fresh' : 'stale';
+      if (Math.abs(nowMs - issuedAtMs) > lifetimeMs) return 'stale';
+      // By age, and not by being another than the current one: each thread and replica has a current one of its own.
+      return nowMs - issuedAtMs < turnMs ? 'fresh' : 'ageing';
     },
   };
 }

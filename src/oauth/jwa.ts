@@ -1,4 +1,4 @@
-/** Signature algorithms and the keys they may be used with. RFC 7518 §3, RFC 8037 §3.1, RFC 8725 §3.1–3.2. */
+/** Signature algorithms and the keys they may be used with. RFC 7518 §3, RFC 8037 §3.1, RFC 9864 §2.2, RFC 8725 §3.1–3.2. */
 import { constants, type KeyObject, verify } from 'node:crypto';
 
 /** What an algorithm needs. `curve` and `signatureLength` (bytes) only where the algorithm fixes them. */
@@ -22,7 +22,9 @@ const ALGORITHMS = {
   ES256: { keyType: 'ec', digest: 'sha256', curve: 'prime256v1', signatureLength: 64 },
   ES384: { keyType: 'ec', digest: 'sha384', curve: 'secp384r1', signatureLength: 96 },
   ES512: { keyType: 'ec', digest: 'sha512', curve: 'secp521r1', signatureLength: 132 },
-  // RFC 8037 §3.1: the key decides between Ed25519 and Ed448; no known issuer signs with the latter, so it is left out
+  Ed25519: { keyType: 'ed25519', digest: null, signatureLength: 64 },
+  // RFC 8037 §3.1: the key decides between Ed25519 and Ed448, for which RFC 9864 §4.1.2 deprecates the name. No known issuer
+  // signs with Ed448, so here it is the older name of Ed25519.
   EdDSA: { keyType: 'ed25519', digest: null, signatureLength: 64 },
 } as const satisfies Record<string, JwaRow>;
 

@@ -10,7 +10,14 @@ export interface Observers {
   readonly accessLines: LineSink;
 }
 
+/** Whose these observers are. */
+export interface ObserversOptions {
+  readonly metrics?: Metrics | undefined;
+  readonly clock?: Clock;
+}
+
 /** Events and access lines go to one sink, so that they stand in the order in which they happened. */
-export function createObservers(level: LogLevel, sink: LineSink, metrics = new Metrics()): Observers {
-  return { clock: systemClock, metrics, log: createLog(level, sink), accessLines: sink };
+export function createObservers(level: LogLevel, sink: LineSink, options: ObserversOptions = {}): Observers {
+  const { metrics = new Metrics(), clock = systemClock } = options;
+  return { clock, metrics, log: createLog(level, sink), accessLines: sink };
 }

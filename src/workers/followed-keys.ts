@@ -1,11 +1,16 @@
 /** An issuer's keys in a worker: what the main thread has fetched. RFC 7517 §5. */
 import type { VerificationKey } from '../oauth/jwks.ts';
 import { type IssuerKeys, isOtherSet, type JwksSource, type JwksStatistics, keepKnown } from '../state/jwks-cache.ts';
-import type { FromWorker, KeySnapshot } from './messages.ts';
+import type { FromWorker, KeySnapshot, RefreshRequest } from './messages.ts';
 
 /** Stands for a source in messages: equal for equal sources. */
 export function identifySource(source: JwksSource): string {
   return JSON.stringify(source);
+}
+
+/** Good ones and others. */
+export function countFetches({ successes, failures }: JwksStatistics): number {
+  return successes + failures;
 }
 
 /** A worker's line to whoever fetches keys. */
@@ -33,12 +38,12 @@ export class KeyLink {
   }
 
   /** Resolves when the main thread has done what it would; snapshots of it have been accepted before. */
-  askForRefresh(source: string, worthFetching: boolean): Promise<void> {
+  askForRefresh(request: RefreshRequest): Promise<void> {
     this.#lastId += 1;
     const id = this.#lastId;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#asked.set(id, resolve);
-    this.#post({ kind: 'refresh', id, source, worthFetching });
+    this.#post({ kind: 'refresh', id, ...request });
     return promise;
   }
 
@@ -99,8 +104,9 @@ export class FollowedKeys implements IssuerKeys {
   refresh(worthFetching: boolean): Promise<void> {
     const under = this.#asking.get(worthFetching);
     if (under !== undefined) return under;
+    const fetchesSeen = countFetches(this.#statistics);
     const asking = this.#link
-      .askForRefresh(this.#name, worthFetching)
+      .askForRefresh({ source: this.#name, worthFetching, fetchesSeen })
       .finally(() => this.#asking.delete(worthFetching));
     this.#asking.set(worthFetching, asking);
     return asking;

@@ -6,8 +6,8 @@ import type { Observers } from '../observe/observers.ts';
 import { buildIssuers } from '../runtime-gate.ts';
 import type { IssuerKeys, JwksSource } from '../state/jwks-cache.ts';
 import { createJwksCache } from '../state/process-wide.ts';
-import { identifySource } from './followed-keys.ts';
-import type { KeySnapshot } from './messages.ts';
+import { countFetches, identifySource } from './followed-keys.ts';
+import type { KeySnapshot, RefreshRequest } from './messages.ts';
 
 export class KeyDesk {
   readonly #observers: Observers;
@@ -34,10 +34,14 @@ export class KeyDesk {
     return { commit, discard: () => undefined };
   }
 
-  /** On behalf of a worker's request; resolves at once for an issuer that a reload has removed. */
-  async refresh(source: string, worthFetching: boolean): Promise<void> {
+  /**
+   * On behalf of a worker's request; resolves at once for an issuer that a reload has removed, and when keys have been
+   * fetched that the worker did not know of when it asked: it has been told of them since.
+   */
+  async refresh({ source, worthFetching, fetchesSeen }: RefreshRequest): Promise<void> {
     const trusted = this.#issuers.find(({ jwks }) => identifySource(jwks.source) === source);
-    await trusted?.jwks.refresh(worthFetching);
+    if (trusted === undefined || countFetches(trusted.jwks.statistics) > fetchesSeen) return;
+    await trusted.jwks.refresh(worthFetching);
   }
 
   stop(): void {

@@ -26,6 +26,15 @@ export interface KeySnapshot {
   readonly statistics: JwksStatistics;
 }
 
+/** A worker wants keys that it does not have. */
+export interface RefreshRequest {
+  readonly source: string;
+  /** As `IssuerKeys.refresh` takes it. */
+  readonly worthFetching: boolean;
+  /** Fetches that the worker had heard of when it asked. */
+  readonly fetchesSeen: number;
+}
+
 /** What a worker is born with. */
 export interface Birth {
   readonly memory: SharedMemory;
@@ -52,6 +61,6 @@ export type FromWorker =
   | { readonly kind: 'done' }
   /** Could not listen, or not prepare. */
   | { readonly kind: 'refused'; readonly problem: string }
-  | { readonly kind: 'refresh'; readonly id: number; readonly source: string; readonly worthFetching: boolean }
+  | ({ readonly kind: 'refresh'; readonly id: number } & RefreshRequest)
   /** Lines for standard output, whole ones. */
   | { readonly kind: 'lines'; readonly text: string };

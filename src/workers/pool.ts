@@ -108,8 +108,8 @@ export class Pool {
     const birth: Birth = { memory, index, handOver: this.#handOver };
     const colleague = new Colleague(entry, birth, {
       onLines: (text) => lines.write(text),
-      onRefresh: ({ id, source, worthFetching }) =>
-        void this.#desk.refresh(source, worthFetching).then(() => colleague.tell({ kind: 'refreshed', id })),
+      onRefresh: ({ id, ...request }) =>
+        void this.#desk.refresh(request).then(() => colleague.tell({ kind: 'refreshed', id })),
       // Fails closed: a worker that dies of a bug takes the process with it, as a bug does where there is but one thread.
       onDeath: (error) => {
         observers.log.error('worker_failed', { worker: index, error: errorField(error) });

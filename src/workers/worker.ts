@@ -1,6 +1,7 @@
 /** A worker thread: one Obex among several on the same port, which does as the main thread says. */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { unpackConfig } from '../config/portable.ts';
+import { type Clock, systemClock } from '../lib/clock.ts';
 import { type Obex, type PreparedReload, startObex } from '../obex.ts';
 import { errorField, type LineSink } from '../observe/log.ts';
 import { createObservers, type Observers } from '../observe/observers.ts';
@@ -9,11 +10,11 @@ import type { Birth, FromWorker, ToWorker } from './messages.ts';
 import { createSharedMetrics, SharedTruth } from './shared-memory.ts';
 
 /** Serves until the main thread ends it. */
-export function runWorker(): void {
+export function runWorker(clock = systemClock): void {
   if (parentPort === null) throw new Error('this thread is no worker');
   const port = parentPort;
   const birth: Birth = workerData;
-  const worker = new Worker(birth, port);
+  const worker = new Worker(birth, port, clock);
   port.on('message', (message: ToWorker) => void worker.receive(message));
 }
 
@@ -27,7 +28,7 @@ class Worker {
   #obex: Obex | undefined;
   #prepared: PreparedReload | undefined;
 
-  constructor(birth: Birth, port: MessagePort) {
+  constructor(birth: Birth, port: MessagePort, clock: Clock) {
     this.#birth = birth;
     this.#post = (message) => {
       // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread is no window
@@ -38,7 +39,7 @@ class Worker {
     this.#link = new KeyLink(this.#post);
     this.#shared = new SharedTruth(birth.memory, this.#link);
     const metrics = createSharedMetrics(birth.memory, birth.index);
-    this.#observers = createObservers(birth.handOver.config.log.level, this.#lines, metrics);
+    this.#observers = createObservers(birth.handOver.config.log.level, this.#lines, { metrics, clock });
   }
 
   async receive(message: ToWorker): Promise<void> {

@@ -6,6 +6,7 @@ import { compactJws } from '../support/jws.ts';
 import { bearer, bodyOf, formatConfig, formatRequest, type RequestText, sendOn } from '../support/obex.ts';
 import { type Phase2Stack, startPhase2 } from '../support/stack.ts';
 import { issuerKey, startTestIssuer } from '../support/test-issuer.ts';
+import { asSent, CONNECTION_FIELDS, LONG_FIELD } from '../support/transport.ts';
 
 /** Without a token none of these may get past Obex, whatever they say. */
 async function assertRefused(context: TestContext, ...requests: readonly RequestText[]): Promise<void> {
@@ -42,7 +43,7 @@ describe('identity headers', () => {
     assert.doesNotMatch(request.raw, /root|admin|6\.6\.6\.6/);
   });
 
-  it('CVE-2025-48865 (Fabio): Connection cannot take identity headers away', async (context) => {
+  it('CVE-2025-48865 (Fabio): Connection cannot take identity headers away', CONNECTION_FIELDS, async (context) => {
     const stack = await startPhase2(context);
     const lines = [
       await stack.authorization(),
@@ -68,9 +69,10 @@ describe('identity headers', () => {
     const odd = ['__proto__: x', 'constructor: y', 'hasOwnProperty: z', 'toString: t', '__proto__: w'];
     assert.equal((await sendOn(client, { lines: [...odd, await stack.authorization()] })).status, 200);
     const request = await stack.backend.request(0);
+    const wanted = odd.map(asSent);
     assert.deepEqual(
-      request.lines.filter((line) => odd.includes(line)),
-      odd,
+      request.lines.filter((line) => wanted.includes(line)),
+      wanted,
     );
     await client.send(
       `${formatRequest({ method: 'POST', lines: [await stack.authorization(), 'Transfer-Encoding: chunked', 'Trailer: __proto__'] })}0\r\n__proto__: x\r\n\r\n`,
@@ -167,7 +169,7 @@ describe('caches of verified tokens', () => {
     const lines = [await stack.authorization()];
     assert.equal((await stack.obex.send({ lines })).status, 200);
     const other = await startTestIssuer(context, stack.clock, issuerKey('RS256', 'other'));
-    stack.obex.reload(formatConfig({ backend: stack.backend, issuer: other }));
+    await stack.obex.reload(formatConfig({ backend: stack.backend, issuer: other }));
     const response = await stack.obex.send({ lines });
     assert.equal(bodyOf(response)['reason'], 'invalid_issuer');
   });
@@ -175,8 +177,9 @@ describe('caches of verified tokens', () => {
   it('CVE-2021-32701 (Oathkeeper): required scopes are checked on a cache hit as on a miss', async (context) => {
     const stack = await startPhase2(context, { sections: { authz: 'required_scopes: ["mcp:admin"]' } });
     const lines = [await stack.authorization()];
+    const client = await stack.obex.open();
     for (let round = 0; round < 3; round += 1) {
-      const response = await stack.obex.send({ lines });
+      const response = await sendOn(client, { lines });
       assert.equal(response.status, 403);
       assert.equal(bodyOf(response)['reason'], 'insufficient_scope');
     }
@@ -227,14 +230,18 @@ describe('tokens', () => {
     }
   });
 
-  it('CVE-2025-61920 (Authlib): an oversized JOSE object is refused before it is parsed', async (context) => {
-    const stack = await startPhase2(context, { sections: { limits: 'max_header_bytes: "1MiB"' } });
-    const long = 'x'.repeat(100_000);
-    assert.equal(await reasonFor(stack, await stack.issuer.token({ header: { x: long } })), 'invalid_token');
-    assert.equal(await reasonFor(stack, await stack.issuer.token({ claims: { x: long } })), 'invalid_token');
-    assert.equal(await reasonFor(stack, '.'.repeat(100_000)), 'invalid_token');
-    assert.equal(stack.issuer.fetches(), 1);
-  });
+  it(
+    'CVE-2025-61920 (Authlib): an oversized JOSE object is refused before it is parsed',
+    LONG_FIELD,
+    async (context) => {
+      const stack = await startPhase2(context, { sections: { limits: 'max_header_bytes: "1MiB"' } });
+      const long = 'x'.repeat(100_000);
+      assert.equal(await reasonFor(stack, await stack.issuer.token({ header: { x: long } })), 'invalid_token');
+      assert.equal(await reasonFor(stack, await stack.issuer.token({ claims: { x: long } })), 'invalid_token');
+      assert.equal(await reasonFor(stack, '.'.repeat(100_000)), 'invalid_token');
+      assert.equal(stack.issuer.fetches(), 1);
+    },
+  );
 
   it('CVE-2022-21449 (Java): an ECDSA signature of zeros verifies nothing', async (context) => {
     const stack = await startPhase2(context, { issuerKey: issuerKey('ES256', 'key-1') });

@@ -110,11 +110,11 @@ describe('RFC 9449 §7.1: a request with a bound token and a good proof', () => 
     });
   }
 
-  it('passes as made by npm dpop, with each of its algorithms that can be configured here', async (context) => {
-    const stack = await startPhase3(context, { dpop: 'algorithms: [RS256, ES256, PS256]' });
+  it('passes as made by npm dpop, with each of its algorithms', async (context) => {
+    const stack = await startPhase3(context, { dpop: 'algorithms: [RS256, ES256, PS256, Ed25519]' });
     mock.timers.enable({ apis: ['Date'], now: stack.clock.nowMs() });
     context.after(() => mock.timers.reset());
-    for (const alg of ['RS256', 'ES256', 'PS256'] as const) {
+    for (const alg of ['RS256', 'ES256', 'PS256', 'Ed25519'] as const) {
       const keys = await generateKeyPair(alg);
       const token = await stack.boundToken({ claims: { cnf: { jkt: await calculateThumbprint(keys.publicKey) } } });
       const proof = await generateProof(keys, RESOURCE, 'POST', undefined, token);
@@ -125,8 +125,10 @@ describe('RFC 9449 §7.1: a request with a bound token and a good proof', () => 
   it('passes with a token that was verified before: the proof is looked at each time', async (context) => {
     const stack = await startPhase3(context);
     const token = await stack.boundToken();
-    await assertPasses(stack, { token });
-    await assertPasses(stack, { token });
+    const client = await stack.obex.open();
+    for (let n = 0; n < 2; n += 1) {
+      assert.equal((await sendOn(client, await stack.request({ token }))).status, 200);
+    }
     assert.equal(stack.obex.metric('obex_token_cache_lookups_total{result="hit"}'), 1);
     assert.equal(await reasonOf(stack, { token, proofs: [] }), 'missing_dpop');
     const other = stack.prove(token, {}, createProver());
@@ -197,8 +199,8 @@ describe('contract, refusals of phase 3: the token is judged first', () => {
   });
 
   it('publishes the algorithms in the order configured', async (context) => {
-    const stack = await startPhase3(context, { dpop: 'algorithms: [EdDSA, ES512, PS256]' });
-    assertRefusal(await stack.obex.send(), 'no_token', { dpop: { scheme: 'Bearer', algs: 'EdDSA ES512 PS256' } });
+    const stack = await startPhase3(context, { dpop: 'algorithms: [EdDSA, ES512, Ed25519]' });
+    assertRefusal(await stack.obex.send(), 'no_token', { dpop: { scheme: 'Bearer', algs: 'EdDSA ES512 Ed25519' } });
   });
 });
 
@@ -454,7 +456,7 @@ describe('RFC 9449 §11.1: no proof twice', () => {
     const token = await stack.boundToken();
     const proofs = [stack.prove(token)];
     await assertPasses(stack, { token, proofs });
-    stack.obex.reload(stack.config({ authz: 'required_scopes: ["mcp:read"]', dpop: 'required: true' }));
+    await stack.obex.reload(stack.config({ authz: 'required_scopes: ["mcp:read"]', dpop: 'required: true' }));
     assert.equal(await reasonOf(stack, { token, proofs }), 'dpop_replayed');
     assert.equal(
       await reasonOf(stack, { token: await stack.issuer.token(), proofs: [], scheme: 'Bearer' }),
@@ -469,10 +471,10 @@ describe('RFC 9449 §11.1: no proof twice', () => {
     await assertPasses(stack, { token, proofs });
     stack.clock.advance(LIFETIME_MS + SKEW_MS + SLICE_MS);
     const message = 'a reload cannot lengthen dpop.proof_lifetime or idp.clock_skew; restart Obex to change it';
-    assert.throws(() => stack.obex.reload(stack.config({ dpop: 'proof_lifetime: "5m"' })), { message });
-    assert.throws(() => stack.obex.reload(stack.config({ idp: 'clock_skew: "30s"' })), { message });
+    await assert.rejects(stack.obex.reload(stack.config({ dpop: 'proof_lifetime: "5m"' })), { message });
+    await assert.rejects(stack.obex.reload(stack.config({ idp: 'clock_skew: "30s"' })), { message });
     assert.equal(await reasonOf(stack, { token, proofs }), 'invalid_dpop');
-    stack.obex.reload(stack.config({ dpop: 'proof_lifetime: "30s"' }));
+    await stack.obex.reload(stack.config({ dpop: 'proof_lifetime: "30s"' }));
     await assertPasses(stack);
   });
 
@@ -480,9 +482,9 @@ describe('RFC 9449 §11.1: no proof twice', () => {
     const stack = await startPhase3(context);
     const cure = (what: string) => ({ message: `a reload cannot change ${what}; restart Obex to change it` });
     const other = stack.config({ dpop: 'replay_cache: { max_entries: 5 }' });
-    assert.throws(() => stack.obex.reload(other), cure('dpop.replay_cache'));
+    await assert.rejects(stack.obex.reload(other), cure('dpop.replay_cache'));
     const disabled = stack.config().replace('enabled: true', 'enabled: false');
-    assert.throws(() => stack.obex.reload(disabled), cure('the phase'));
+    await assert.rejects(stack.obex.reload(disabled), cure('the phase'));
   });
 });
 
@@ -573,7 +575,7 @@ describe('RFC 9449 §9: nonce: required', () => {
     const proofs = [stack.prove(narrow, { claims: { nonce } })];
     const refused = await stack.obex.send(await stack.request({ token: narrow, proofs }));
     assert.equal(refused.status, 403);
-    assert.deepEqual(refused.values('dpop-nonce'), [next]);
+    assert.match(refused.values('dpop-nonce').join(), /^[\w-]{48}$/);
     await assertPasses(stack, await withNonce(stack, next));
     stack.clock.advance(200_001);
     assert.equal(await reasonOf(stack, await withNonce(stack, nonce)), 'use_dpop_nonce');
@@ -618,13 +620,13 @@ describe('RFC 9449 §9: nonce: required', () => {
     const dpop = `nonce: required\nnonce_secret: "${'s'.repeat(40)}"`;
     const [one, two] = [await startPhase3(context, { dpop }), await startPhase3(context, { dpop })];
     const nonce = await demand(one, {});
-    one.obex.reload(one.config());
+    await one.obex.reload(one.config());
     await assertPasses(one, await withNonce(one, nonce));
     await assertPasses(two, await withNonce(two, nonce));
     const alone = await startPhase3(context, options);
     assert.equal(await reasonOf(alone, await withNonce(alone, nonce)), 'use_dpop_nonce');
     const own = await demand(alone, {});
-    alone.obex.reload(alone.config());
+    await alone.obex.reload(alone.config());
     await assertPasses(alone, await withNonce(alone, own));
   });
 
@@ -710,27 +712,27 @@ describe('metrics', () => {
     await assertPasses(stack, { token, proofs });
     assert.equal(await reasonOf(stack, { token, proofs }), 'dpop_replayed');
     assert.equal(await reasonOf(stack, { token, proofs: ['nonsense'] }), 'invalid_dpop');
-    stack.obex.reload(stack.config({ dpop: 'required: true\nreplay_cache: { max_entries: 2 }' }));
+    await stack.obex.reload(stack.config({ dpop: 'required: true\nreplay_cache: { max_entries: 2 }' }));
     await assertPasses(stack);
     assert.equal(await reasonOf(stack, {}), 'replay_cache_full');
     assert.equal(await reasonOf(stack, { proofs: [] }), 'missing_dpop');
-    const proofsOf = (result: string) => stack.obex.metric(`obex_dpop_proofs_total{result="${result}"}`);
+    const proofsOf = (result: string) => stack.obex.scrape(`obex_dpop_proofs_total{result="${result}"}`);
     const results = ['valid', 'invalid_dpop', 'dpop_replayed', 'replay_cache_full', 'use_dpop_nonce', 'rate_limited'];
-    assert.deepEqual(results.map(proofsOf), [2, 1, 1, 1, 0, 0]);
-    assert.equal(stack.obex.metric('obex_dpop_claim_seconds_count'), 4);
-    assert.equal(stack.obex.metric('obex_dpop_replay_cache_entries'), 2);
-    assert.equal(stack.obex.metric('obex_dpop_replay_cache_max_entries'), 2);
+    assert.deepEqual(await Promise.all(results.map(proofsOf)), [2, 1, 1, 1, 0, 0]);
+    assert.equal(await stack.obex.scrape('obex_dpop_claim_seconds_count'), 4);
+    assert.equal(await stack.obex.scrape('obex_dpop_replay_cache_entries'), 2);
+    assert.equal(await stack.obex.scrape('obex_dpop_replay_cache_max_entries'), 2);
     stack.clock.advance(LIFETIME_MS + SKEW_MS + SLICE_MS);
-    assert.equal(stack.obex.metric('obex_dpop_replay_cache_entries'), 0);
+    assert.equal(await stack.obex.scrape('obex_dpop_replay_cache_entries'), 0);
   });
 
   it('of a cache in Redis tell of claims, and nothing of entries', async (context) => {
     const redis = 'replay_cache: { backend: redis, redis: { url: "redis://127.0.0.1:1" } }';
     const stack = await startPhase3(context, { dpop: redis });
     assert.equal(await reasonOf(stack, {}), 'replay_cache_unavailable');
-    assert.equal(stack.obex.metric('obex_dpop_proofs_total{result="replay_cache_unavailable"}'), 1);
-    assert.equal(stack.obex.metric('obex_dpop_claim_seconds_count'), 1);
-    assert.equal(stack.obex.metric('obex_dpop_replay_cache_entries'), undefined);
+    assert.equal(await stack.obex.scrape('obex_dpop_proofs_total{result="replay_cache_unavailable"}'), 1);
+    assert.equal(await stack.obex.scrape('obex_dpop_claim_seconds_count'), 1);
+    assert.equal(await stack.obex.scrape('obex_dpop_replay_cache_entries'), undefined);
   });
 });
 

@@ -11,6 +11,7 @@ import type { ConnectClient, ConnectedClient } from '../support/mcp-clients.ts';
 import { connectV1, connectV2, connectV2Modern } from '../support/mcp-clients.ts';
 import { startObexProcess } from '../support/obex-process.ts';
 import type { ObservedExchange } from '../support/observed-fetch.ts';
+import { PROCESS_ENV } from '../support/transport.ts';
 import { until } from '../support/until.ts';
 
 interface Peer {
@@ -35,7 +36,7 @@ let turnstile: Turnstile;
 
 before(async () => {
   stage = await startStage({
-    startObex: (yaml) => startObexProcess({ config: yaml }),
+    startObex: (yaml) => startObexProcess({ config: yaml, env: PROCESS_ENV }),
     port: await freePort(),
     pause: () => turnstile.wait(),
   });

@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import { DENIAL_REASONS, type DenialReason } from '../../src/oauth/denial.ts';
+import { CLOCK_FAULT } from '../support/fake-clock.ts';
 import { bearer, formatRequest, type RequestText, sendOn } from '../support/obex.ts';
-import type { RawClient, RawResponse } from '../support/raw-http.ts';
+import type { RawResponse } from '../support/raw-http.ts';
 import { OK_BODY, reply } from '../support/recording-backend.ts';
 import { assertLogged, assertRefusal, PHASE_3_REASONS } from '../support/refusal.ts';
 import {
@@ -15,13 +16,14 @@ import {
   startPhase2Cold,
 } from '../support/stack.ts';
 import { issuerKey } from '../support/test-issuer.ts';
+import { assertLast, HTTP1_BYTES, ORDER_OF_ANSWERS } from '../support/transport.ts';
 
 const covered = new Set<string>();
 
 /** Registers a test of one way to a reason. */
-function refuses(reason: DenialReason, how: string, run: (context: TestContext) => Promise<void>): void {
+function refuses(reason: DenialReason, how: string, run: (context: TestContext) => Promise<void>, options = {}): void {
   covered.add(reason);
-  it(`${reason}: ${how}`, run);
+  it(`${reason}: ${how}`, options, run);
 }
 
 /** No token, and no signature of one, stands in what clients and operators see. */
@@ -92,21 +94,29 @@ async function checkWire(
   await client.send(wire.bytes);
   const response = await client.readResponse();
   assertRefusal(response, reason);
-  assert.deepEqual(response.values('connection'), ['close']);
-  assert.equal(await client.closed, 'fin');
+  await assertLast(response, client);
   assert.equal(stack.backend.received(), '');
   await assertLogged(response, reason, stack);
   assertNoSecrets(response, stack);
 }
 
 describe('contract, refusals: 400', () => {
-  refuses('malformed_request', 'two Host fields', (context) =>
-    checkWire(context, 'malformed_request', { bytes: formatRequest({ lines: ['Host: 127.0.0.1', ANY_TOKEN] }) }),
+  refuses(
+    'malformed_request',
+    'two Host fields',
+    (context) =>
+      checkWire(context, 'malformed_request', { bytes: formatRequest({ lines: ['Host: 127.0.0.1', ANY_TOKEN] }) }),
+    HTTP1_BYTES,
   );
-  refuses('malformed_request', 'Content-Length beside Transfer-Encoding', (context) => {
-    const lines = [ANY_TOKEN, 'Content-Length: 3', 'Transfer-Encoding: chunked'];
-    return checkWire(context, 'malformed_request', { bytes: `${formatRequest({ method: 'POST', lines })}0\r\n\r\n` });
-  });
+  refuses(
+    'malformed_request',
+    'Content-Length beside Transfer-Encoding',
+    (context) => {
+      const lines = [ANY_TOKEN, 'Content-Length: 3', 'Transfer-Encoding: chunked'];
+      return checkWire(context, 'malformed_request', { bytes: `${formatRequest({ method: 'POST', lines })}0\r\n\r\n` });
+    },
+    HTTP1_BYTES,
+  );
   refuses('malformed_authorization', 'two Authorization fields', (context) =>
     checkPhase1(context, 'malformed_authorization', { request: { lines: [ANY_TOKEN, ANY_TOKEN] } }).then(
       () => undefined,
@@ -274,24 +284,33 @@ describe('contract, refusals: 404 and 405', () => {
     });
     assert.deepEqual(response.values('allow'), ['GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS']);
   });
-  refuses('method_not_allowed', 'CONNECT, which ends the connection', async (context) => {
-    const stack = await startPhase1(context);
-    const client = await stack.obex.open();
-    await client.send(`CONNECT tool.example.com:443 HTTP/1.1\r\nHost: tool.example.com:443\r\n${ANY_TOKEN}\r\n\r\n`);
-    const response = await client.readResponse();
-    assertRefusal(response, 'method_not_allowed');
-    assert.deepEqual(response.values('connection'), ['close']);
-    assert.equal(stack.backend.received(), '');
-    assertNoSecrets(response, stack);
-  });
+  refuses(
+    'method_not_allowed',
+    'CONNECT, which ends the connection',
+    async (context) => {
+      const stack = await startPhase1(context);
+      const client = await stack.obex.open();
+      await client.send(`CONNECT tool.example.com:443 HTTP/1.1\r\nHost: tool.example.com:443\r\n${ANY_TOKEN}\r\n\r\n`);
+      const response = await client.readResponse();
+      assertRefusal(response, 'method_not_allowed');
+      assert.deepEqual(response.values('connection'), ['close']);
+      assert.equal(stack.backend.received(), '');
+      assertNoSecrets(response, stack);
+    },
+    HTTP1_BYTES,
+  );
 });
 
 describe('contract, refusals: limits', () => {
-  refuses('request_timeout', 'a head that is never complete', (context) =>
-    checkWire(context, 'request_timeout', {
-      bytes: `GET /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\n${ANY_TOKEN}\r\n`,
-      config: { sections: { limits: 'read_timeout: "50ms"' } },
-    }),
+  refuses(
+    'request_timeout',
+    'a head that is never complete',
+    (context) =>
+      checkWire(context, 'request_timeout', {
+        bytes: `GET /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\n${ANY_TOKEN}\r\n`,
+        config: { sections: { limits: 'read_timeout: "50ms"' } },
+      }),
+    HTTP1_BYTES,
   );
   refuses('request_timeout', 'a body that pauses too long', async (context) => {
     const stack = await startPhase1(context, { sections: { limits: 'read_timeout: "50ms"' } });
@@ -309,11 +328,16 @@ describe('contract, refusals: limits', () => {
       `${formatRequest({ method: 'POST', lines: [ANY_TOKEN, 'Content-Length: 10'] })}12345`,
     );
   });
-  refuses('malformed_request', 'a broken chunk', async (context) => {
-    const stack = await startPhase1(context);
-    const head = formatRequest({ method: 'POST', lines: [ANY_TOKEN, 'Transfer-Encoding: chunked'] });
-    await checkBadBody(stack, 'malformed_request', `${head}5\r\nhello\r\nZZ\r\n`);
-  });
+  refuses(
+    'malformed_request',
+    'a broken chunk',
+    async (context) => {
+      const stack = await startPhase1(context);
+      const head = formatRequest({ method: 'POST', lines: [ANY_TOKEN, 'Transfer-Encoding: chunked'] });
+      await checkBadBody(stack, 'malformed_request', `${head}5\r\nhello\r\nZZ\r\n`);
+    },
+    HTTP1_BYTES,
+  );
   refuses('payload_too_large', 'announced by Content-Length', async (context) => {
     const stack = await startPhase1(context, { sections: { limits: 'max_request_body: "10B"' } });
     await checkBadBody(
@@ -335,7 +359,7 @@ describe('contract, refusals: limits', () => {
   );
   refuses('headers_too_large', 'a head over max_header_bytes', (context) =>
     checkWire(context, 'headers_too_large', {
-      bytes: formatRequest({ lines: [ANY_TOKEN, `X-Long: ${'a'.repeat(2000)}`] }),
+      bytes: formatRequest({ lines: [ANY_TOKEN, `X-Long: ${'a'.repeat(1500)}`] }),
       config: { sections: { limits: 'max_header_bytes: "1KiB"' } },
     }),
   );
@@ -359,12 +383,11 @@ describe('contract, refusals: limits', () => {
 /** A body that turns out bad: the answer ends the connection, and the backend never holds a whole request. */
 async function checkBadBody(stack: Phase1Stack, reason: DenialReason, bytes: string): Promise<void> {
   stack.backend.answer = () => assert.fail('the backend took it for a whole request');
-  const client: RawClient = await stack.obex.open();
+  const client = await stack.obex.open();
   await client.send(bytes);
   const response = await client.readResponse('POST');
   assertRefusal(response, reason);
-  assert.deepEqual(response.values('connection'), ['close']);
-  await client.closed;
+  await assertLast(response, client);
   for (const { complete, socket } of stack.backend.requests) {
     assert.equal(complete, false);
     if (!socket.destroyed) await new Promise((resolve) => socket.once('close', resolve));
@@ -377,13 +400,13 @@ describe('contract, refusals: 500', () => {
     const stack = await startPhase2(context);
     const client = await stack.obex.open();
     const lines = [await stack.authorization()];
-    stack.clock.failOnce(new Error('a detail of the implementation'));
+    stack.clock.failNextReading();
     const response = await sendOn(client, { lines });
     assertRefusal(response, 'internal_error');
     assert.equal(stack.backend.received(), '');
-    assert.ok(!(response.head + response.body.toString()).includes('detail of the implementation'));
+    assert.ok(!(response.head + response.body.toString()).includes(CLOCK_FAULT));
     const event = await stack.obex.event('internal_error');
-    assert.equal(event['error'], 'a detail of the implementation');
+    assert.equal(event['error'], CLOCK_FAULT);
     assert.equal(event['request_id'], response.values('x-obex-request-id')[0]);
     assert.equal((await sendOn(client, { lines })).status, 200);
     assertNoSecrets(response, stack);
@@ -440,7 +463,7 @@ describe('contract, refusals: outages of others fail closed', () => {
     const response = await sendOn(client, { lines: [ANY_TOKEN] });
     assertRefusal(response, 'backend_timeout');
     await assertLogged(response, 'backend_timeout', stack);
-    stack.obex.reload(stack.config());
+    await stack.obex.reload(stack.config());
     stack.backend.answer = ({ socket }) => reply(socket, '200 OK', [], OK_BODY);
     assert.equal((await sendOn(client, { lines: [ANY_TOKEN] })).body.toString(), OK_BODY);
     assertNoSecrets(response, stack);
@@ -492,9 +515,10 @@ describe('contract, refusals: 503 of our own', () => {
     const stack = await startPhase1(context, { sections: { limits: 'max_connections: 1' } });
     const first = await stack.obex.open();
     assert.equal((await sendOn(first, { lines: [ANY_TOKEN] })).status, 200);
-    const response = await stack.obex.send({ lines: [ANY_TOKEN] });
+    const second = await stack.obex.open();
+    const response = await sendOn(second, { lines: [ANY_TOKEN] });
     assertRefusal(response, 'overloaded');
-    assert.deepEqual(response.values('connection'), ['close']);
+    await assertLast(response, second);
     assert.equal(stack.backend.requests.length, 1);
     for (const target of ['/health', '/ready']) assert.equal((await stack.obex.send({ target })).status, 200);
     for (const target of ['/metrics', '/.well-known/oauth-protected-resource']) {
@@ -503,23 +527,28 @@ describe('contract, refusals: 503 of our own', () => {
     assert.equal((await sendOn(first, { lines: [ANY_TOKEN] })).status, 200);
     assertNoSecrets(response, stack);
   });
-  refuses('draining', 'a request behind one that still runs', async (context) => {
-    const stack = await startPhase1(context);
-    stack.backend.answer = ({ socket }) => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nab');
-    const client = await stack.obex.open();
-    await client.send(formatRequest({ lines: [ANY_TOKEN] }) + formatRequest({ lines: [ANY_TOKEN] }));
-    const { socket } = await stack.backend.request(0);
-    await client.readUntil('ab');
-    const drained = stack.obex.obex.drain();
-    socket.write('cd');
-    assert.equal((await client.readResponse()).body.toString(), 'abcd');
-    const response = await client.readResponse();
-    assertRefusal(response, 'draining');
-    assert.deepEqual(response.values('connection'), ['close']);
-    assert.equal(stack.backend.requests.length, 1);
-    await drained;
-    assertNoSecrets(response, stack);
-  });
+  refuses(
+    'draining',
+    'a request behind one that still runs',
+    async (context) => {
+      const stack = await startPhase1(context);
+      stack.backend.answer = ({ socket }) => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nab');
+      const client = await stack.obex.open();
+      await client.send(formatRequest({ lines: [ANY_TOKEN] }) + formatRequest({ lines: [ANY_TOKEN] }));
+      const { socket } = await stack.backend.request(0);
+      await client.readUntil('ab');
+      const drained = stack.obex.obex.drain();
+      socket.write('cd');
+      assert.equal((await client.readResponse()).body.toString(), 'abcd');
+      const response = await client.readResponse();
+      assertRefusal(response, 'draining');
+      assert.deepEqual(response.values('connection'), ['close']);
+      assert.equal(stack.backend.requests.length, 1);
+      await drained;
+      assertNoSecrets(response, stack);
+    },
+    ORDER_OF_ANSWERS,
+  );
 });
 
 describe('a refusal leaves the connection usable', () => {
@@ -557,8 +586,7 @@ describe('a refusal leaves the connection usable', () => {
     await client.send(formatRequest({ method: 'POST', lines: ['Expect: 100-continue', 'Content-Length: 1000'] }));
     const response = await client.readResponse();
     assertRefusal(response, 'no_token');
-    assert.deepEqual(response.values('connection'), ['close']);
-    await client.closed;
+    await assertLast(response, client);
     assert.equal(stack.backend.received(), '');
   });
 

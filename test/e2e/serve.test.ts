@@ -4,12 +4,12 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { connect } from 'node:tls';
+import { createCertificate } from '../support/certificate.ts';
 import { bearer, formatConfig, formatRequest } from '../support/obex.ts';
 import { type ObexProcess, type ObexProcessOptions, startObexProcess } from '../support/obex-process.ts';
 import { openRaw } from '../support/raw-http.ts';
 import { startRecordingBackend } from '../support/recording-backend.ts';
 import { createTempFolder } from '../support/temp-folder.ts';
-import { makeCertificate } from '../support/wire-server.ts';
 
 async function start(context: TestContext, options: ObexProcessOptions): Promise<ObexProcess> {
   const obex = await startObexProcess(options);
@@ -44,7 +44,7 @@ describe('certificates', () => {
       writeFileSync(paths.cert, cert);
       writeFileSync(paths.key, key);
     };
-    write(makeCertificate(context, 'first'));
+    write(createCertificate('first'));
     const backend = await startRecordingBackend(context);
     const tls = `tls: { enabled: true, cert_file: "${paths.cert}", key_file: "${paths.key}" }`;
     const obex = await start(context, { config: formatConfig({ backend, sections: { obex: tls } }) });
@@ -65,7 +65,7 @@ describe('certificates', () => {
   it('are served anew when both files have changed', async (context) => {
     const { obex, write } = await startWithCertificate(context);
     assert.equal(await servedName(obex), 'first');
-    write(makeCertificate(context, 'second'));
+    write(createCertificate('second'));
     await obex.waitForEvent('certificate_reloaded');
     assert.equal(await servedName(obex), 'second');
   });
@@ -77,20 +77,20 @@ describe('certificates', () => {
       writeFileSync(moved.cert, cert);
       writeFileSync(moved.key, key);
     };
-    writeMoved(makeCertificate(context, 'second'));
+    writeMoved(createCertificate('second'));
     const config = readFileSync(obex.configPath, 'utf8');
     writeFileSync(obex.configPath, config.replace(paths.cert, moved.cert).replace(paths.key, moved.key));
     obex.kill('SIGHUP');
     await obex.waitForEvent('reloaded');
     assert.equal(await servedName(obex), 'second');
-    writeMoved(makeCertificate(context, 'third'));
+    writeMoved(createCertificate('third'));
     await obex.waitForEvent('certificate_reloaded');
     assert.equal(await servedName(obex), 'third');
   });
 
   it('that cannot be used refuse a reload, with the file and the reason, and the old one stays', async (context) => {
     const { obex, paths } = await startWithCertificate(context);
-    writeFileSync(paths.key, makeCertificate(context, 'other').key);
+    writeFileSync(paths.key, createCertificate('other').key);
     obex.kill('SIGHUP');
     const { cause, problems } = await obex.waitForEvent('reload_refused');
     assert.deepEqual(

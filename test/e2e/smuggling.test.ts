@@ -4,6 +4,7 @@ import { describe, it, type TestContext } from 'node:test';
 import { bodyOf, formatRequest, sendOn } from '../support/obex.ts';
 import { OK_BODY } from '../support/recording-backend.ts';
 import { type Phase2Stack, startPhase2 } from '../support/stack.ts';
+import { HTTP1_BYTES } from '../support/transport.ts';
 
 const HIDDEN = 'GET /hidden HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n';
 
@@ -40,7 +41,7 @@ function head(...lines: readonly string[]): string {
   return formatRequest({ method: 'POST', lines: ['<token>', ...lines] });
 }
 
-describe('RFC 9112 §6, §11.2: framing that two parsers could read differently', () => {
+describe('RFC 9112 §6, §11.2: framing that two parsers could read differently', HTTP1_BYTES, () => {
   const families: Readonly<Record<string, readonly [head: string, body: string]>> = {
     'CL.TE': [head('Content-Length: 6', 'Transfer-Encoding: chunked'), '0\r\n\r\nG'],
     'TE.CL': [head('Transfer-Encoding: chunked', 'Content-Length: 4'), '5c\r\n'],
@@ -84,7 +85,7 @@ describe('RFC 9112 §6, §11.2: framing that two parsers could read differently'
   }
 });
 
-describe('RFC 9112 §3.2: a target or Host that two parsers could read differently', () => {
+describe('RFC 9112 §3.2: a target or Host that two parsers could read differently', HTTP1_BYTES, () => {
   const request = (target: string, host = 'Host: 127.0.0.1'): string =>
     `GET ${target} HTTP/1.1\r\n${host}\r\n<token>\r\n\r\n`;
   const families: Readonly<Record<string, string>> = {
@@ -104,7 +105,7 @@ describe('RFC 9112 §3.2: a target or Host that two parsers could read different
   for (const [name, bytes] of Object.entries(families)) it(name, (context) => assertRefusedUnseen(context, bytes, ''));
 });
 
-describe('RFC 9112 §7.1: a chunked body that two parsers could read differently', () => {
+describe('RFC 9112 §7.1: a chunked body that two parsers could read differently', HTTP1_BYTES, () => {
   const families: Readonly<Record<string, string>> = {
     'CVE-2025-22871 (Go): a bare LF behind the chunk-size': '5\nhello\r\n0\r\n\r\n',
     'a bare LF in a chunk extension (TERM.EXT)': '5;a\nhello\r\n0\r\n\r\n',
@@ -134,7 +135,7 @@ describe('RFC 9112 §7.1: a chunked body that two parsers could read differently
   }
 });
 
-describe('RFC 9112 §7.1.3, §6: what passes is framed anew', () => {
+describe('RFC 9112 §7.1.3, §6: what passes is framed anew', HTTP1_BYTES, () => {
   const cases: Readonly<Record<string, readonly [lines: readonly string[], body: string, received: string]>> = {
     'CVE-2021-22960 (llhttp): chunk extensions and leading zeros are gone': [
       ['Transfer-Encoding: ChUnKeD'],

@@ -1,7 +1,7 @@
 /** Tokens of every kind through a running Obex: algorithms, issuers, claims, and the cache of verified ones. RFC 9068 §4. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { bearer, bodyOf, formatConfig, formatRequest, RESOURCE, sendOn } from '../support/obex.ts';
+import { bearer, bodyOf, formatConfig, formatRequest, RESOURCE, type RequestText, sendOn } from '../support/obex.ts';
 import type { RawResponse } from '../support/raw-http.ts';
 import { type Phase2Stack, startPhase2, startPhase2Cold } from '../support/stack.ts';
 import { issuerKey, startTestIssuer, TEST_ALGORITHMS, type TokenOptions } from '../support/test-issuer.ts';
@@ -11,6 +11,12 @@ async function sendToken(stack: Phase2Stack, options?: TokenOptions): Promise<Ra
   return stack.obex.send({ lines: [await stack.authorization(options)] });
 }
 
+/** Sends all on one connection, and so to one worker: each has verified tokens of its own. */
+async function openSender({ obex }: Phase2Stack): Promise<(request: RequestText) => Promise<RawResponse>> {
+  const client = await obex.open();
+  return (request) => sendOn(client, request);
+}
+
 function assertReason(response: RawResponse, reason: string): void {
   assert.equal(bodyOf(response)['reason'], reason);
 }
@@ -18,9 +24,10 @@ function assertReason(response: RawResponse, reason: string): void {
 /** Obex reads keys in the background; resolves when it has fetched once more. */
 async function fetchedAgain(stack: Phase2Stack, how: () => void): Promise<void> {
   const sample = `obex_jwks_fetches_total{issuer="${stack.issuer.url}",result="success"}`;
-  const before = stack.obex.metric(sample) ?? 0;
+  const fetches = async (): Promise<number> => (await stack.obex.scrape(sample)) ?? 0;
+  const before = await fetches();
   how();
-  await until('a fetch of the keys', () => (stack.obex.metric(sample) ?? 0) > before || undefined);
+  await until('a fetch of the keys', async () => (await fetches()) > before || undefined);
 }
 
 describe('RFC 7518 §3.1, RFC 8037 §3.1: signature algorithms', () => {
@@ -126,7 +133,7 @@ describe('several issuers', () => {
     const second = { key: issuerKey('ES384', 'second', 'key-1') };
     const stack = await startPhase2Cold(context, {}, () => undefined);
     const other = await startTestIssuer(context, stack.clock, second.key);
-    stack.obex.reload(
+    await stack.obex.reload(
       stack.config({
         idp: `additional_issuers:\n  - { issuer: "${other.url}", jwks_uri: "${other.jwksUri}", accepted_algorithms: [ES384], audiences: ["urn:second"] }`,
       }),
@@ -242,7 +249,7 @@ describe('an issuer that does not answer as it should', () => {
       const stack = await startPhase2(context);
       stack.issuer.documents[path] = { issuer: stack.issuer.url, jwks_uri: stack.issuer.jwksUri };
       const discovering = { url: stack.issuer.url, jwksUri: undefined };
-      stack.obex.reload(formatConfig({ backend: stack.backend, issuer: discovering }));
+      await stack.obex.reload(formatConfig({ backend: stack.backend, issuer: discovering }));
       assert.equal((await sendToken(stack)).status, 200, path);
       assert.equal(stack.issuer.fetches(path), 1);
     }
@@ -266,31 +273,34 @@ describe('the cache of verified tokens', () => {
 
   it('never keeps a refused token', async (context) => {
     const stack = await startPhase2(context);
+    const send = await openSender(stack);
     const lines = [await stack.authorization({ claims: { aud: 'other' } })];
-    await stack.obex.send({ lines });
-    assertReason(await stack.obex.send({ lines }), 'audience_mismatch');
+    await send({ lines });
+    assertReason(await send({ lines }), 'audience_mismatch');
     assert.equal(stack.obex.metric(HITS), 0);
     assert.equal(stack.obex.metric('obex_token_cache_entries'), 0);
   });
 
   it('forgets a token when it expires', async (context) => {
     const stack = await startPhase2(context);
+    const send = await openSender(stack);
     const lines = [await stack.authorization({ claims: { exp: stack.clock.nowSeconds + 60 } })];
-    assert.equal((await stack.obex.send({ lines })).status, 200);
+    assert.equal((await send({ lines })).status, 200);
     stack.clock.advance(59_999);
-    assert.equal((await stack.obex.send({ lines })).status, 200);
+    assert.equal((await send({ lines })).status, 200);
     assert.equal(stack.obex.metric(HITS), 1);
     stack.clock.advance(10_001);
-    assertReason(await stack.obex.send({ lines }), 'token_expired');
+    assertReason(await send({ lines }), 'token_expired');
     assert.equal(stack.obex.metric('obex_token_cache_entries'), 0);
   });
 
   it('is keyed by every byte of the token', async (context) => {
     const stack = await startPhase2(context);
+    const send = await openSender(stack);
     const token = await stack.issuer.token();
-    assert.equal((await stack.obex.send({ lines: [`Authorization: Bearer ${token}`] })).status, 200);
+    assert.equal((await send({ lines: [`Authorization: Bearer ${token}`] })).status, 200);
     for (const near of [`${token}=`, ` ${token}x`.trim(), token.slice(0, -1), `${token} `.replace(' ', '.')]) {
-      const response = await stack.obex.send({ lines: [`Authorization: Bearer ${near}`] });
+      const response = await send({ lines: [`Authorization: Bearer ${near}`] });
       assert.equal(response.status, 401, near.slice(-5));
     }
   });
@@ -298,43 +308,49 @@ describe('the cache of verified tokens', () => {
   it('drops the tokens of a key that the issuer has removed, at the next refresh', async (context) => {
     const [old, fresh] = [issuerKey('RS256', 'key-1'), issuerKey('RS256', 'key-2')];
     const stack = await startPhase2(context, { sections: { idp: 'jwks_refresh: "1s"' } });
+    const send = await openSender(stack);
     const lines = [await stack.authorization({ key: old })];
-    assert.equal((await stack.obex.send({ lines })).status, 200);
+    assert.equal((await send({ lines })).status, 200);
     await fetchedAgain(stack, () => stack.issuer.publish(old, fresh));
-    assert.equal((await stack.obex.send({ lines })).status, 200);
+    assert.equal((await send({ lines })).status, 200);
     assert.equal(stack.obex.metric(HITS), 1, 'a key that stays keeps its tokens');
     await fetchedAgain(stack, () => stack.issuer.publish(fresh));
     await until('the entry to go', () => stack.obex.metric('obex_token_cache_entries') === 0 || undefined);
-    assertReason(await stack.obex.send({ lines }), 'unknown_key');
+    assertReason(await send({ lines }), 'unknown_key');
   });
 
   it('a reload drops it and keeps the keys, so that an issuer may be down just then', async (context) => {
     const stack = await startPhase2(context);
+    const send = await openSender(stack);
     const lines = [await stack.authorization()];
-    assert.equal((await stack.obex.send({ lines })).status, 200);
+    assert.equal((await send({ lines })).status, 200);
     assert.equal(stack.obex.metric('obex_token_cache_entries'), 1);
     await stack.issuer.stop();
-    stack.obex.reload(stack.config({ authz: 'required_scopes: ["mcp:admin"]' }));
+    await stack.obex.reload(stack.config({ authz: 'required_scopes: ["mcp:admin"]' }));
     assert.equal(stack.obex.metric('obex_token_cache_entries'), 0);
-    assertReason(await stack.obex.send({ lines }), 'insufficient_scope');
-    stack.obex.reload(stack.config({ resource: 'audiences: ["urn:new"]' }));
-    assertReason(await stack.obex.send({ lines }), 'audience_mismatch');
+    assertReason(await send({ lines }), 'insufficient_scope');
+    await stack.obex.reload(stack.config({ resource: 'audiences: ["urn:new"]' }));
+    assertReason(await send({ lines }), 'audience_mismatch');
   });
 
   it('is bounded in entries', async (context) => {
     const stack = await startPhase2(context, { sections: { token_cache: 'max_entries: 2' } });
+    const send = await openSender(stack);
     const tokens = await Promise.all(['a', 'b', 'c'].map((sub) => stack.authorization({ claims: { sub } })));
-    for (const line of tokens) assert.equal((await stack.obex.send({ lines: [line] })).status, 200);
+    for (const line of tokens) assert.equal((await send({ lines: [line] })).status, 200);
     assert.equal(stack.obex.metric('obex_token_cache_entries'), 2);
-    await stack.obex.send({ lines: [tokens[2] ?? ''] });
+    await send({ lines: [tokens[2] ?? ''] });
     assert.equal(stack.obex.metric(HITS), 1);
-    await stack.obex.send({ lines: [tokens[0] ?? ''] });
+    await send({ lines: [tokens[0] ?? ''] });
     assert.equal(stack.obex.metric(HITS), 1, 'the oldest was forgotten');
   });
 
   it('is bounded in bytes', async (context) => {
     const stack = await startPhase2(context, { sections: { token_cache: 'max_bytes: "4KiB"' } });
-    for (let round = 0; round < 6; round += 1) await sendToken(stack, { claims: { sub: `user-${round}` } });
+    const send = await openSender(stack);
+    for (let round = 0; round < 6; round += 1) {
+      await send({ lines: [await stack.authorization({ claims: { sub: `user-${round}` } })] });
+    }
     assert.ok((stack.obex.metric('obex_token_cache_bytes') ?? Infinity) <= 4096);
     assert.ok((stack.obex.metric('obex_token_cache_entries') ?? 0) >= 1);
   });
@@ -342,8 +358,9 @@ describe('the cache of verified tokens', () => {
   for (const off of ['max_entries: 0', 'max_bytes: 0']) {
     it(`${off} turns it off`, async (context) => {
       const stack = await startPhase2(context, { sections: { token_cache: off } });
+      const send = await openSender(stack);
       const lines = [await stack.authorization()];
-      for (let round = 0; round < 2; round += 1) assert.equal((await stack.obex.send({ lines })).status, 200);
+      for (let round = 0; round < 2; round += 1) assert.equal((await send({ lines })).status, 200);
       assert.equal(stack.obex.metric(HITS), 0);
       assert.equal(stack.obex.metric('obex_token_cache_entries'), 0);
     });

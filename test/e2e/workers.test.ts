@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { connect, type TLSSocket } from 'node:tls';
 import { hashAccessToken } from '../../src/oauth/dpop-proof.ts';
+import { createCertificate } from '../support/certificate.ts';
 import { createProver } from '../support/dpop.ts';
 import { parseExposition, type ScrapedSample } from '../support/exposition.ts';
 import { FakeClock } from '../support/fake-clock.ts';
@@ -26,7 +27,6 @@ import { OK_BODY, type RecordingBackend, reply, startRecordingBackend } from '..
 import { createTempFolder } from '../support/temp-folder.ts';
 import { issuerKey, startTestIssuer, type TestIssuer } from '../support/test-issuer.ts';
 import { until } from '../support/until.ts';
-import { makeCertificate } from '../support/wire-server.ts';
 
 /** All of them on one of two workers: once in 2⁴⁷ runs. */
 const CONNECTIONS = 48;
@@ -293,7 +293,7 @@ describe('TLS', () => {
   it('a session of one worker is resumed at the other', async (context) => {
     const folder = createTempFolder('workers');
     context.after(() => folder.remove());
-    const { cert, key } = makeCertificate(context, 'shared');
+    const { cert, key } = createCertificate('shared');
     const paths = { cert: join(folder.path, 'crt'), key: join(folder.path, 'key') };
     writeFileSync(paths.cert, cert);
     writeFileSync(paths.key, key);

@@ -90,7 +90,10 @@ describe('RFC 7517 §4', () => {
   const judged: readonly [string, unknown, string][] = [
     ['an RSA key without alg', RSA, RSA_ALGORITHMS.join(' ')],
     ['an EC key without alg', EC, 'ES256'],
-    ['an Ed25519 key', ED25519, 'EdDSA'],
+    ['an Ed25519 key, by either name (RFC 9864)', ED25519, 'Ed25519 EdDSA'],
+    ['alg EdDSA names one of them', { ...ED25519, alg: 'EdDSA' }, 'EdDSA'],
+    ['alg Ed25519 names the other', { ...ED25519, alg: 'Ed25519' }, 'Ed25519'],
+    ['alg Ed25519 on a key of another kind', { ...EC, alg: 'Ed25519' }, 'no algorithm that fits the key'],
     ['alg narrows (§4.4)', { ...RSA, alg: 'PS384' }, 'PS384'],
     ['alg of another kind of key', { ...RSA, alg: 'ES256' }, 'no algorithm that fits the key'],
     ['alg of another curve', { ...EC, alg: 'ES384' }, 'no algorithm that fits the key'],

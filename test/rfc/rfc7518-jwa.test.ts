@@ -1,10 +1,12 @@
-/** Signatures: every algorithm, and every way to cheat with one. RFC 7518 §3, RFC 8037 §3.1, RFC 8725 §3.1–3.2. */
+/** Signatures: every algorithm, and every way to cheat with one. RFC 7518 §3, RFC 8037 §3.1, RFC 9864 §2.2, RFC 8725 §3.1–3.2. */
 import assert from 'node:assert/strict';
 import { createHmac, createPrivateKey, generateKeyPairSync, sign } from 'node:crypto';
 import { describe, it } from 'node:test';
 import { algorithmsOf, isJwsAlgorithm, JWS_ALGORITHMS, verifySignature } from '../../src/oauth/jwa.ts';
 import { createSigner, encodePart, parseGoodJws } from '../support/jws.ts';
 
+/** RFC 9864 §2.2, §4.1.2: the fully-specified name, and the deprecated one that stands for it. */
+const SAME_SIGNATURE = ['Ed25519', 'EdDSA'];
 const CLAIMS = { iss: 'https://issuer.example' };
 const signers = await Promise.all(JWS_ALGORITHMS.map(async (alg) => ({ alg, signer: await createSigner(alg) })));
 
@@ -59,6 +61,7 @@ for (const { alg, signer } of signers) {
       const jws = parseGoodJws(await signer.sign(CLAIMS));
       for (const other of signers) {
         if (other.alg === alg) continue;
+        if (SAME_SIGNATURE.includes(alg) && SAME_SIGNATURE.includes(other.alg)) continue;
         assert.equal(verifySignature(other.alg, publicKey, jws), false, `${other.alg} with the ${alg} key`);
         assert.equal(verifySignature(alg, other.signer.publicKey, jws), false, `${alg} with the ${other.alg} key`);
       }
@@ -84,6 +87,26 @@ describe('RFC 7518 §3.4', () => {
       const badS = Buffer.concat([signature.subarray(0, 32), bad]);
       assert.equal(verifySignature('ES256', pair.publicKey, { signingInput, signature: badR }), false);
       assert.equal(verifySignature('ES256', pair.publicKey, { signingInput, signature: badS }), false);
+    }
+  });
+});
+
+describe('RFC 9864 §2.2: "EdDSA using the Ed25519 parameter set"', () => {
+  const signingInput = Buffer.from('a.b');
+
+  it('one signature verifies by the fully-specified name and by the one that §4.1.2 deprecates', () => {
+    const { publicKey, privateKey } = generateKeyPairSync('ed25519');
+    const signature = sign(null, signingInput, privateKey);
+    for (const alg of ['Ed25519', 'EdDSA'] as const) {
+      assert.equal(verifySignature(alg, publicKey, { signingInput, signature }), true);
+    }
+  });
+
+  it('no other curve verifies, by either name', () => {
+    const { publicKey, privateKey } = generateKeyPairSync('ed448');
+    const signature = sign(null, signingInput, privateKey);
+    for (const alg of ['Ed25519', 'EdDSA'] as const) {
+      assert.equal(verifySignature(alg, publicKey, { signingInput, signature }), false);
     }
   });
 });
@@ -144,13 +167,15 @@ describe('RFC 8725 §3.1', () => {
       'RS1',
       'ES256K',
       'Ed448',
+      'ed25519',
+      'EDDSA',
       '',
       '__proto__',
       'toString',
     ];
     assert.deepEqual(names.filter(isJwsAlgorithm), []);
     assert.deepEqual(JWS_ALGORITHMS.filter(isJwsAlgorithm), JWS_ALGORITHMS);
-    assert.equal(JWS_ALGORITHMS.join(' '), 'RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA');
+    assert.equal(JWS_ALGORITHMS.join(' '), 'RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 Ed25519 EdDSA');
   });
 
   it('assigns algorithms by kind of key and curve (RFC 8725 §3.2)', () => {
@@ -161,7 +186,7 @@ describe('RFC 8725 §3.1', () => {
     assert.deepEqual(algorithmsOfNew(generateKeyPairSync('ec', { namedCurve: 'P-256' })), ['ES256']);
     assert.deepEqual(algorithmsOfNew(generateKeyPairSync('ec', { namedCurve: 'P-384' })), ['ES384']);
     assert.deepEqual(algorithmsOfNew(generateKeyPairSync('ec', { namedCurve: 'P-521' })), ['ES512']);
-    assert.deepEqual(algorithmsOfNew(generateKeyPairSync('ed25519')), ['EdDSA']);
+    assert.deepEqual(algorithmsOfNew(generateKeyPairSync('ed25519')), ['Ed25519', 'EdDSA']);
     assert.deepEqual(algorithmsOfNew(generateKeyPairSync('ec', { namedCurve: 'secp256k1' })), []);
     assert.deepEqual(algorithmsOfNew(generateKeyPairSync('ed448')), []);
     assert.deepEqual(algorithmsOfNew(generateKeyPairSync('x25519')), []);

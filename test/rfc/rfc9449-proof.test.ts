@@ -201,7 +201,7 @@ describe('§4.3 step 4, §11.5: "The typ JOSE Header Parameter has the value dpo
 });
 
 describe('§4.3 step 5, §11.6: "only asymmetric digital signature algorithms [...] that are deemed secure"', () => {
-  for (const alg of ['none', 'HS256', 'es256', 'ES256K', 'ES384', 'RS1', 'EdDSA', 'constructor', '']) {
+  for (const alg of ['none', 'HS256', 'es256', 'ES256K', 'ES384', 'RS1', 'EdDSA', 'Ed25519', 'constructor', '']) {
     it(`refuses ${JSON.stringify(alg)} where RS256 and ES256 are accepted`, () => {
       const evidence = { detail: '§4.3 step 5 alg', expected: 'RS256 ES256', actual: alg };
       assertChangeIsInvalid({ header: { alg } }, evidence);

@@ -33,7 +33,7 @@ export interface Prover {
 export function createProver(alg: JwsAlgorithm = 'ES256', keys = generateKeys(alg)): Prover {
   const { publicKey, privateKey } = keys;
   const jwk = { ...publicKey.export({ format: 'jwk' }) };
-  const digest = alg === 'EdDSA' ? null : `sha${alg.slice(2)}`;
+  const digest = alg.startsWith('Ed') ? null : `sha${alg.slice(2)}`;
   return {
     alg,
     jwk,
@@ -61,7 +61,7 @@ export function goodClaims(): Members {
 }
 
 function generateKeys(alg: JwsAlgorithm): { publicKey: KeyObject; privateKey: KeyObject } {
-  if (alg === 'EdDSA') return generateKeyPairSync('ed25519');
+  if (alg.startsWith('Ed')) return generateKeyPairSync('ed25519');
   if (!alg.startsWith('ES')) return generateKeyPairSync('rsa', { modulusLength: 2048 });
   return generateKeyPairSync('ec', { namedCurve: alg === 'ES512' ? 'P-521' : `P-${alg.slice(2)}` });
 }

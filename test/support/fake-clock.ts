@@ -1,35 +1,48 @@
-/** A clock that stands still until the test moves it. */
+/** A clock that stands still until the test moves it, for all threads at once. */
 import type { Clock } from '../../src/lib/clock.ts';
 
 /** 2026-03-01T12:00:00Z, and a monotonic clock that has been running for a while. */
 const START_MS = Date.UTC(2026, 2, 1, 12);
 const START_MONOTONIC_MS = 1_000_000;
 
+/** What `failNextReading` makes a reading throw. */
+export const CLOCK_FAULT = 'a detail of the implementation';
+
 export class FakeClock implements Clock {
-  #elapsedMs = 0;
-  #fault: Error | undefined;
+  /** What the clocks of several threads have in common. */
+  readonly memory: SharedArrayBuffer;
+  readonly #elapsedMs: Float64Array;
+  readonly #faults: Int32Array;
+
+  constructor(memory = new SharedArrayBuffer(2 * Float64Array.BYTES_PER_ELEMENT)) {
+    this.memory = memory;
+    this.#elapsedMs = new Float64Array(memory, 0, 1);
+    this.#faults = new Int32Array(memory, Float64Array.BYTES_PER_ELEMENT, 1);
+  }
 
   nowMs(): number {
-    const fault = this.#fault;
-    this.#fault = undefined;
-    if (fault !== undefined) throw fault;
-    return START_MS + this.#elapsedMs;
+    if (Atomics.exchange(this.#faults, 0, 0) > 0) throw new Error(CLOCK_FAULT);
+    return START_MS + this.#elapsed;
   }
 
   monotonicMs(): number {
-    return START_MONOTONIC_MS + this.#elapsedMs;
+    return START_MONOTONIC_MS + this.#elapsed;
   }
 
   get nowSeconds(): number {
-    return (START_MS + this.#elapsedMs) / 1000;
+    return (START_MS + this.#elapsed) / 1000;
   }
 
   advance(ms: number): void {
-    this.#elapsedMs += ms;
+    this.#elapsedMs[0] = this.#elapsed + ms;
   }
 
   /** The next `nowMs` throws: a bug in the middle of a request, made to order. */
-  failOnce(error: Error): void {
-    this.#fault = error;
+  failNextReading(): void {
+    Atomics.store(this.#faults, 0, 1);
+  }
+
+  get #elapsed(): number {
+    return this.#elapsedMs[0] ?? 0;
   }
 }

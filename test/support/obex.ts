@@ -1,13 +1,12 @@
-/** Obex in this process, on a free loopback port, from YAML as users write it; everything that it logs is kept. */
+/** Obex in this process (how: `transport.ts`), on a free loopback port, from YAML as users write it; everything that it logs is kept. */
 import assert from 'node:assert/strict';
+import type { Duplex } from 'node:stream';
 import { formatProblem, loadConfig } from '../../src/config/load.ts';
 import type { Config } from '../../src/config/schema.ts';
-import { type Obex, startObex } from '../../src/obex.ts';
-import { createLog } from '../../src/observe/log.ts';
-import { Metrics } from '../../src/observe/metrics.ts';
 import { FakeClock } from './fake-clock.ts';
 import { parseObject } from './json.ts';
-import { openRaw, type RawClient, type RawResponse } from './raw-http.ts';
+import type { RawClient, RawResponse } from './raw-http.ts';
+import { configureTransport, openTransport, type ServedObex, serveObex } from './served-obex.ts';
 import { until } from './until.ts';
 
 export const PUBLIC_URL = 'https://tool.example.com';
@@ -66,7 +65,7 @@ export function parseConfig(yaml: string): Config {
 export type LogEvent = Readonly<Record<string, unknown>>;
 
 export interface TestObex {
-  readonly obex: Obex;
+  readonly obex: ServedObex;
   readonly port: number;
   readonly clock: FakeClock;
   /** Everything logged so far, line by line as it was written. */
@@ -75,52 +74,59 @@ export interface TestObex {
   events(name: string): readonly LogEvent[];
   /** The first event of that name that fits, as soon as it is there. */
   event(name: string, fits?: (event: LogEvent) => boolean): Promise<LogEvent>;
-  reload(yaml: string): void;
+  /** Rejects with the reason when the configuration is refused. */
+  reload(yaml: string): Promise<void>;
   /** A connection to the main listener. */
-  open(): Promise<RawClient>;
+  open(): Promise<RawClient<Duplex>>;
   /** One request on a connection of its own. */
   send(request?: RequestText): Promise<RawResponse>;
-  /** The value of a sample on `/metrics`, labels written as there. */
+  /** The value of a counter, labels written as on `/metrics`. */
   metric(sample: string): number | undefined;
+  /** The value of any sample, as `/metrics` shows it: workers know gauges that this thread does not. */
+  scrape(sample: string): Promise<number | undefined>;
 }
 
 /** Resolves when Obex listens; it is stopped when the test is over. */
 export async function startTestObex(cleanup: Cleanup, yaml: string, clock = new FakeClock()): Promise<TestObex> {
-  const lines: string[] = [];
-  const sink = { write: (line: string): void => void lines.push(line) };
-  const metrics = new Metrics();
-  const obex = await startObex(parseConfig(yaml), { clock, metrics, log: createLog('debug', sink), accessLines: sink });
+  let output = '';
+  const lines = { write: (text: string): void => void (output += text) };
+  const obex = await serveObex(configureTransport(parseConfig(yaml)), clock, lines);
   cleanup.after(() => obex.stop());
   const events = (name: string): readonly LogEvent[] =>
-    lines.map((line) => parseObject(line)).filter((event) => event['event'] === name);
-  const open = async (): Promise<RawClient> => {
-    const client = await openRaw(obex.port);
+    output
+      .split('\n')
+      .slice(0, -1)
+      .map((line) => parseObject(line))
+      .filter((event) => event['event'] === name);
+  const open = async (): Promise<RawClient<Duplex>> => {
+    const client = await openTransport(obex.port);
     cleanup.after(() => client.destroy());
     return client;
+  };
+  const send = async (request?: RequestText): Promise<RawResponse> => {
+    const client = await open();
+    const response = await sendOn(client, request);
+    client.destroy();
+    return response;
   };
   return {
     obex,
     port: obex.port,
     clock,
-    output: () => lines.join(''),
+    output: () => output,
     events,
     event: (name, fits = () => true) => until(`the event ${name}`, () => events(name).find(fits)),
-    reload: (next) => obex.reload(parseConfig(next)),
+    reload: (next) => obex.reload(configureTransport(parseConfig(next))),
     open,
-    send: async (request) => {
-      const client = await open();
-      const response = await sendOn(client, request);
-      client.destroy();
-      return response;
-    },
-    metric: (sample) => {
-      const line = metrics
-        .format()
-        .split('\n')
-        .find((candidate) => candidate.startsWith(`${sample} `));
-      return line === undefined ? undefined : Number(line.slice(sample.length + 1));
-    },
+    send,
+    metric: (sample) => findSample(obex.metrics.format(), sample),
+    scrape: async (sample) => findSample((await send({ target: '/metrics' })).body.toString(), sample),
   };
+}
+
+function findSample(exposition: string, sample: string): number | undefined {
+  const line = exposition.split('\n').find((candidate) => candidate.startsWith(`${sample} `));
+  return line === undefined ? undefined : Number(line.slice(sample.length + 1));
 }
 
 export interface RequestText {
@@ -143,7 +149,7 @@ export function formatRequest({ method = 'GET', target = '/mcp', host, lines = [
 }
 
 /** Sends a request and reads its final answer. */
-export async function sendOn(client: RawClient, request: RequestText = {}): Promise<RawResponse> {
+export async function sendOn(client: RawClient<Duplex>, request: RequestText = {}): Promise<RawResponse> {
   await client.send(formatRequest(request));
   return client.readResponse(request.method);
 }

@@ -1,6 +1,7 @@
 /** HTTP/1.1 by hand over real sockets: a client that sends any bytes, and a backend that records every byte it gets. */
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type NetConnectOpts, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { type ConnectionOptions, connect as tlsConnect } from 'node:tls';
 
 /** A response as it stood on the wire. */
@@ -20,8 +21,8 @@ export interface RawResponse {
   readonly complete: boolean;
 }
 
-export interface RawClient {
-  readonly socket: Socket;
+export interface RawClient<Stream extends Duplex = Socket> {
+  readonly socket: Stream;
   /** Strings are sent as latin1. Resolves when the kernel has taken the bytes. */
   send(bytes: string | Uint8Array): Promise<void>;
   /** The next response, interim ones included; `method` is that of its request. Rejects if the connection ends before a head. */
@@ -73,14 +74,14 @@ class GrowingBuffer {
   }
 }
 
-class RawConnection implements RawClient {
-  readonly socket: Socket;
+export class RawConnection<Stream extends Duplex> implements RawClient<Stream> {
+  readonly socket: Stream;
   readonly closed: Promise<'fin' | 'reset'>;
   readonly #input = new GrowingBuffer();
   #end: 'fin' | 'reset' | undefined;
   #wake: (() => void) | undefined;
 
-  constructor(socket: Socket) {
+  constructor(socket: Stream) {
     this.socket = socket;
     let settle: (end: 'fin' | 'reset') => void = () => undefined;
     this.closed = new Promise((resolve) => {

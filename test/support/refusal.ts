@@ -3,8 +3,9 @@ import assert from 'node:assert/strict';
 import type { Scheme } from '../../src/oauth/credentials.ts';
 import type { DenialReason } from '../../src/oauth/denial.ts';
 import { parseChallenge } from './challenge.ts';
-import { bodyOf, METADATA_URL, type TestObex } from './obex.ts';
+import { bodyOf, type LogEvent, METADATA_URL, type TestObex } from './obex.ts';
 import type { RawResponse } from './raw-http.ts';
+import { until } from './until.ts';
 
 interface Answer {
   readonly status: number;
@@ -144,10 +145,11 @@ export async function assertLogged(
   { obex }: { readonly obex: TestObex },
 ): Promise<void> {
   const [requestId] = response.values('x-obex-request-id');
-  const logged = [...obex.events('request'), ...obex.events('request_refused')];
-  const own = logged.filter((event) => event['request_id'] === requestId);
+  const own = (): readonly LogEvent[] =>
+    [...obex.events('request'), ...obex.events('request_refused')].filter(({ request_id: id }) => id === requestId);
+  await until('the refusal in the log', () => own().length > 0 || undefined);
   assert.deepEqual(
-    own.map((event) => event['reason']),
+    own().map((event) => event['reason']),
     [reason],
   );
   assert.equal(obex.metric(`obex_denials_total{reason="${reason}"}`), 1);

@@ -17,6 +17,7 @@ export type TestAlgorithm =
   | 'ES256'
   | 'ES384'
   | 'ES512'
+  | 'Ed25519'
   | 'EdDSA';
 export const TEST_ALGORITHMS: readonly TestAlgorithm[] = [
   'RS256',
@@ -28,6 +29,7 @@ export const TEST_ALGORITHMS: readonly TestAlgorithm[] = [
   'ES256',
   'ES384',
   'ES512',
+  'Ed25519',
   'EdDSA',
 ];
 
@@ -55,7 +57,7 @@ function privateKey(alg: TestAlgorithm, name: string): KeyObject {
 function generatePrivateKey(alg: TestAlgorithm): KeyObject {
   const namedCurve = CURVES[alg];
   if (namedCurve !== undefined) return generateKeyPairSync('ec', { namedCurve }).privateKey;
-  if (alg === 'EdDSA') return generateKeyPairSync('ed25519').privateKey;
+  if (alg.startsWith('Ed')) return generateKeyPairSync('ed25519').privateKey;
   return generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
 }
 

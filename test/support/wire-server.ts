@@ -1,14 +1,10 @@
 /** The engine on real sockets: a listener that records its exchanges, and both sides plugged into each other. */
-import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import type { BackendOptions } from '../../src/wire/backend.ts';
-import type { Exchange, ExchangeOutcome, ServerLimits, ServerOptions, ServerTls } from '../../src/wire/exchange.ts';
+import type { Exchange, ExchangeOutcome, ServerLimits, ServerOptions } from '../../src/wire/exchange.ts';
 import { createBackendPool } from '../../src/wire/http1/backend-pool.ts';
 import { listenHttp1 } from '../../src/wire/http1/listen.ts';
 import { type OnRequestBytes, openRaw, startRawBackend } from './raw-http.ts';
-import { createTempFolder } from './temp-folder.ts';
 import { forwardTo, head, LIMITS } from './wire-peers.ts';
 
 /** Listens on a free loopback port until the test is over. */
@@ -69,15 +65,4 @@ export async function startProxy(context: TestContext, onBytes: OnRequestBytes, 
   const options = { limits: () => ({ ...LIMITS, maxBodyBytes: 1e9, ...limits }) };
   const proxy = await startWire(context, forwardTo(pool), options);
   return { backend, client: await proxy.open(), ...proxy };
-}
-
-/** A self-signed certificate for `localhost`. */
-export function makeCertificate(context: TestContext, name: string): ServerTls {
-  const folder = createTempFolder('wire-tls');
-  context.after(() => folder.remove());
-  const [cert, key] = [join(folder.path, 'crt'), join(folder.path, 'key')];
-  const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
-  const names = ['-subj', `/CN=${name}`, '-addext', 'subjectAltName=DNS:localhost', '-days', '2'];
-  execFileSync('openssl', ['req', '-x509', ...curve, '-keyout', key, '-out', cert, ...names], { stdio: 'ignore' });
-  return { cert: readFileSync(cert, 'utf8'), key: readFileSync(key, 'utf8'), minVersion: 'TLSv1.2' };
 }

@@ -5,9 +5,9 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { buildTls, readAuthorities } from '../../src/runtime-tls.ts';
+import { createCertificate } from '../support/certificate.ts';
 import { parseConfig } from '../support/obex.ts';
 import { createTempFolder } from '../support/temp-folder.ts';
-import { makeCertificate } from '../support/wire-server.ts';
 
 interface Files {
   /** Contents; `undefined` = there is no such file. */
@@ -50,7 +50,7 @@ const JUNK = 'this is no certificate\n';
 
 describe('obex.tls', () => {
   it('takes a certificate and its key', (context) => {
-    const pair = makeCertificate(context, 'a');
+    const pair = createCertificate('a');
     assert.deepEqual(buildTls(configure(context, pair).config), pair);
   });
 
@@ -100,7 +100,7 @@ describe('obex.tls', () => {
   };
   for (const [name, [change, problem]] of Object.entries(broken)) {
     it(`refuses ${name}`, (context) => {
-      const files = change(makeCertificate(context, 'a'), makeCertificate(context, 'b'));
+      const files = change(createCertificate('a'), createCertificate('b'));
       assert.equal(refusal(context, files), problem);
     });
   }
@@ -118,7 +118,7 @@ describe('ca_file', () => {
   });
 
   it('takes a bundle, and nothing for the public authorities', (context) => {
-    const pair = makeCertificate(context, 'a');
+    const pair = createCertificate('a');
     const { paths } = configure(context, pair);
     assert.equal(readAuthorities({ key, path: paths.cert }), pair.cert);
     assert.equal(readAuthorities({ key, path: '' }), undefined);

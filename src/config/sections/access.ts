@@ -5,9 +5,21 @@ import { refuse } from '../refused.ts';
 import { parseIssuer, parseJwksUri, parseResourceUrl } from '../urls.ts';
 import { LONGEST_MS } from './traffic.ts';
 
-const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA'] as const;
+const ALGORITHMS = [
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'ES256',
+  'ES384',
+  'ES512',
+  'Ed25519',
+  'EdDSA',
+] as const;
 
-/** Signature algorithms that Obex can verify. RFC 7518 §3.1, RFC 8037 §3.1; asymmetric only. */
+/** Signature algorithms that Obex can verify. RFC 7518 §3.1, RFC 8037 §3.1, RFC 9864 §2.2; asymmetric only. */
 export type SignatureAlgorithm = (typeof ALGORITHMS)[number];
 
 function parseAlgorithm(value: unknown) {
@@ -121,7 +133,7 @@ export const idpSection = z
     accepted_algorithms: list(algorithm, {
       default: ['RS256', 'ES256'],
       nonEmpty: 'name at least one, or delete the key for [RS256, ES256]',
-      meaning: 'Signature algorithms accepted: of RS/PS/ES 256/384/512 and EdDSA.',
+      meaning: 'Signature algorithms accepted: of RS/PS/ES 256/384/512, Ed25519, and EdDSA, its older name.',
     }),
     jwks_refresh: duration({
       min: 1000,

@@ -253,7 +253,7 @@ describe('idp', () => {
     assert.deepEqual(/one of ([^"]+), got/.exec(problem)?.[1]?.split(', ').toSorted(), JWS_ALGORITHMS.toSorted());
   });
 
-  const oneOf = 'expected one of RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA';
+  const oneOf = 'expected one of RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, Ed25519, EdDSA';
   const first = 'idp.accepted_algorithms[0]';
   itRefuses({
     'an http issuer': [issuer('http://a.example'), `idp.issuer: ${insecure}, got "http://a.example"; ${cure}`],

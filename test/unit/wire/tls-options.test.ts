@@ -1,14 +1,15 @@
 /** RFC 9325: TLS 1.2 with forward secrecy and AEAD suites, or TLS 1.3. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { createCertificate } from '../../support/certificate.ts';
 import { openRaw } from '../../support/raw-http.ts';
 import { LIMITS, respondText } from '../../support/wire-peers.ts';
-import { makeCertificate, startWire } from '../../support/wire-server.ts';
+import { startWire } from '../../support/wire-server.ts';
 
 describe('RFC 9325 §3.1.1, §4.2: protocol versions and cipher suites', () => {
   it('refuses TLS 1.1 and suites without AEAD, and the engine hears of neither', async (context) => {
     const { server, closed, refused } = await startWire(context, () => assert.fail('no exchange'), {
-      tls: makeCertificate(context, 'one'),
+      tls: createCertificate('one'),
     });
     const cbc = { maxVersion: 'TLSv1.2', ciphers: 'ECDHE-ECDSA-AES128-SHA' } as const;
     await assert.rejects(openRaw(server.port, { rejectUnauthorized: false, ...cbc }), /handshake failure/);
@@ -17,7 +18,7 @@ describe('RFC 9325 §3.1.1, §4.2: protocol versions and cipher suites', () => {
   });
 
   it('min_version TLSv1.3 refuses TLS 1.2', async (context) => {
-    const tls = { ...makeCertificate(context, 'one'), minVersion: 'TLSv1.3' } as const;
+    const tls = { ...createCertificate('one'), minVersion: 'TLSv1.3' } as const;
     const { server } = await startWire(context, (exchange) => respondText(exchange, 'ok'), { tls });
     await assert.rejects(openRaw(server.port, { rejectUnauthorized: false, maxVersion: 'TLSv1.2' }));
     const client = await openRaw(server.port, { rejectUnauthorized: false });
@@ -30,7 +31,7 @@ describe('RFC 9325 §3.1.1, §4.2: protocol versions and cipher suites', () => {
 describe('RFC 9112 over TLS', () => {
   it('refuses as over TCP, and hangs up on a silent client without a word', async (context) => {
     const { server, refused } = await startWire(context, () => assert.fail('no exchange'), {
-      tls: makeCertificate(context, 'one'),
+      tls: createCertificate('one'),
       limits: () => ({ ...LIMITS, readTimeoutMs: 60 }),
     });
     const client = await openRaw(server.port, { rejectUnauthorized: false });

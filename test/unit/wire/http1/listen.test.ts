@@ -5,9 +5,10 @@ import { describe, it } from 'node:test';
 import { connect as tlsConnect } from 'node:tls';
 import type { Exchange } from '../../../../src/wire/exchange.ts';
 import { createBackendPool } from '../../../../src/wire/http1/backend-pool.ts';
+import { createCertificate } from '../../../support/certificate.ts';
 import { answerEach, openRaw } from '../../../support/raw-http.ts';
 import { forwardTo, head, LIMITS, respondText } from '../../../support/wire-peers.ts';
-import { makeCertificate, startProxy, startWire } from '../../../support/wire-server.ts';
+import { startProxy, startWire } from '../../../support/wire-server.ts';
 
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
 const SSE = 'HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n';
@@ -182,7 +183,7 @@ describe('RFC 9112 §9.6: tear-down', () => {
 describe('TLS', () => {
   it('speaks http/1.1 by ALPN, resumes sessions, and swaps certificates without dropping a connection', async (context) => {
     const { server } = await startWire(context, (exchange) => respondText(exchange, 'ok'), {
-      tls: makeCertificate(context, 'one'),
+      tls: createCertificate('one'),
     });
     const open = async (session?: Buffer) => {
       const socket = tlsConnect({
@@ -203,7 +204,7 @@ describe('TLS', () => {
     assert.equal(first.socket.alpnProtocol, 'http/1.1');
     const [ticket] = await first.ticket;
     assert.equal((await open(ticket)).socket.isSessionReused(), true);
-    server.updateTls(makeCertificate(context, 'two'));
+    server.updateTls(createCertificate('two'));
     const second = await open();
     assert.equal(second.socket.getPeerCertificate().subject['CN'], 'two');
     first.socket.write(GET);
@@ -211,7 +212,7 @@ describe('TLS', () => {
   });
 
   it('an https backend is verified against the given CA', async (context) => {
-    const certificate = makeCertificate(context, 'backend');
+    const certificate = createCertificate('backend');
     const { server } = await startWire(context, (exchange) => respondText(exchange, 'secure'), { tls: certificate });
     const pool = (ca: string | undefined) =>
       createBackendPool({

@@ -1,14 +1,11 @@
 /** Peers for tests of the HTTP/2 side: the listener under TLS, a real client, and a client that sends any frame. */
-import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { type ClientHttp2Session, type ClientHttp2Stream, connect as connectHttp2 } from 'node:http2';
-import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import type { Exchange, ExchangeOutcome, ServerLimits, ServerTls, WireServer } from '../../../../src/wire/exchange.ts';
 import { listenHttp1 } from '../../../../src/wire/http1/listen.ts';
-import { createTempFolder } from '../../../support/temp-folder.ts';
+import { createCertificate } from '../../../support/certificate.ts';
 import { FakeTiming, head, LIMITS, RecordingSink, respondText } from '../../../support/wire-peers.ts';
 
 const certificates = new Map<string, ServerTls>();
@@ -17,13 +14,7 @@ const certificates = new Map<string, ServerTls>();
 export function certificate(name = 'localhost'): ServerTls {
   const known = certificates.get(name);
   if (known !== undefined) return known;
-  const folder = createTempFolder('http2-tls');
-  const [cert, key] = [join(folder.path, 'crt'), join(folder.path, 'key')];
-  const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
-  const names = ['-subj', `/CN=${name}`, '-addext', `subjectAltName=DNS:${name}`, '-days', '2'];
-  execFileSync('openssl', ['req', '-x509', ...curve, '-keyout', key, '-out', cert, ...names], { stdio: 'ignore' });
-  const made = { cert: readFileSync(cert, 'utf8'), key: readFileSync(key, 'utf8'), minVersion: 'TLSv1.2' } as const;
-  folder.remove();
+  const made = createCertificate(name, name);
   certificates.set(name, made);
   return made;
 }
