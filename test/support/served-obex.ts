@@ -55,7 +55,7 @@ export async function serveObex(config: Config, clock: FakeClock, lines: LineSin
     const metrics = createSharedMetrics(memory, WORKERS);
     setEnvironmentData(CLOCK_MEMORY, clock.memory);
     const observers = { clock, metrics, log, accessLines: lines };
-    const pool = await startPool(config, { entry: workerFile, workers: WORKERS, memory, observers, lines });
+    const pool = await startPool(config, { entry: workerFile.href, workers: WORKERS, memory, observers, lines });
     return Object.assign(pool, { port: Number(new URL(pool.url).port), metrics });
   }
   const metrics = new Metrics();
