@@ -13,8 +13,12 @@ export function formatIdentityFields(accessToken: AccessToken): readonly string[
   return fields;
 }
 
+/** What stays as it is, which is nearly every claim. */
+const PLAIN = /^[\x21-\x24\x26-\x7e]*$/;
+
 /** UTF-8; bytes outside 0x21–0x7E and `%` as `%XX`, so that a value can neither break a field nor be read two ways. */
 function encode(value: string): string {
+  if (PLAIN.test(value)) return value;
   let encoded = '';
   for (const byte of Buffer.from(value, 'utf8')) {
     const plain = byte >= 0x21 && byte <= 0x7e && byte !== 0x25;
