@@ -17,6 +17,7 @@ const VERSIONS: readonly (readonly [string, readonly string[], RegExp])[] = [
   ['apache2', ['-v'], /Apache\/(\S+)/],
   ['dpkg-query', ['--show', 'libapache2-mod-auth-openidc'], /(libapache2-mod-auth-openidc\s+\S+)/],
   ['wrk', ['-v'], /(debian\/\S+)/],
+  ['redis-server', ['--version'], /v=(\S+)/],
   ['h2load', ['--version'], /nghttp2\/(\S+)/],
 ];
 
@@ -26,7 +27,8 @@ process group divided by the requests answered; capacity in the table of thresho
 64 connections got out of it: where the core was not nearly 100 % busy, the load was the bottleneck. haproxy and apache
 verify the signature of every request; Obex remembers tokens, except in the scenario \`verify\`. Latency
 is that of requests at a fixed rate (\`rate\`), and of events from the backend's write to the client's read (\`sse-*\`).
-In \`sse-*\`, CPU is per event. RSS counts pages that processes share once for each.`;
+In \`sse-*\`, CPU is per event. In \`dpop\` every request has an ES256 proof of its own, made before the run, and a token that
+Obex has seen; the first line is what \`crypto.verify\` alone takes for such a proof on this machine. RSS counts pages that processes share once for each.`;
 
 /** The whole report, for the terminal and for the page. */
 export function formatReport({ rows, notes }: Outcome, options: Options): string {

@@ -51,6 +51,38 @@ export const THRESHOLDS: readonly Threshold[] = [
     required: 0.8,
     aim: 1,
   }),
+  {
+    title: 'phase 3, token cached: CPU of a request, of one ES256 verification',
+    measure: (rows) => ratio(dpopMicros(rows, 'Obex, one key'), dpopMicros(rows, 'one ES256 verification')),
+    unit: '×',
+    better: 'lower',
+    required: 1.6,
+    aim: 1.6,
+  },
+  {
+    title: 'phase 3, 10,000 client keys: CPU of a request, of that with one key',
+    measure: (rows) => ratio(dpopMicros(rows, 'Obex, 10,000 keys'), dpopMicros(rows, 'Obex, one key')),
+    unit: '×',
+    better: 'lower',
+    required: 1.3,
+    aim: 1.3,
+  },
+  {
+    title: 'phase 3, replay cache in memory: ES256 proofs a second and core',
+    measure: (rows) => ratio(1e6, dpopMicros(rows, 'Obex, one key')),
+    unit: '/s',
+    better: 'higher',
+    required: 5_000,
+    aim: 5_000,
+  },
+  {
+    title: 'phase 3, replay cache in a local Redis: ES256 proofs a second and core of Obex',
+    measure: (rows) => ratio(1e6, dpopMicros(rows, 'Obex, one key, Redis')),
+    unit: '/s',
+    better: 'higher',
+    required: 3_500,
+    aim: 3_500,
+  },
   faster({ title: 'TLS keep-alive: capacity of nginx', than: NGINX, at: 'tls', required: 0.55, aim: 0.7 }),
   {
     title: 'memory of one of 5,000 event streams',
@@ -120,6 +152,10 @@ function faster({ title, than, at, required, aim }: Faster): Threshold {
   const measure = (rows: readonly Row[]): number | undefined =>
     ratio(valueOf(rows, at, [than, 'cpuMicros']), valueOf(rows, at, [OBEX_QUIET, 'cpuMicros']));
   return { title, measure, unit: '×', better: 'higher', required, aim };
+}
+
+function dpopMicros(rows: readonly Row[], contender: string): number | undefined {
+  return valueOf(rows, 'dpop', [contender, 'cpuMicros']);
 }
 
 function addedLatency(rows: readonly Row[], contender: string): number | undefined {

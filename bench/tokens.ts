@@ -27,12 +27,12 @@ export class TokenIssuer {
     return createPublicKey(this.#key).export({ type: 'spki', format: 'pem' });
   }
 
-  /** `count` tokens of as many users, in the shape and size that identity providers issue. */
-  issue(count: number): Promise<readonly string[]> {
-    return Promise.all(Array.from({ length: count }, (_, index) => this.#issueOne(index)));
+  /** `count` tokens of as many users, in the shape and size that identity providers issue; `more` adds claims to each. */
+  issue(count: number, more: (index: number) => object = () => ({})): Promise<readonly string[]> {
+    return Promise.all(Array.from({ length: count }, (_, index) => this.#issueOne(index, more(index))));
   }
 
-  async #issueOne(index: number): Promise<string> {
+  async #issueOne(index: number, more: object): Promise<string> {
     const now = Math.floor(Date.now() / 1000);
     const header = { alg: 'RS256', typ: 'at+jwt', kid: KID };
     const claims = {
@@ -44,6 +44,7 @@ export class TokenIssuer {
       jti: `${index}-${now}`,
       iat: now,
       exp: now + LIFETIME_SECONDS,
+      ...more,
     };
     const content = `${encode(header)}.${encode(claims)}`;
     const signature = await signOnThread('sha256', Buffer.from(content), this.#key);

@@ -12,7 +12,9 @@ import { startContender } from './contender.ts';
 
 export interface ObexOptions {
   /** Default: 2. */
-  readonly phase?: 1 | 2;
+  readonly phase?: 1 | 2 | 3;
+  /** Phase 3: where proofs are remembered. Default: in memory. */
+  readonly redisPort?: number;
   /** Default: `all`, as in the product. */
   readonly accessLog?: 'all' | 'off';
   readonly tls?: Certificate;
@@ -69,11 +71,18 @@ authz: { required_scopes: ["${SCOPE}"] }`;
     workers && `  workers: ${workers}`,
     `backend: { url: "${backendOrigin}", max_idle_conns: 128 }`,
     `resource: { url: "${RESOURCE}" }`,
-    phase === 2 && idp,
+    phase > 1 && idp,
+    phase === 3 && formatDpop(options.redisPort),
     tokenCache && 'token_cache: { max_entries: 0 }',
     accessLog && `log: { access: "${accessLog}" }`,
   ];
   return `${lines.filter(Boolean).join('\n')}\n`;
+}
+
+/** Proofs are made before the run, so they must be good for long. */
+function formatDpop(redisPort: number | undefined): string {
+  const redis = redisPort && `, replay_cache: { backend: redis, redis: { url: "redis://127.0.0.1:${redisPort}" } }`;
+  return `dpop: { enabled: true, proof_lifetime: "1h"${redis ?? ''} }`;
 }
 
 /** A pipe as a container runtime gives it: somebody on another core reads, and throws away. */

@@ -2,10 +2,10 @@
  * Program: sends requests at a fixed mean rate, whatever becomes of the earlier ones, and prints latency percentiles. The
  * gaps are exponential, as of independent clients. A request that finds all connections busy waits, and its wait counts.
  */
-import { connect, type Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { z } from 'zod';
 import { percentile } from '../statistics.ts';
+import { type Connection, openConnection } from './connection.ts';
 
 const Settings = z.object({
   host: z.string(),
@@ -21,60 +21,34 @@ const Settings = z.object({
 const settings = Settings.parse(JSON.parse(process.argv[2] ?? ''));
 const request = Buffer.from(settings.request, 'latin1');
 const idle: Connection[] = [];
+/** When the request on each connection was due. */
+const due = new Map<Connection, number>();
 /** When each request that waits for a connection was due. */
 const waiting: number[] = [];
 let latencies: number[] = [];
 let refused = 0;
 
-/** One keep-alive connection with at most one request on it. */
-class Connection {
-  readonly #socket: Socket;
-  #startedMs = 0;
-  #received: Buffer = Buffer.alloc(0);
-
-  constructor(socket: Socket) {
-    this.#socket = socket;
-    socket.setNoDelay(true);
-    socket.on('data', (chunk: Buffer) => this.#receive(chunk));
-    socket.on('close', () => {
-      throw new Error('the server closed a connection');
-    });
-  }
-
-  send(dueMs: number): void {
-    this.#startedMs = dueMs;
-    this.#socket.write(request);
-  }
-
-  #receive(chunk: Buffer): void {
-    this.#received = this.#received.length === 0 ? chunk : Buffer.concat([this.#received, chunk]);
-    const headEnd = this.#received.indexOf('\r\n\r\n');
-    if (headEnd < 0) return;
-    const head = this.#received.toString('latin1', 0, headEnd);
-    const length = Number(/\r\ncontent-length: *(\d+)/i.exec(head)?.[1] ?? Number.NaN);
-    if (Number.isNaN(length)) throw new Error(`the answer has no Content-Length: ${head}`);
-    if (this.#received.length < headEnd + 4 + length) return;
-    latencies.push(performance.now() - this.#startedMs);
-    if (!head.startsWith('HTTP/1.1 200')) refused += 1;
-    this.#received = Buffer.alloc(0);
-    const dueMs = waiting.shift();
-    if (dueMs === undefined) idle.push(this);
-    else this.send(dueMs);
-  }
+async function open(): Promise<void> {
+  idle.push(await openConnection(settings, onAnswer));
 }
 
-async function open(): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const socket = connect({ host: settings.host, port: settings.port }, resolve);
-  socket.once('error', reject);
-  await promise;
-  idle.push(new Connection(socket));
+function send(connection: Connection, dueMs: number): void {
+  due.set(connection, dueMs);
+  connection.send(request);
+}
+
+function onAnswer(connection: Connection, isRefused: boolean): void {
+  latencies.push(performance.now() - (due.get(connection) ?? Number.NaN));
+  if (isRefused) refused += 1;
+  const dueMs = waiting.shift();
+  if (dueMs === undefined) idle.push(connection);
+  else send(connection, dueMs);
 }
 
 function sendDue(dueMs: number): void {
   const connection = idle.shift();
   if (connection === undefined) waiting.push(dueMs);
-  else connection.send(dueMs);
+  else send(connection, dueMs);
 }
 
 async function offerLoad(seconds: number): Promise<void> {

@@ -18,8 +18,17 @@ const RateReport = z.object({
 });
 const StreamReport = z.object({ events: z.number(), broken: z.number(), p50Micros: z.number(), p99Micros: z.number() });
 
+const ReplayCacheReport = z.object({
+  outcome: z.string(),
+  p50Micros: z.number(),
+  p99Micros: z.number(),
+  loadedMegabytes: z.number(),
+});
+const OnceReport = z.object({ requests: z.number(), refused: z.number(), seconds: z.number() });
+
 export type RateReport = z.output<typeof RateReport>;
 export type StreamReport = z.output<typeof StreamReport>;
+export type OnceReport = z.output<typeof OnceReport>;
 
 export async function runFixedRate(bench: Bench, { origin }: Contender, seconds: number): Promise<RateReport> {
   const { hostname: host, port } = new URL(origin);
@@ -32,6 +41,44 @@ export async function runFixedRate(bench: Bench, { origin }: Contender, seconds:
     errorsTo: bench.errorsTo,
   });
   return RateReport.parse(JSON.parse(output));
+}
+
+/** Lines of a file of tokens and proofs, each to be sent once. */
+export interface OnceOptions {
+  readonly file: string;
+  readonly from: number;
+  readonly count: number;
+}
+
+export async function runOnce(bench: Bench, { origin }: Contender, lines: OnceOptions): Promise<OnceReport> {
+  const output = await run({
+    cpus: bench.cpus.load,
+    command: process.execPath,
+    args: [program('once.ts'), JSON.stringify({ origin, connections: CONNECTIONS, ...lines })],
+    errorsTo: bench.errorsTo,
+  });
+  return OnceReport.parse(JSON.parse(output));
+}
+
+/** CPU time of one ES256 verification on the proxy's core, in µs. The other cores do the same, as they are busy in a run. */
+export async function runVerification({ cpus, errorsTo }: Bench): Promise<number> {
+  const [micros = ''] = await Promise.all(
+    [cpus.proxy, cpus.load].map((on) =>
+      run({ cpus: on, command: process.execPath, args: [program('verification.ts')], errorsTo }),
+    ),
+  );
+  return Number(micros);
+}
+
+/** Claims in a replay cache of which a share is taken. */
+export async function runReplayCache(
+  { cpus, errorsTo }: Bench,
+  settings: { readonly maxEntries: number; readonly share: number },
+): Promise<z.output<typeof ReplayCacheReport>> {
+  const args = [program('replay-cache.ts'), JSON.stringify(settings)];
+  return ReplayCacheReport.parse(
+    JSON.parse(await run({ cpus: cpus.proxy, command: process.execPath, args, errorsTo })),
+  );
 }
 
 /** Many open event streams. */

@@ -1,9 +1,11 @@
 /** Which function runs which scenario. */
 import type { Bench } from '../bench.ts';
 import type { Outcome } from '../measurement.ts';
+import { runDpop } from './dpop.ts';
 import * as http from './http.ts';
 import type { ScenarioName } from './names.ts';
 import { runRate } from './rate.ts';
+import { runReplayCacheFill } from './replay-cache.ts';
 import { runStart } from './start.ts';
 import { streamScenario } from './streams.ts';
 
@@ -13,6 +15,8 @@ export const SCENARIOS: Readonly<Record<ScenarioName, (bench: Bench) => Promise<
   'phase-1': http.runPhase1,
   distinct: http.runDistinct,
   verify: http.runVerify,
+  dpop: runDpop,
+  'replay-cache': runReplayCacheFill,
   refusals: http.runRefusals,
   tls: http.runTls,
   http2: http.runHttp2,

@@ -5,6 +5,8 @@ export const SCENARIO_NAMES = [
   'phase-1',
   'distinct',
   'verify',
+  'dpop',
+  'replay-cache',
   'refusals',
   'tls',
   'http2',

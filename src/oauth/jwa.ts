@@ -39,9 +39,16 @@ export function isJwsAlgorithm(alg: string): alg is JwsAlgorithm {
   return Object.hasOwn(ALGORITHMS, alg);
 }
 
+/** Asking a key for its kind and curve takes longer than all the other checks of a signature together. */
+const knownAlgorithms = new WeakMap<KeyObject, readonly JwsAlgorithm[]>();
+
 /** The algorithms that a public key can be used with. Empty when there is none (another curve, another kind of key). */
 export function algorithmsOf(key: KeyObject): readonly JwsAlgorithm[] {
-  return JWS_ALGORITHMS.filter((alg) => fits(ALGORITHMS[alg], key));
+  const known = knownAlgorithms.get(key);
+  if (known !== undefined) return known;
+  const algorithms = JWS_ALGORITHMS.filter((alg) => fits(ALGORITHMS[alg], key));
+  knownAlgorithms.set(key, algorithms);
+  return algorithms;
 }
 
 /**
@@ -51,7 +58,7 @@ export function algorithmsOf(key: KeyObject): readonly JwsAlgorithm[] {
 export function verifySignature(alg: JwsAlgorithm, key: KeyObject, signed: SignedBytes): boolean {
   const row: JwaRow = ALGORITHMS[alg];
   const { signingInput, signature } = signed;
-  if (!fits(row, key)) return false;
+  if (!algorithmsOf(key).includes(alg)) return false;
   if (signature.length !== (row.signatureLength ?? modulusBytes(key))) return false;
   if (row.saltLength !== undefined) {
     const { saltLength } = row;

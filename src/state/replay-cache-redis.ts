@@ -48,7 +48,7 @@ if known ~= history then
   since = ARGV[1]
   redis.call('SET', KEYS[1], history .. ' ' .. since)
 end
-if tonumber(ARGV[2]) <= tonumber(since) then return 'unsettled' end
+if tonumber(ARGV[2]) <= tonumber(since) then return 'unsettled ' .. since end
 if KEYS[2] and not redis.call('SET', KEYS[2], '', 'NX', 'PX', ARGV[3]) then return 'replayed' end
 return 'claimed'
 `;
@@ -68,6 +68,8 @@ export class RedisReplayCache implements ReplayCache {
   readonly #source: RedisSource;
   readonly #link: RedisLink;
   readonly #tags: readonly string[];
+  /** Since when the history has been that was spoken of in the log. */
+  #announcedSinceMs: number | undefined;
 
   constructor(options: RedisReplayCacheOptions) {
     this.#options = options;
@@ -97,6 +99,7 @@ export class RedisReplayCache implements ReplayCache {
       this.#record(connection, { nowMs, expiresAtMs }, { tag, digest }),
     );
     if (outcome === 'claimed' || outcome === 'replayed') return outcome;
+    this.#announce(outcome, nowMs);
     throw new ReplayCacheUnavailable(NOT_SETTLED);
   }
 
@@ -137,12 +140,24 @@ export class RedisReplayCache implements ReplayCache {
     throw new ReplayCacheUnavailable('no majority of the sentinels has lately confirmed the master');
   }
 
-  #mark(connection: RedisConnection, nowMs: number): Promise<readonly unknown[]> {
+  async #mark(connection: RedisConnection, nowMs: number): Promise<readonly unknown[]> {
     const { proofLifetimeMs, clockSkewMs } = this.#options;
     // A proof made now says so in whole seconds, as nearly every client writes `iat`.
     const iatMs = Math.floor(nowMs / 1000) * 1000;
     const moment = { nowMs, expiresAtMs: iatMs + proofLifetimeMs + clockSkewMs };
-    return Promise.all(this.#tags.map((tag) => this.#record(connection, moment, { tag })));
+    const outcomes = await Promise.all(this.#tags.map((tag) => this.#record(connection, moment, { tag })));
+    for (const outcome of outcomes) this.#announce(outcome, nowMs);
+    return outcomes;
+  }
+
+  /** Once for each history that is too young, so that nobody takes it for an outage: what it is, and when it is over. */
+  #announce(outcome: unknown, nowMs: number): void {
+    const sinceMs = Number(/^unsettled (\d+)$/.exec(String(outcome))?.[1]);
+    const untilMs = sinceMs + this.#options.clockSkewMs + MARGIN_MS;
+    if (Number.isNaN(sinceMs) || nowMs >= untilMs || sinceMs === this.#announcedSinceMs) return;
+    this.#announcedSinceMs = sinceMs;
+    const [since, until] = [sinceMs, untilMs].map((ms) => new Date(ms).toISOString());
+    this.#options.log.warn('replay_cache_unsettled', { since, until });
   }
 
   #record(connection: RedisConnection, moment: Moment, entry: { tag: string; digest?: string }): Promise<unknown> {

@@ -628,6 +628,8 @@ describe('RFC 9449 §9: nonce: required', () => {
     const own = await demand(alone, {});
     await alone.obex.reload(alone.config());
     await assertPasses(alone, await withNonce(alone, own));
+    await one.obex.reload(one.config({ dpop: `nonce: required\nnonce_secret: "${'t'.repeat(40)}"` }));
+    assert.equal(await reasonOf(one, await withNonce(one, nonce)), 'use_dpop_nonce', 'of the secret before');
   });
 
   it('§8: comes from Obex alone, and once: a nonce of the backend stays there', async (context) => {

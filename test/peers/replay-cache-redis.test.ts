@@ -7,11 +7,12 @@ import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import type { Clock } from '../../src/lib/clock.ts';
 import { parseRedisUrl } from '../../src/lib/redis-url.ts';
-import { createLog } from '../../src/observe/log.ts';
+import { createLog, type LineSink } from '../../src/observe/log.ts';
 import { ReplayCacheUnavailable } from '../../src/state/replay-cache.ts';
 import { RedisReplayCache } from '../../src/state/replay-cache-redis.ts';
 import { requireDebianPackages } from '../support/debian-packages.ts';
 import { freePort } from '../support/free-port.ts';
+import { parseObject } from '../support/json.ts';
 import { type RedisServer, startRedis, startRedisCluster, startWatchedRedis } from '../support/redis.ts';
 import { itIsAReplayCache, NOW_MS, PROOF_TIMES } from '../support/replay-cache-contract.ts';
 import { createTempFolder } from '../support/temp-folder.ts';
@@ -46,6 +47,7 @@ const longAgo = (): SetClock => new SetClock(NOW_MS - 1_000_000);
 
 interface CacheOptions {
   readonly clock?: Clock;
+  readonly log?: LineSink;
   readonly ca?: string;
 }
 
@@ -60,7 +62,7 @@ function createCache(t: Pick<TestContext, 'after'>, url: string, options: CacheO
     connectTimeoutMs: 2_000,
     commandTimeoutMs: COMMAND_TIMEOUT_MS,
     clock: options.clock ?? longAgo(),
-    log: createLog('error', process.stderr),
+    log: options.log === undefined ? createLog('error', process.stderr) : createLog('warn', options.log),
   });
   t.after(() => cache.stop());
   cache.start();
@@ -221,6 +223,28 @@ describe('a Redis that has lost claims does not accept what may be a replay', ()
     const again = await startRedis({ port: redis.port });
     t.after(() => again.stop());
     await assertNotFooled(cache, key);
+  });
+
+  it('and says so once for each history, with the time from which proofs are accepted', async (t) => {
+    const redis = await start(t);
+    const said: Record<string, unknown>[] = [];
+    const log = { write: (line: string): void => void said.push(parseObject(line)) };
+    const cache = createCache(t, urlOf(redis), { clock: new SetClock(NOW_MS), log });
+    const iso = (ms: number): string => new Date(ms).toISOString();
+    const announced = (): readonly unknown[] =>
+      said.filter(({ event }) => event === 'replay_cache_unsettled').map(({ since, until: end }) => [since, end]);
+    await until('the first word of it', () => announced().length > 0 || undefined);
+    for (const key of ['a', 'b']) assert.equal(await claim(cache, key), UNSETTLED);
+    const first = [iso(NOW_MS), iso(NOW_MS + SETTLING_MS)];
+    assert.deepEqual(announced(), [first]);
+    redis.cli('FLUSHALL');
+    const laterMs = NOW_MS + 60_000;
+    assert.equal(await claim(cache, 'a', laterMs), UNSETTLED);
+    assert.deepEqual(announced(), [first, [iso(laterMs), iso(laterMs + SETTLING_MS)]]);
+    const settledMs = laterMs + SETTLING_MS + 1_000;
+    assert.equal(await claim(cache, 'b', laterMs, settledMs), UNSETTLED, 'a proof that is older than the history');
+    assert.equal(await claim(cache, 'a', settledMs), 'claimed');
+    assert.equal(announced().length, 2);
   });
 
   it('after a restart from a snapshot that is older than the claim', async (t) => {
