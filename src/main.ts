@@ -175,6 +175,8 @@ async function main(): Promise<void> {
     process.exit(EXIT_INTERNAL);
   };
   process.on('uncaughtException', fail);
+  // Whoever reads has seen enough, as `head` does: the end, and no bug.
+  process.stdout.on('error', (error) => ('code' in error && error.code === 'EPIPE' ? process.exit() : fail(error)));
   try {
     await createProgram((code) => process.exit(code)).parseAsync();
   } catch (error) {

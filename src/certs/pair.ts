@@ -47,9 +47,10 @@ export function isExpiringSoon({ validToDate }: X509Certificate, nowMs: number):
   return validToDate.getTime() - nowMs < SOON_MS;
 }
 
-/** Whether Obex in its container could read the key, where it lies now. */
-export function mayObexRead({ folder, key }: PairFiles): boolean {
-  return permits(statSync(folder), 0o1) && permits(statSync(key), 0o4);
+/** What Obex in its container could not read, where it lies now. */
+export function unreadableToObex({ folder, cert, key }: PairFiles): readonly string[] {
+  if (!permits(statSync(folder), 0o1)) return [cert, key];
+  return [cert, key].filter((file) => !permits(statSync(file), 0o4));
 }
 
 /** The one class of permission bits that counts for Obex: of the owner, else of the group, else of the others. */

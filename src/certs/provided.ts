@@ -1,7 +1,7 @@
 /** TLS_MODE=provided: looks at the files of the user and changes nothing. */
 import { opensslProblem } from '../wire/tls-options.ts';
 import { day, error, type Finding, fine, warning } from './finding.ts';
-import { isExpiringSoon, mayObexRead, OBEX_ID, type PairFiles, readCertificate, readKey } from './pair.ts';
+import { isExpiringSoon, OBEX_ID, type PairFiles, readCertificate, readKey, unreadableToObex } from './pair.ts';
 
 /** What is to be said of the pair. Obex may start unless an ERROR is among it. */
 export function checkProvided(files: PairFiles, nowMs: number): readonly Finding[] {
@@ -27,7 +27,7 @@ export function checkProvided(files: PairFiles, nowMs: number): readonly Finding
   }
   const problem = opensslProblem({ cert: cert.pem, key: key.pem, minVersion: 'TLSv1.2' });
   if (problem !== undefined) return [error(`OpenSSL refuses the provided certificate: ${problem}.`, renew(files))];
-  const access = keyAccess(files);
+  const access = fileAccess(files);
   if (!isExpiringSoon(cert.value, nowMs)) return [...access, fine('Provided certificate OK.')];
   return [
     ...access,
@@ -36,10 +36,12 @@ export function checkProvided(files: PairFiles, nowMs: number): readonly Finding
 }
 
 /** A warning only: outside of the container Obex runs as whoever starts it. */
-function keyAccess(files: PairFiles): readonly Finding[] {
-  if (mayObexRead(files)) return [];
-  const cure = `chmod 755 ${files.folder} && chown ${OBEX_ID} ${files.key} && chmod 400 ${files.key}`;
-  return [warning(`UID ${OBEX_ID}, which Obex runs as in its container, cannot read ${files.key}.`, cure)];
+function fileAccess(files: PairFiles): readonly Finding[] {
+  const unreadable = unreadableToObex(files).join(' and ');
+  if (unreadable === '') return [];
+  const commands = `chmod 755 ${files.folder} && chown ${OBEX_ID} ${files.cert} ${files.key} && chmod 400 ${files.key}`;
+  const cure = `Only if Obex is to run in its container: ${commands} && chmod 644 ${files.cert}`;
+  return [warning(`UID ${OBEX_ID}, which Obex runs as in its container, cannot read ${unreadable}.`, cure)];
 }
 
 function unusable(file: string): string {

@@ -1,6 +1,19 @@
 /** TLS_MODE=self-signed: makes a certificate, keeps it while it is good, renews it, and overwrites none but its own. */
 import type { X509Certificate } from 'node:crypto';
-import { chmodSync, chownSync, existsSync, mkdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  existsSync,
+  fchmodSync,
+  fchownSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { isIP } from 'node:net';
 import { day, error, type Finding, fine } from './finding.ts';
 import { type MadePair, makeCertificate } from './make-certificate.ts';
@@ -23,12 +36,14 @@ const LIFETIME_YEARS = 10;
 /** For clients whose clock is behind. */
 const BACKDATED_MS = 60 * 60 * 1000;
 
+const FOLDER_MODE = 0o755;
 const CERT_MODE = 0o644;
 const KEY_MODE = 0o400;
 
 export function keepSelfSigned(files: PairFiles, options: SelfSignedOptions): Finding {
   try {
-    mkdirSync(files.folder, { recursive: true });
+    // Whatever the umask: Obex in its container is another user than the one that makes the folder.
+    if (mkdirSync(files.folder, { recursive: true }) !== undefined) chmodSync(files.folder, FOLDER_MODE);
     finishRenewal(files);
     const plan = planFor(files, options);
     if ('refuse' in plan) return plan.refuse;
@@ -119,7 +134,13 @@ function writeNext(file: string, text: string, mode: number): void {
 
 /** Asks for a change only where one is needed: the folder of a certificate that is kept may be read-only. */
 function protect(file: string, mode: number): void {
-  const found = statSync(file);
-  if ((found.mode & 0o777) !== mode) chmodSync(file, mode);
-  if (process.getuid?.() === 0 && found.uid !== OBEX_ID) chownSync(file, OBEX_ID, OBEX_ID);
+  // Through a descriptor of the file itself: the folder is Obex's, which must not choose by a link what root gives away.
+  const descriptor = openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW);
+  try {
+    const found = fstatSync(descriptor);
+    if ((found.mode & 0o777) !== mode) fchmodSync(descriptor, mode);
+    if (process.getuid?.() === 0 && found.uid !== OBEX_ID) fchownSync(descriptor, OBEX_ID, OBEX_ID);
+  } finally {
+    closeSync(descriptor);
+  }
 }

@@ -48,14 +48,14 @@ function findingsOf({ dir, env, nowMs }: CertsOptions): readonly Finding[] | str
     case 'external':
       return [checkExternal(env['OBEX_TLS_ENABLED'] ?? '')];
     default:
-      return `TLS_MODE: expected self-signed, provided or external, got "${mode}"`;
+      return `the environment variable TLS_MODE: expected self-signed, provided or external, got "${mode}"; for example TLS_MODE=self-signed SERVER_IP=localhost obex certs`;
   }
 }
 
 function checkExternal(tlsEnabled: string): Finding {
   if (tlsEnabled === 'false') return fine('TLS_MODE=external: Obex serves plain HTTP; the proxy in front ends TLS.');
   return error(
-    `TLS_MODE=external but TLS is still enabled in Obex (OBEX_TLS_ENABLED is "${tlsEnabled}").`,
+    `TLS_MODE=external but TLS is still enabled in Obex (the environment variable OBEX_TLS_ENABLED is "${tlsEnabled}"; no configuration file is read here).`,
     'Set OBEX_TLS_ENABLED=false, so that the proxy in front ends TLS; or choose another TLS_MODE.',
   );
 }

@@ -14,8 +14,9 @@ export interface VerifiedToken {
   readonly ath: string;
 }
 
-/** Rough cost in bytes of an entry's objects beside its strings, and of one scope's place in its set. */
-const OBJECT_BYTES = 700;
+/**
+ * Rough cost in bytes of an entry's objects and of the lines that are made of it (backend fields, access line), and of one scope's place in its set. */
+const OBJECT_BYTES = 1600;
 const SCOPE_BYTES = 64;
 
 /**

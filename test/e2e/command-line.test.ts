@@ -22,7 +22,8 @@ describe('wrong usage ends with 2 and one line that says why', () => {
     'serve --config a.yaml other.yaml': 'unexpected argument "other.yaml"; write --config other.yaml',
     'schema foo': 'unexpected argument "foo"',
     'certs foo': 'unexpected argument "foo"',
-    certs: 'TLS_MODE: expected self-signed, provided or external, got ""',
+    certs:
+      'the environment variable TLS_MODE: expected self-signed, provided or external, got ""; for example TLS_MODE=self-signed SERVER_IP=localhost obex certs',
     'demo foo': 'unexpected argument "foo"',
     'help check foo': 'unexpected argument "foo"',
     foo: 'unknown command "foo"; "obex --help" lists them',

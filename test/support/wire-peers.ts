@@ -19,15 +19,26 @@ export class FakeTiming implements Timing {
   readonly clock = { nowMs: (): number => this.#nowMs, monotonicMs: (): number => this.#nowMs };
   #nowMs = 1_000_000;
   readonly #runs = new Set<() => void>();
+  #events: (() => void)[] | undefined = undefined;
 
   repeat(run: () => void): () => void {
     this.#runs.add(run);
     return () => this.#runs.delete(run);
   }
 
-  /** Sockets in memory have no events of their own: the test's call is the event. */
+  /** Sockets in memory have no events of their own: each call of the test is one, unless it says when one is over. */
   afterEvents(run: () => void): void {
-    run();
+    if (this.#events === undefined) run();
+    else this.#events.push(run);
+  }
+
+  /** All that `act` does is one turn of the event loop. */
+  turn(act: () => void): void {
+    const runs: (() => void)[] = [];
+    this.#events = runs;
+    act();
+    this.#events = undefined;
+    for (const run of runs) run();
   }
 
   /** Lets time pass in one step, then lets every sweep run once. */
@@ -45,6 +56,13 @@ export class MemorySocket extends Socket {
   override destroyed = false;
   /** Bytes that the kernel does not take. */
   override writableLength = 0;
+  readonly #waiting: (() => void)[] = [];
+
+  /** The kernel takes all that waits. */
+  takeAll(): void {
+    this.writableLength = 0;
+    for (const callback of this.#waiting.splice(0)) callback();
+  }
 
   constructor() {
     super({ allowHalfOpen: true });
@@ -64,7 +82,11 @@ export class MemorySocket extends Socket {
   override write(chunk: string | Uint8Array, ...rest: unknown[]): boolean {
     this.sent += typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString('latin1');
     const callback = rest.at(-1);
-    if (typeof callback === 'function') callback();
+    // The kernel takes things in order: what waits is called back by `takeAll`.
+    if (typeof callback === 'function') {
+      if (this.writableLength > 0) this.#waiting.push(() => callback());
+      else callback();
+    }
     return true;
   }
 

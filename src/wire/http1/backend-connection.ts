@@ -43,6 +43,8 @@ export class BackendConnection implements SocketReceiver, Watched {
   #exchange: BackendExchange | undefined = undefined;
   #reused = false;
   #answerBegun = false;
+  /** `handedOver` of the writer when the exchange began. */
+  #handedOverBefore = 0;
   #interimResponses = 0;
   /** For the connection to be made, then for each response head (counted from the last byte of the request). */
   #deadlineMs: number;
@@ -78,6 +80,7 @@ export class BackendConnection implements SocketReceiver, Watched {
   start(exchange: BackendExchange): void {
     this.#exchange = exchange;
     this.#answerBegun = false;
+    this.#handedOverBefore = this.#writer.handedOver;
     this.#interimResponses = 0;
     this.idleDeadlineMs = NEVER;
     this.#deadlineMs = NEVER;
@@ -120,9 +123,9 @@ export class BackendConnection implements SocketReceiver, Watched {
     while (at < chunk.length) {
       const exchange = this.#exchange;
       // RFC 9112 §9.2: bytes that no request asked for must not become the answer to the next one.
-      if (exchange === undefined) {
-        this.#socket.destroy();
-        return;
+      if (exchange === undefined) return void this.#socket.destroy();
+      if (!this.#answerBegun && this.#writer.handedOver === this.#handedOverBefore) {
+        return this.#fail('backend_unavailable', new Error('bytes that no request asked for'));
       }
       at = this.#decoder === undefined ? this.#readHead(exchange, chunk, at) : this.#readBody(this.#decoder, chunk, at);
     }
@@ -204,7 +207,8 @@ export class BackendConnection implements SocketReceiver, Watched {
     this.#response = undefined;
     this.#sink = undefined;
     this.#reused = true;
-    const reusable = response?.persistent === true && exchange?.requestComplete === true && nothingBehind;
+    const requestLeft = exchange?.requestComplete === true && this.#writer.flushed;
+    const reusable = response?.persistent === true && requestLeft && nothingBehind;
     if (reusable) this.#release(response.keepAliveSeconds);
     else this.#socket.destroy();
     exchange?.onResponseEnd();

@@ -36,7 +36,7 @@ export class BackendExchange implements BodySink {
     return this.#state === 'over';
   }
 
-  /** True when the whole request is with the kernel or on its way there. */
+  /** True when the connection has been given the whole request. */
   get requestComplete(): boolean {
     return this.#bodyComplete;
   }

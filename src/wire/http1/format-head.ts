@@ -8,7 +8,8 @@ import { standardPhrase } from './status-phrases.ts';
 
 /**
  * Framing is ours alone: whatever such a field line says, it is left out. `proxy/` removes the other hop-by-hop fields;
- * this is the last door.
+ * this is the last door, but for `commonLines`, whose names
+ * the configuration has been checked for.
  */
 function isOurs(name: string): boolean {
   switch (name.length) {

@@ -60,8 +60,8 @@ export class MessageWriter implements Flushable {
   flush(): void {
     this.#scheduled = false;
     const text = this.#pending;
-    if (text !== '') {
-      this.#pending = '';
+    this.#pending = '';
+    if (text !== '' && !this.#socket.destroyed) {
       this.#handedOver += text.length;
       this.#socket.write(text, 'latin1');
     }
@@ -76,6 +76,8 @@ export class MessageWriter implements Flushable {
 
   #reportFlushed(callback: () => void): void {
     this.#onFlushed = undefined;
+    // What a socket does not take any more waits nowhere; its `close` says how the exchange ended.
+    if (this.#socket.destroyed) return;
     if (this.#socket.writableLength === 0) callback();
     else {
       this.#socket.write('', 'latin1', (error) => {

@@ -26,6 +26,15 @@ export class Outbox {
   readonly #flush = (): void => {
     const writers = this.#waiting;
     this.#waiting = [];
-    for (const writer of writers) writer.flush();
+    let flushed = 0;
+    try {
+      for (const writer of writers) {
+        flushed += 1;
+        writer.flush();
+      }
+    } finally {
+      // A flush may end an exchange and begin the next one: a bug there must not strand the others.
+      if (flushed < writers.length) for (const writer of writers.slice(flushed)) this.add(writer);
+    }
   };
 }

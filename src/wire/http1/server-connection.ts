@@ -124,7 +124,7 @@ export class ServerConnection implements BodyConnection, ExchangeConnection, Inp
 
   resumeBody(): void {
     this.#input.proceed();
-    if (this.#lacksBody()) this.#socket.destroy();
+    if (this.#lacksBody()) this.#giveUp();
   }
 
   mustClose(): boolean {
@@ -197,9 +197,16 @@ export class ServerConnection implements BodyConnection, ExchangeConnection, Inp
 
   #onEnd(): void {
     this.#clientEnded = true;
-    if (this.#exchange === undefined) this.#linger();
-    else if (this.#lacksBody()) this.#socket.destroy();
+    if (this.#lacksBody()) this.#giveUp();
+    else if (this.#exchange === undefined) this.#linger();
     else this.#startNudging();
+  }
+
+  /** The rest of a body will not come. An answer that is complete leaves all the same, and lets the connection linger. */
+  #giveUp(): void {
+    this.writer.flush();
+    if (this.#exchange === undefined) this.#linger();
+    else this.#socket.destroy();
   }
 
   /** True when the client's FIN stands where more of the body should. */

@@ -21,7 +21,7 @@ describe('TLS_MODE=external', () => {
       assert.deepEqual(new CertsFolder(context).certs(env), {
         code: 1,
         stdout: '',
-        stderr: `ERROR: TLS_MODE=external but TLS is still enabled in Obex (OBEX_TLS_ENABLED is "${value ?? ''}").
+        stderr: `ERROR: TLS_MODE=external but TLS is still enabled in Obex (the environment variable OBEX_TLS_ENABLED is "${value ?? ''}"; no configuration file is read here).
   Set OBEX_TLS_ENABLED=false, so that the proxy in front ends TLS; or choose another TLS_MODE.
 `,
       });
@@ -31,8 +31,14 @@ describe('TLS_MODE=external', () => {
 
 describe('wrong usage', () => {
   const refusals: readonly [Readonly<Record<string, string>>, string][] = [
-    [{}, 'TLS_MODE: expected self-signed, provided or external, got ""'],
-    [{ TLS_MODE: 'selfsigned' }, 'TLS_MODE: expected self-signed, provided or external, got "selfsigned"'],
+    [
+      {},
+      'the environment variable TLS_MODE: expected self-signed, provided or external, got ""; for example TLS_MODE=self-signed SERVER_IP=localhost obex certs',
+    ],
+    [
+      { TLS_MODE: 'selfsigned' },
+      'the environment variable TLS_MODE: expected self-signed, provided or external, got "selfsigned"; for example TLS_MODE=self-signed SERVER_IP=localhost obex certs',
+    ],
     ...['https://tool.example', '10.0.0.300', 'a..b', '-a', '[::1]', 'fe80::1%eth0', 'tool.example:8443', 'a b'].map(
       (host): [Readonly<Record<string, string>>, string] => [
         { TLS_MODE: 'self-signed', SERVER_IP: host },

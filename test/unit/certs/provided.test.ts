@@ -154,12 +154,30 @@ describe('TLS_MODE=provided', () => {
         chownSync(folder.file('server.key'), uid, gid);
         chmodSync(folder.file('server.key'), mode);
         chmodSync(folder.path, folderMode);
-        const warning =
-          'WARNING: UID 65532, which Obex runs as in its container, cannot read …/server.key.\n' +
-          '  chmod 755 … && chown 65532 …/server.key && chmod 400 …/server.key\n';
-        const stderr = may ? '' : warning;
+        // A folder that cannot be entered hides the certificate too.
+        const hidden = folderMode === 0o700 ? '…/server.crt and …/server.key' : '…/server.key';
+        const stderr = may ? '' : formatAccessWarning(hidden);
         assert.deepEqual(folder.certs(PROVIDED), { code: 0, stdout: 'Provided certificate OK.\n', stderr });
       });
     }
+
+    it('nor the certificate: it is named', { skip: !isRoot && 'needs root to give files away' }, (context) => {
+      const folder = new CertsFolder(context);
+      folder.write(folder.foreignPair());
+      chownSync(folder.file('server.key'), 65532, 0);
+      chmodSync(folder.file('server.key'), 0o400);
+      chmodSync(folder.file('server.crt'), 0o600);
+      chmodSync(folder.path, 0o755);
+      const stderr = formatAccessWarning('…/server.crt');
+      assert.deepEqual(folder.certs(PROVIDED), { code: 0, stdout: 'Provided certificate OK.\n', stderr });
+    });
   });
 });
+
+function formatAccessWarning(files: string): string {
+  return (
+    `WARNING: UID 65532, which Obex runs as in its container, cannot read ${files}.\n` +
+    '  Only if Obex is to run in its container: chmod 755 … && chown 65532 …/server.crt …/server.key && ' +
+    'chmod 400 …/server.key && chmod 644 …/server.crt\n'
+  );
+}

@@ -417,12 +417,43 @@ describe('the end of exchanges', () => {
     refused.socket.receive(post(5, 'he'));
     refused.socket.receiveEnd();
     if (refused.waiting[0] !== undefined) respondText(refused.waiting[0], 'no', 401);
-    assert.deepEqual([refused.outcomes, refused.socket.destroyed], [['complete'], true]);
+    assert.deepEqual([refused.outcomes, refused.socket.ended], [['complete'], true]);
     const pipelined = openWaiting();
     pipelined.socket.receive(get('/1') + post(5));
     pipelined.socket.receiveEnd();
     if (pipelined.waiting[0] !== undefined) respondText(pipelined.waiting[0], 'ok');
     assert.deepEqual([pipelined.waiting.length, pipelined.outcomes], [2, ['complete', 'aborted']]);
+  });
+
+  it('an answer that waits for its turn leaves before a FIN ends the exchange that lacks its body', () => {
+    const { socket, waiting, outcomes, timing } = openWaiting();
+    timing.turn(() => {
+      socket.receive(post(100));
+      if (waiting[0] !== undefined) respondText(waiting[0], 'no', 401);
+      socket.receiveEnd();
+    });
+    assert.match(socket.sent, /^HTTP\/1\.1 401 Unauthorized\r\n[^]*\r\n\r\nno$/);
+    assert.deepEqual([outcomes, socket.ended], [['complete'], true]);
+  });
+
+  it('an answer is complete when the kernel has all of it, and not before', () => {
+    const { socket, waiting, outcomes } = openWaiting();
+    socket.receive(get('/'));
+    socket.writableLength = 10;
+    if (waiting[0] !== undefined) respondText(waiting[0], 'ok');
+    assert.deepEqual(outcomes, []);
+    socket.takeAll();
+    assert.deepEqual(outcomes, ['complete']);
+  });
+
+  it('an answer that its socket no longer takes is aborted, never complete', () => {
+    const { socket, waiting, outcomes, timing } = openWaiting();
+    socket.receive(get('/'));
+    timing.turn(() => {
+      if (waiting[0] !== undefined) respondText(waiting[0], 'ok');
+      socket.destroy();
+    });
+    assert.deepEqual(outcomes, ['aborted']);
   });
 
   it('answers all that was pipelined before a FIN, then closes', () => {
