@@ -4,14 +4,14 @@
 SHELL := /bin/bash
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 INSTALLED := node_modules/.package-lock.json
-# An MCP server of other people, installed apart because only its own test needs it.
-PEER := test/peers/mcp-server-mysql
-# helm, kubectl and the schemas of Kubernetes, installed apart for the same reason.
+# An MCP server of other people, installed apart: one test and the container stack need it.
+PEER := mcp/mariadb
+# helm, kubectl and the schemas of Kubernetes, installed apart because only their own tests need them.
 DEPLOY := test/deploy
 TESTS := test/*.test.ts test/rfc test/unit test/contract test/property test/e2e
 MATRIX := advisories cors-origin-host dpop endpoints forwarding lifecycle rate-limit refusals smuggling tokens
 
-.PHONY: help build executable test test-matrix test-e2e test-deploy fuzz soak run bench lint vet fmt clean conformance docs package
+.PHONY: help build executable test test-matrix test-e2e test-deploy fuzz soak run bench lint vet fmt clean conformance docs package docker test-stack
 
 help:
 	@echo 'make run          the demo, or `make run CONFIG=file` a configuration of your own'
@@ -24,6 +24,8 @@ help:
 	@echo 'make build        the release bundle, dist/obex.mjs, which bin/obex runs'
 	@echo 'make package      the npm package, obex-VERSION.tgz'
 	@echo 'make executable   the release in one file that needs no Node, dist/obex'
+	@echo 'make docker       the container image, obex:dev'
+	@echo 'make test-stack   the image and the Compose stack, with a Docker engine'
 	@echo 'make bench        throughput and latency beside other proxies'
 	@echo 'make conformance  the MCP conformance suite, direct and through Obex'
 	@echo 'make vet          type check'
@@ -98,6 +100,17 @@ package: build
 # For the machine's own system and processor. Smaller where `strip` is installed (Debian: binutils).
 executable: $(INSTALLED)
 	@node scripts/build-executable.ts
+
+docker:
+	@docker build --tag obex:dev \
+	  --build-arg VERSION=$$(node -p "require('./package.json').version") --build-arg REVISION=$$(git rev-parse HEAD) .
+
+# Needs a Docker engine with Compose, and says so where there is none. Ten minutes, most of them for building.
+test-stack: $(INSTALLED)
+	@node test/stack/require-docker.ts
+	@$(MAKE) --no-print-directory docker
+	docker compose --project-name obex-test-stack --env-file .env.example build
+	@node --test --test-concurrency=1 --test-timeout=600000 test/stack/*.test.ts
 
 vet: $(INSTALLED)
 	@tsc -p .

@@ -7,11 +7,15 @@ const LICENSE_FILES = '{LICEN[CS]E,licen[cs]e,COPYING,NOTICE}*';
 
 /** `inputs`: the files that went into the bundles, as esbuild names them. */
 export function formatLicenses(inputs: readonly string[]): string {
-  const folders = new Set(inputs.flatMap((input) => PACKAGE_FOLDER.exec(input) ?? []));
-  return [...folders]
+  return packageFolders(inputs)
     .map(formatLicense)
     .toSorted()
     .join(`\n${'-'.repeat(80)}\n\n`);
+}
+
+/** Folders of the packages that the files belong to, in order. */
+export function packageFolders(inputs: readonly string[]): readonly string[] {
+  return [...new Set(inputs.flatMap((input) => PACKAGE_FOLDER.exec(input) ?? []))].toSorted();
 }
 
 function formatLicense(folder: string): string {

@@ -15,6 +15,12 @@ export interface DevelopmentIdentityProviderOptions {
   readonly resource: string;
   /** Every scope that a token can have. */
   readonly scopes: readonly string[];
+  /** Default: any free port on 127.0.0.1. */
+  readonly listen?: { readonly host: string; readonly port: number };
+  /** Where clients find it; default: where it listens. */
+  readonly issuer?: string;
+  /** Of its one registered client; default: a new one at each start. */
+  readonly clientSecret?: string;
 }
 
 export interface TokenRequest {
@@ -59,16 +65,16 @@ const TTL = {
 /** Lets a client choose a lifetime, so that nobody has to wait for an expired token. */
 const EXPIRES_IN_HEADER = 'X-Demo-Expires-In';
 
-/** Starts the provider on 127.0.0.1, on any free port. */
+/** Starts the provider. */
 export async function startDevelopmentIdentityProvider(
   options: DevelopmentIdentityProviderOptions,
 ): Promise<DevelopmentIdentityProvider> {
   const server = createServer();
-  server.listen(0, '127.0.0.1');
+  server.listen(options.listen ?? { host: '127.0.0.1', port: 0 });
   await once(server, 'listening');
-  const issuer = `http://127.0.0.1:${boundPort(server)}`;
+  const issuer = options.issuer ?? `http://127.0.0.1:${boundPort(server)}`;
   const tokenEndpoint = `${issuer}/token`;
-  const client = { id: 'obex-demo', secret: randomUUID() };
+  const client = { id: 'obex-demo', secret: options.clientSecret ?? randomUUID() };
 
   const ProviderClass = await importProvider();
   server.on('request', createHandler(new ProviderClass(issuer, await buildConfiguration(options, client))));

@@ -9,7 +9,7 @@ export interface MysqlMcpServer {
   stop(): Promise<void>;
 }
 
-const PACKAGE = join(import.meta.dirname, '../peers/mcp-server-mysql/node_modules/@benborla29/mcp-server-mysql');
+const PACKAGE = join(import.meta.dirname, '../../mcp/mariadb/node_modules/@benborla29/mcp-server-mysql');
 const LOOPBACK_ONLY = join(import.meta.dirname, 'loopback-only.ts');
 
 export interface MysqlMcpServerOptions {
