@@ -219,9 +219,7 @@ export class BackendConnection implements SocketReceiver, Watched {
     this.#pool.release(this, keepAliveSeconds);
   }
 
-  readonly #resume = (): void => {
-    this.#socket.resume();
-  };
+  readonly #resume = (): void => void this.#socket.resume();
 
   #onEnd(): void {
     const untilClose = this.#response?.framing === 'close';

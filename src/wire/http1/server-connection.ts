@@ -75,10 +75,6 @@ export class ServerConnection implements BodyConnection, ExchangeConnection, Inp
     if (this.#exchange === undefined && !this.#input.headStarted && !this.#lingering) this.#socket.destroy();
   }
 
-  destroy(): void {
-    this.#socket.destroy();
-  }
-
   onHead(head: HeadText): void {
     const request = parseRequestHead(head);
     if (typeof request === 'string') return this.onBadHead('malformed_request', request);
@@ -166,13 +162,12 @@ export class ServerConnection implements BodyConnection, ExchangeConnection, Inp
 
   /** The whole answer is in the kernel's hands. */
   readonly #onFlushed = (): void => {
-    const close = this.#closeWhenFlushed;
     const exchange = this.#exchange;
     if (exchange === undefined) return;
     this.#exchange = undefined;
     this.#stopNudging?.();
     exchange.close('complete');
-    if (close || !exchange.body.discardable) this.#linger();
+    if (this.#closeWhenFlushed || !exchange.body.discardable) this.#linger();
     else if (exchange.body.complete) this.#becomeIdle();
     else exchange.body.discard();
   };
