@@ -1,0 +1,47 @@
+/** The configurations of the container stack load as they lie there, and as docker-compose.yml calls them. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { describe, it } from 'node:test';
+import { parse } from 'yaml';
+import { loadConfig } from '../../../src/config/load.ts';
+
+const ROOT = path.join(import.meta.dirname, '../../..');
+const read = (file: string): string => readFileSync(path.join(ROOT, file), 'utf8');
+
+function load(
+  file: string,
+  env: Readonly<Record<string, string>>,
+): Exclude<ReturnType<typeof loadConfig>, { problems: unknown }> {
+  const outcome = loadConfig({ file, text: read(file), env, readFile: () => '' });
+  if ('problems' in outcome) throw new Error(JSON.stringify(outcome.problems));
+  return outcome;
+}
+
+describe('the container stack', () => {
+  for (const [name, port] of [
+    ['mariadb', 8443],
+    ['clickhouse', 8444],
+  ] as const) {
+    it(`obex/${name}.yaml runs outside of Compose, on loopback and without certificates`, () => {
+      const { config, phase } = load(`obex/${name}.yaml`, {});
+      assert.equal(phase, 2);
+      assert.deepEqual(config.obex.listen, { host: '127.0.0.1', port });
+      assert.equal(config.obex.tls.enabled, false);
+    });
+
+    it(`obex/${name}.yaml takes every variable that docker-compose.yml gives it`, () => {
+      const { environment } = parse(read('docker-compose.yml'), { merge: true }).services[`obex-${name}`];
+      const text = read(`obex/${name}.yaml`);
+      assert.ok(Object.keys(environment).length > 10);
+      assert.deepEqual(
+        Object.keys(environment).filter((variable) => !text.includes(`\${${variable}:-`)),
+        [],
+      );
+    });
+  }
+
+  it('examples/walkthrough has the sample that the configuration tests load', () => {
+    assert.equal(read('examples/walkthrough/obex.yaml'), read('test/support/samples/walkthrough.yaml'));
+  });
+});
