@@ -205,7 +205,8 @@ for (const idpName of ['oidc-provider', 'glewlwyd']) {
 
 describe('the log of that', () => {
   it('holds neither a token nor a proof', () => {
-    assert.doesNotMatch(obex.output(), /eyJ/);
+    // With its dot: three letters alone stand in a thumbprint now and then.
+    assert.doesNotMatch(obex.output(), /eyJ[\w-]*\./);
     assert.match(obex.output(), /"reason":"use_dpop_nonce"/);
   });
 });
