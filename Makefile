@@ -105,7 +105,7 @@ docker:
 	@docker build --tag obex:dev \
 	  --build-arg VERSION=$$(node -p "require('./package.json').version") --build-arg REVISION=$$(git rev-parse HEAD) .
 
-# Needs a Docker engine with Compose, and says so where there is none. Ten minutes, most of them for building.
+# Needs a Docker engine with Compose, and says so where there is none. Five minutes after the images are built.
 test-stack: $(INSTALLED)
 	@node test/stack/require-docker.ts
 	@$(MAKE) --no-print-directory docker
