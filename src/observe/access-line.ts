@@ -31,7 +31,7 @@ export function formatAccessLine(record: AccessRecord): string {
   return `${line}${formatIdentity(record.accessToken)}${formatDenial(record.denial)}}\n`;
 }
 
-let lastTimeMs = 0;
+let lastTimeMs = Number.NaN;
 let lastTime = '';
 
 /** Many requests end within one millisecond. */
