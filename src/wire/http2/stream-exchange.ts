@@ -176,5 +176,9 @@ function isBodiless(status: number): boolean {
  * one. An end that does nothing prevents it.
  */
 function withoutEndStream(stream: ServerHttp2Stream): void {
-  stream._final = (callback) => callback();
+  stream._final = endWithoutFrame;
+}
+
+function endWithoutFrame(callback: () => void): void {
+  callback();
 }
