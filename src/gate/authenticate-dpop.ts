@@ -1,7 +1,7 @@
 /** Who is asking, phase 3: the token is verified, and so is the proof that its sender holds the key. RFC 9449 §7. */
+import { turnEnd } from '../lib/turn-end.ts';
 import { type Credentials, parseCredentials } from '../oauth/credentials.ts';
 import { type Denial, deny, isDenied } from '../oauth/denial.ts';
-import type { VerifiedToken } from '../state/verified-tokens.ts';
 import {
   type Admission,
   type Authenticate,
@@ -10,7 +10,7 @@ import {
   type RequestFacts,
 } from './authenticate.ts';
 import type { TokenCheck } from './token-check.ts';
-import type { VerifiedProof, VerifyDpopProof } from './verify-dpop-proof.ts';
+import type { VerifyDpopProof } from './verify-dpop-proof.ts';
 
 export interface DpopAuthentication extends Charges {
   readonly tokens: TokenCheck;
@@ -39,20 +39,16 @@ export function createDpopAuthentication(parts: DpopAuthentication): Authenticat
     if (limited !== undefined) return limited;
     if (isDenied(credentials)) return credentials;
     if (parts.isRequired && facts.dpop.length === 0) return deny('missing_dpop');
-    const token = parts.tokens.known(credentials.accessToken) ?? parts.tokens.verify(credentials.accessToken);
-    if (token instanceof Promise)
-      return token.then((outcome) => checkProof(parts, { facts, credentials, token: outcome }));
-    return checkProof(parts, { facts, credentials, token });
+    return authenticateBound(parts, facts, credentials);
   };
 }
 
-interface Presented {
-  readonly facts: RequestFacts;
-  readonly credentials: Credentials;
-  readonly token: VerifiedToken | Denial;
-}
-
-function checkProof(parts: DpopAuthentication, { facts, credentials, token }: Presented): Outcome | Promise<Outcome> {
+async function authenticateBound(
+  parts: DpopAuthentication,
+  facts: RequestFacts,
+  { accessToken, scheme }: Credentials,
+): Promise<Outcome> {
+  const token = parts.tokens.known(accessToken) ?? (await parts.tokens.verify(accessToken));
   if (isDenied(token)) return token;
   const { principal, ath } = token;
   const jkt = principal.accessToken?.jkt;
@@ -60,19 +56,12 @@ function checkProof(parts: DpopAuthentication, { facts, credentials, token }: Pr
   if (jkt === undefined)
     return deny('token_not_bound', { detail: 'a proof came with a token that is bound to no key' });
   // RFC 9449 §7.2: a bound token must not pass as a bearer token, where its binding may go unchecked.
-  if (credentials.scheme === 'Bearer' && !parts.acceptsBearerScheme) {
+  if (scheme === 'Bearer' && !parts.acceptsBearerScheme) {
     return deny('token_not_bound', { detail: 'a bound token came under the Bearer scheme', expected: 'DPoP' });
   }
+  await turnEnd();
   let isClaiming = false;
-  const conclude = (proof: VerifiedProof | Denial): Outcome => {
-    if (isDenied(proof)) {
-      if (isClaiming) chargeBack(parts, facts.clientKey, principal.rateLimitKey);
-      return proof;
-    }
-    const { nextNonce } = proof;
-    return { principal, responseFields: nextNonce === undefined ? [] : ['DPoP-Nonce', nextNonce] };
-  };
-  const proof = parts.verifyDpopProof({
+  const proof = await parts.verifyDpopProof({
     dpop: facts.dpop,
     method: facts.method,
     targetUri: parts.createTargetUri(facts.target),
@@ -85,7 +74,12 @@ function checkProof(parts: DpopAuthentication, { facts, credentials, token }: Pr
       return limited;
     },
   });
-  return proof instanceof Promise ? proof.then(conclude) : conclude(proof);
+  if (isDenied(proof)) {
+    if (isClaiming) chargeBack(parts, facts.clientKey, principal.rateLimitKey);
+    return proof;
+  }
+  const { nextNonce } = proof;
+  return { principal, responseFields: nextNonce === undefined ? [] : ['DPoP-Nonce', nextNonce] };
 }
 
 /** A proof that held but could not be claimed: a replay, most likely, and then not by the token's owner. */

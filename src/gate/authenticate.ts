@@ -25,7 +25,7 @@ export interface Admission {
   readonly responseFields: readonly string[];
 }
 
-/** Synchronous unless keys must be fetched, or the replay cache is elsewhere. */
+/** Synchronous unless there is something to verify: a token that is not known, or a proof. */
 export type Authenticate = (facts: RequestFacts) => Admission | Denial | Promise<Admission | Denial>;
 
 /** Whom a request is charged to, before and after it is known who sends it. */
@@ -80,9 +80,8 @@ export function createBearerAuthentication(parts: BearerAuthentication): Authent
     const limited = chargeClient(clientKey);
     if (limited !== undefined) return limited;
     if (isDenied(credentials)) return credentials;
-    const token = known ?? tokens.verify(credentials.accessToken);
-    if (token instanceof Promise) return token.then((outcome) => conclude(outcome, clientKey));
-    return conclude(token, clientKey);
+    if (known !== undefined) return conclude(known, clientKey);
+    return tokens.verify(credentials.accessToken).then((token) => conclude(token, clientKey));
   };
 }
 
