@@ -44,14 +44,15 @@ export type VerifyDpopProof = (presented: PresentedProof) => Outcome | Promise<O
 export function createVerifyDpopProof(parts: DpopVerification): VerifyDpopProof {
   const { clock, nonces, importKey, proofLifetimeMs, clockSkewMs } = parts;
   return (presented) => {
-    const { dpop, beforeClaim, ...request } = presented;
+    const { dpop, method, targetUri, ath, jkt } = presented;
     if (dpop.length === 0) return deny('missing_dpop');
     const nowMs = clock.nowMs();
-    const proof = checkDpopProof(dpop, { expected: { ...request, proofLifetimeMs, clockSkewMs }, nowMs }, importKey);
+    const expected = { method, targetUri, ath, jkt, proofLifetimeMs, clockSkewMs };
+    const proof = checkDpopProof(dpop, { expected, nowMs }, importKey);
     if (isDenied(proof)) return proof;
     const verified = nonces === undefined ? WITHOUT_NONCE : checkNonce(proof, nonces, nowMs);
     if (isDenied(verified)) return verified;
-    const limited = beforeClaim?.();
+    const limited = presented.beforeClaim?.();
     if (limited !== undefined) return limited;
     return claim(parts.replayCache, proof, { nowMs, verified });
   };
