@@ -1,7 +1,7 @@
 /** Access token claims: what a resource server must check, once the signature holds. RFC 9068 §4, RFC 7519 §4.1. */
 import { type Denial, deny } from './denial.ts';
 import type { AccessToken } from './principal.ts';
-import { formatScopes, parseScopeClaim } from './scope.ts';
+import { parseScopeClaim, scopeListBytes } from './scope.ts';
 import { isJsonObject, type JsonObject } from './strict-json.ts';
 
 /** What a token must say to be accepted here. */
@@ -129,7 +129,7 @@ function parseIdentity(payload: JsonObject): Pick<AccessToken, 'subject' | 'clie
   const client = [clientId, azp, cid, appid].find((claim) => claim !== undefined);
   if (client !== undefined && !isIdentifier(client)) return malformed('the client id is not a usable string');
   const scopes = parseScopeClaim(scope, scp);
-  if (scopes === undefined || formatScopes(scopes).length > MAX_VALUE_BYTES) return malformed('illegal scopes');
+  if (scopes === undefined || scopeListBytes(scopes) > MAX_VALUE_BYTES) return malformed('illegal scopes');
   return { subject: sub, client, scopes };
 }
 

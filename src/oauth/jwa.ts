@@ -39,16 +39,30 @@ export function isJwsAlgorithm(alg: string): alg is JwsAlgorithm {
   return Object.hasOwn(ALGORITHMS, alg);
 }
 
-/** Asking a key for its kind and curve takes longer than all the other checks of a signature together. */
-const knownAlgorithms = new WeakMap<KeyObject, readonly JwsAlgorithm[]>();
+/** What is asked of a key for every signature. */
+interface KeyFacts {
+  readonly algorithms: readonly JwsAlgorithm[];
+  /** Of an RSA key's modulus, which is the length of its signatures (RFC 8017 §8.1.2, §8.2.2 step 1). */
+  readonly modulusBytes: number;
+}
+
+/** Asking a key itself takes longer than all the other checks of a signature together. */
+const knownKeys = new WeakMap<KeyObject, KeyFacts>();
 
 /** The algorithms that a public key can be used with. Empty when there is none (another curve, another kind of key). */
 export function algorithmsOf(key: KeyObject): readonly JwsAlgorithm[] {
-  const known = knownAlgorithms.get(key);
+  return factsOf(key).algorithms;
+}
+
+function factsOf(key: KeyObject): KeyFacts {
+  const known = knownKeys.get(key);
   if (known !== undefined) return known;
-  const algorithms = JWS_ALGORITHMS.filter((alg) => fits(ALGORITHMS[alg], key));
-  knownAlgorithms.set(key, algorithms);
-  return algorithms;
+  const facts = {
+    algorithms: JWS_ALGORITHMS.filter((alg) => fits(ALGORITHMS[alg], key)),
+    modulusBytes: Math.ceil((key.asymmetricKeyDetails?.modulusLength ?? 0) / 8),
+  };
+  knownKeys.set(key, facts);
+  return facts;
 }
 
 /**
@@ -58,8 +72,9 @@ export function algorithmsOf(key: KeyObject): readonly JwsAlgorithm[] {
 export function verifySignature(alg: JwsAlgorithm, key: KeyObject, signed: SignedBytes): boolean {
   const row: JwaRow = ALGORITHMS[alg];
   const { signingInput, signature } = signed;
-  if (!algorithmsOf(key).includes(alg)) return false;
-  if (signature.length !== (row.signatureLength ?? modulusBytes(key))) return false;
+  const { algorithms, modulusBytes } = factsOf(key);
+  if (!algorithms.includes(alg)) return false;
+  if (signature.length !== (row.signatureLength ?? modulusBytes)) return false;
   if (row.saltLength !== undefined) {
     const { saltLength } = row;
     return verify(row.digest, signingInput, { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength }, signature);
@@ -78,9 +93,4 @@ export interface SignedBytes {
 function fits(row: JwaRow, key: KeyObject): boolean {
   if (key.type !== 'public' || key.asymmetricKeyType !== row.keyType) return false;
   return row.curve === undefined || key.asymmetricKeyDetails?.namedCurve === row.curve;
-}
-
-/** RFC 8017 §8.1.2, §8.2.2 step 1: the signature is as long as the modulus. */
-function modulusBytes(key: KeyObject): number {
-  return Math.ceil((key.asymmetricKeyDetails?.modulusLength ?? 0) / 8);
 }

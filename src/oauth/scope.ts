@@ -30,6 +30,13 @@ export function formatScopes(scopes: Scopes): string {
   return [...scopes].toSorted().join(' ');
 }
 
+/** Bytes of what `formatScopes` writes. */
+export function scopeListBytes(scopes: Scopes): number {
+  let bytes = Math.max(0, scopes.size - 1);
+  for (const scope of scopes) bytes += scope.length;
+  return bytes;
+}
+
 /** Issuers write `""` for a token without scopes, and stray spaces; neither grants anything. */
 function splitScopes(list: string): readonly string[] {
   return list.split(' ').filter((token) => token !== '');
