@@ -10,8 +10,21 @@ export const ON_DEMAND = [
   { source: 'src/state/redis-client.ts', file: 'redis.mjs' },
 ] as const;
 
-/** Writes `outfile`; names in stack traces stay as they are. `outside`: source files that are found beside it, if at all. */
-export async function bundle(source: string, outfile: string, outside: readonly string[]): Promise<Metafile> {
+export interface BundleOptions {
+  /** Source files that are found beside it, if at all. */
+  readonly outside?: readonly string[];
+  /** A script whose value is a function that runs the program, given the URL it shall take for its own. Default: a module. */
+  readonly isScript?: boolean;
+}
+
+const SCRIPT = {
+  banner: { js: '(async(PROGRAM_URL)=>{"use strict";' },
+  footer: { js: '})' },
+  define: { 'import.meta.url': 'PROGRAM_URL' },
+} as const;
+
+/** Writes `outfile`, in ASCII; names in stack traces stay as they are. */
+export async function bundle(source: string, outfile: string, options: BundleOptions = {}): Promise<Metafile> {
   const { metafile } = await build({
     entryPoints: [source],
     outfile,
@@ -21,9 +34,11 @@ export async function bundle(source: string, outfile: string, outside: readonly 
     format: 'esm',
     minifyWhitespace: true,
     minifySyntax: true,
+    charset: 'ascii',
     legalComments: 'none',
     metafile: true,
-    plugins: [leaveOutside(outside), withoutPinoOutputs, nodeModulesByCall],
+    plugins: [leaveOutside(options.outside ?? []), withoutPinoOutputs, nodeModulesByCall],
+    ...(options.isScript === true && SCRIPT),
   });
   return metafile;
 }
