@@ -2,12 +2,13 @@
 import { spawn } from 'node:child_process';
 import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { bundle, ON_DEMAND } from './bundle.ts';
+import { codeCacheFile, compileProgram } from './program.ts';
 
 /** All but what is imported on demand. Resolves to the files that went into it. */
 export async function writeProgram(folder: string): Promise<readonly string[]> {
@@ -15,6 +16,9 @@ export async function writeProgram(folder: string): Promise<readonly string[]> {
   const { inputs } = await bundle('src/main.ts', path.join(folder, 'program.js'), { outside, isScript: true });
   await bundle('scripts/obex.ts', path.join(folder, 'obex.mjs'));
   await writeCodeCache(folder);
+  // Nothing else would show it: V8 refuses the cache of a process that has changed certain flags of V8.
+  const { cachedDataRejected } = compileProgram(folder, readFileSync(codeCacheFile(folder)));
+  if (cachedDataRejected === true) throw new Error('V8 refuses the code cache that it has made');
   return Object.keys(inputs);
 }
 
