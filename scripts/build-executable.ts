@@ -9,7 +9,7 @@ const CONFIG = 'dist/executable.json';
 const EXECUTABLE = 'dist/obex';
 
 // A single executable imports no file, so all but the demo goes in.
-await bundle('src/main.ts', PROGRAM, ['src/commands/demo.ts']);
+await bundle('src/main.ts', PROGRAM, { outside: ['src/commands/demo.ts'] });
 copyFileSync(process.execPath, NODE);
 strip(NODE);
 const config = {

@@ -1,28 +1,26 @@
-/** Makes the release: `dist/obex.mjs`, the product without dependencies, and beside it what it imports on demand. */
+/** Makes the release: `dist/obex.mjs` runs the product, without dependencies; beside it is what it imports on demand. */
 import { globSync } from 'node:fs';
 import { rm, stat, writeFile } from 'node:fs/promises';
 import { bundle, ON_DEMAND } from './bundle.ts';
 import { formatLicenses } from './third-party-licenses.ts';
+import { writeProgram } from './write-program.ts';
 
 const DEMO_PARTS = /src\/demo\/|oidc-provider|modelcontextprotocol/;
+const RELEASE = ['dist/*.mjs*', 'dist/program*'];
 
 // An executable that is there stays.
-for (const file of globSync('dist/*.mjs*')) await rm(file);
-const { inputs } = await bundle(
-  'src/main.ts',
-  'dist/obex.mjs',
-  ON_DEMAND.map(({ source }) => source),
-);
-const strangers = Object.keys(inputs).filter((input) => DEMO_PARTS.test(input));
+for (const file of globSync(RELEASE)) await rm(file);
+const inputs = await writeProgram('dist');
+const strangers = inputs.filter((input) => DEMO_PARTS.test(input));
 if (strangers.length > 0) throw new Error(`the product holds parts of the demo: ${strangers.join(', ')}`);
-const parts = [Object.keys(inputs)];
+const parts = [inputs];
 for (const { source, file } of ON_DEMAND) {
-  const part = await bundle(source, `dist/${file}`, []);
+  const part = await bundle(source, `dist/${file}`);
   parts.push(Object.keys(part.inputs));
 }
 await writeFile('dist/third-party-licenses.txt', formatLicenses(parts.flat()));
 
-for (const file of globSync('dist/*.mjs')) {
+for (const file of globSync(RELEASE)) {
   const { size } = await stat(file);
   console.log(`${file} ${Math.round(size / 1024)} KiB`);
 }

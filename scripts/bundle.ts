@@ -10,8 +10,21 @@ export const ON_DEMAND = [
   { source: 'src/state/redis-client.ts', file: 'redis.mjs' },
 ] as const;
 
-/** Writes `outfile`; names in stack traces stay as they are. `outside`: source files that are found beside it, if at all. */
-export async function bundle(source: string, outfile: string, outside: readonly string[]): Promise<Metafile> {
+export interface BundleOptions {
+  /** Source files that are found beside it, if at all. */
+  readonly outside?: readonly string[];
+  /** A script whose value is a function that runs the program, given the URL it shall take for its own. Default: a module. */
+  readonly isScript?: boolean;
+}
+
+const SCRIPT = {
+  banner: { js: '(async(PROGRAM_URL)=>{"use strict";' },
+  footer: { js: '})' },
+  define: { 'import.meta.url': 'PROGRAM_URL' },
+} as const;
+
+/** Writes `outfile`, in ASCII; names in stack traces stay as they are. */
+export async function bundle(source: string, outfile: string, options: BundleOptions = {}): Promise<Metafile> {
   const { metafile } = await build({
     entryPoints: [source],
     outfile,
@@ -21,9 +34,11 @@ export async function bundle(source: string, outfile: string, outside: readonly 
     format: 'esm',
     minifyWhitespace: true,
     minifySyntax: true,
+    charset: 'ascii',
     legalComments: 'none',
     metafile: true,
-    plugins: [leaveOutside(outside), nodeModulesByCall],
+    plugins: [leaveOutside(options.outside ?? []), withoutPinoOutputs, nodeModulesByCall],
+    ...(options.isScript === true && SCRIPT),
   });
   return metafile;
 }
@@ -41,16 +56,42 @@ function leaveOutside(sources: readonly string[]): Plugin {
   };
 }
 
+/** Pino's own ways to write lines. Obex writes its lines by itself, and these load `node:assert` and `node:module` (3 MB, 6 ms). */
+const withoutPinoOutputs: Plugin = {
+  name: 'without-pino-outputs',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^(?:sonic-boom|\.(?:\/lib)?\/transport)$/ }, ({ path, importer }) =>
+      /node_modules\/pino\//.test(importer) ? { path, namespace: 'pino-output' } : undefined,
+    );
+    // Pino asks whether what it is given is an instance.
+    onLoad({ filter: /.*/, namespace: 'pino-output' }, () => ({ contents: 'module.exports = class {};' }));
+  },
+};
+
 /**
- * Modules of Node are loaded when the first module that wants them runs. Imports would load all of them at the start, and
- * read all of their properties: one of `node:http` loads the whole of `fetch`.
+ * Modules of Node are loaded when something of them is first used. Imports would load all of them at the start, and the
+ * helper by which esbuild turns a CommonJS module into an ES module reads all of their properties, some of which load more:
+ * so it is shown an object without any, which gets each from the module when it is asked for it.
  */
 const nodeModulesByCall: Plugin = {
   name: 'node-modules-by-call',
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^[\w:/]+$/ }, ({ path }) => (isBuiltin(path) ? { path, namespace: 'node' } : undefined));
-    onLoad({ filter: /.*/, namespace: 'node' }, ({ path }) => ({
-      contents: `module.exports = process.getBuiltinModule(${JSON.stringify(path)});`,
+    onResolve({ filter: /^[\w:/]+$/ }, ({ path, kind }) =>
+      isBuiltin(path) ? { path, namespace: kind === 'require-call' ? 'node' : 'node-on-demand' } : undefined,
+    );
+    onLoad({ filter: /.*/, namespace: 'node' }, ({ path }) => ({ contents: `module.exports = ${byCall(path)};` }));
+    onLoad({ filter: /.*/, namespace: 'node-on-demand' }, ({ path }) => ({
+      contents: `module.exports = Object.create(new Proxy({}, {
+        get(_target, name, found) {
+          const value = ${byCall(path)}[name];
+          Object.defineProperty(found, name, { value });
+          return value;
+        },
+      }));`,
     }));
   },
 };
+
+function byCall(module: string): string {
+  return `process.getBuiltinModule(${JSON.stringify(module)})`;
+}

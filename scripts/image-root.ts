@@ -6,6 +6,7 @@ import { formatBillOfMaterials } from './bill-of-materials.ts';
 import { bundle, ON_DEMAND } from './bundle.ts';
 import { stripElf } from './strip-elf.ts';
 import { formatLicenses } from './third-party-licenses.ts';
+import { writeProgram } from './write-program.ts';
 
 const [target] = process.argv.slice(2);
 if (target === undefined) throw new Error('usage: node scripts/image-root.ts FOLDER');
@@ -37,12 +38,10 @@ write(product, `${DOCUMENTS}/sbom.cdx.json`, formatBillOfMaterials(inputs, libra
 
 /** All of the release but the demo; resolves to the files that went into it. */
 async function bundleProduct(): Promise<readonly string[]> {
-  const outside = ON_DEMAND.map(({ source }) => source);
-  const parts = ON_DEMAND.filter(({ file }) => file !== 'demo.mjs');
-  const inputs = [];
-  for (const { source, file } of [{ source: 'src/main.ts', file: 'obex.mjs' }, ...parts]) {
-    const target = placeFor(product, path.join(PROGRAM, file));
-    const metafile = await bundle(source, target, file === 'obex.mjs' ? outside : []);
+  const inputs = [...(await writeProgram(path.join(product, PROGRAM)))];
+  for (const { source, file } of ON_DEMAND) {
+    if (file === 'demo.mjs') continue;
+    const metafile = await bundle(source, path.join(product, PROGRAM, file));
     inputs.push(...Object.keys(metafile.inputs));
   }
   return inputs;

@@ -89,9 +89,9 @@ export function described<T>(parsed: z.ZodType<T>, spec: LeafSpec & { kind: Leaf
     example: spec.example,
     allowed: spec.allowed,
   };
-  const meta = { description: spec.meaning, ...spec.json };
-  if (spec.default !== undefined) return z.prefault(parsed, spec.default).meta(meta).register(leaves, info);
-  return parsed.meta(meta).register(leaves, info);
+  const schema = spec.default === undefined ? parsed : z.prefault(parsed, spec.default);
+  // `meta` would build every schema twice.
+  return schema.register(z.globalRegistry, { description: spec.meaning, ...spec.json }).register(leaves, info);
 }
 
 /** A value that may be absent: T or undefined. */

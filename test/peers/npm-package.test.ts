@@ -40,6 +40,8 @@ describe('the npm package', () => {
       'dist/certs.mjs',
       'dist/demo.mjs',
       'dist/obex.mjs',
+      `dist/program-${process.version}-${process.arch}.cache`,
+      'dist/program.js',
       'dist/redis.mjs',
       'dist/third-party-licenses.txt',
       'package.json',
