@@ -1,4 +1,4 @@
-/** What is in the container image, as CycloneDX 1.5: npm packages in the bundle, Node, what Node was built with, Debian libraries. */
+/** What a release holds, as CycloneDX 1.5: npm packages in the bundles, Node, what Node was built with, Debian libraries. */
 import { execFileSync } from 'node:child_process';
 import { readFileSync, realpathSync } from 'node:fs';
 import { packageFolders } from './third-party-licenses.ts';
@@ -11,7 +11,7 @@ interface Component {
   readonly purl: string;
 }
 
-/** `inputs`: the files that went into the bundles, as esbuild names them; `libraries`: what Node loads, by path. */
+/** `inputs`: the files that went into the bundles, as esbuild names them; `libraries`: those that go with it for Node, by path. */
 export function formatBillOfMaterials(inputs: readonly string[], libraries: readonly string[]): string {
   const { name, version } = manifestOf('.');
   const bill = {
@@ -45,6 +45,7 @@ function nodeAndItsParts(): readonly Component[] {
 }
 
 function debianPackages(libraries: readonly string[]): readonly Component[] {
+  if (libraries.length === 0) return [];
   // Whether dpkg knows them under /lib or /usr/lib differs between Debian releases.
   const patterns = libraries.map((library) => `*/${realpathSync(library).split('/').slice(-2).join('/')}`);
   const owners = execFileSync('dpkg-query', ['--search', ...patterns], { encoding: 'utf8' });

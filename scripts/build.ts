@@ -1,6 +1,7 @@
 /** Makes the release: `dist/obex.mjs` runs the product, without dependencies; beside it is what it imports on demand. */
 import { globSync } from 'node:fs';
 import { rm, stat, writeFile } from 'node:fs/promises';
+import { formatBillOfMaterials } from './bill-of-materials.ts';
 import { bundle, ON_DEMAND } from './bundle.ts';
 import { formatLicenses } from './third-party-licenses.ts';
 import { writeProgram } from './write-program.ts';
@@ -19,6 +20,7 @@ for (const { source, file } of ON_DEMAND) {
   parts.push(Object.keys(part.inputs));
 }
 await writeFile('dist/third-party-licenses.txt', formatLicenses(parts.flat()));
+await writeFile('dist/sbom.cdx.json', formatBillOfMaterials(parts.flat(), []));
 
 for (const file of globSync(RELEASE)) {
   const { size } = await stat(file);
