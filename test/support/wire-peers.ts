@@ -307,13 +307,13 @@ export const NO_BODY: RequestBody = { length: 0, deliverTo: (sink) => sink.end()
 export function forwardTo(client: BackendClient): (exchange: Exchange) => void {
   return (exchange) => {
     const { method, target, fields } = exchange.head;
-    const cancel = client.send({ method, target, fields, commonLines: '' }, exchange.body, {
+    const call = client.send({ method, target, fields, commonLines: '' }, exchange.body, {
       onInformational: (status, lines) => exchange.inform(status, lines),
       onHead: (responseHead) => exchange.respond(responseHead),
       onFailure: (failure) => respondText(exchange, failure, 502),
     });
     exchange.onClose = (outcome) => {
-      if (outcome === 'aborted') cancel();
+      if (outcome === 'aborted') call.cancel();
     };
   };
 }

@@ -1,5 +1,5 @@
 /** Connections to one backend: opened when needed, kept when idle, the youngest used first. RFC 9112 §9.3, §9.4. */
-import type { BackendClient, BackendOptions, BackendReceiver, BackendRequest } from '../backend.ts';
+import type { BackendCall, BackendClient, BackendOptions, BackendReceiver, BackendRequest } from '../backend.ts';
 import type { RequestBody } from '../exchange.ts';
 import { BackendConnection, type ConnectionPool } from './backend-connection.ts';
 import { BackendExchange } from './backend-exchange.ts';
@@ -48,12 +48,12 @@ class BackendPool implements BackendClient, ConnectionPool {
     return this.#sweep.nowMs;
   }
 
-  send(request: BackendRequest, body: RequestBody, receiver: BackendReceiver): () => void {
+  send(request: BackendRequest, body: RequestBody, receiver: BackendReceiver): BackendCall {
     const exchange = new BackendExchange(request, body, receiver);
     const connection = this.#takeIdle();
     if (connection === undefined) this.#startOnNew(exchange);
     else connection.start(exchange);
-    return () => exchange.cancel();
+    return exchange;
   }
 
   async probe(timeoutMs: number): Promise<void> {
