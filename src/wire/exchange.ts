@@ -59,6 +59,7 @@ export interface RequestBody {
 
 /** One request and the place for its answer. */
 export interface Exchange {
+  /** Without field lines and authority once it is answered: a stream may go on for days, and they would stay as long. */
   readonly head: RequestHead;
   readonly body: RequestBody;
   /** IP address of the socket's peer ("" on a unix socket); never from a header. */

@@ -3,6 +3,7 @@ import type { BackendCall, BackendClient, BackendOptions, BackendReceiver, Backe
 import type { RequestBody } from '../exchange.ts';
 import { BackendConnection, type ConnectionPool } from './backend-connection.ts';
 import { BackendExchange } from './backend-exchange.ts';
+import type { ChunkedLimits } from './chunked-decoder.ts';
 import { type Connect, createConnect } from './connect.ts';
 import { Outbox } from './outbox.ts';
 import { Sweep, systemTiming, type Timing } from './timing.ts';
@@ -24,6 +25,7 @@ export function createBackendPool(options: BackendOptions, timing: Timing = syst
 class BackendPool implements BackendClient, ConnectionPool {
   readonly outbox: Outbox;
   readonly maxHeaderBytes: number;
+  readonly bodyLimits: ChunkedLimits;
   readonly headTimeoutMs: number;
   readonly connect: Connect;
   readonly connectTimeoutMs: number;
@@ -37,6 +39,7 @@ class BackendPool implements BackendClient, ConnectionPool {
   constructor(options: BackendOptions, timing: Timing) {
     this.outbox = new Outbox(timing);
     this.maxHeaderBytes = options.maxHeaderBytes;
+    this.bodyLimits = { maxBodyBytes: Number.POSITIVE_INFINITY, maxTrailerBytes: options.maxHeaderBytes };
     this.headTimeoutMs = options.headTimeoutMs;
     this.connectTimeoutMs = options.connectTimeoutMs;
     this.#maxIdle = options.maxIdleConnections;

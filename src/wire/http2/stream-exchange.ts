@@ -10,6 +10,7 @@ import type {
   ResponseHead,
   ServerLimits,
 } from '../exchange.ts';
+import { answeredHead } from '../answered-head.ts';
 import { INTERNAL_ERROR, NO_ERROR } from './error-codes.ts';
 import { IncomingStreamBody } from './incoming-stream-body.ts';
 import type { ParsedRequest } from './request-fields.ts';
@@ -28,7 +29,7 @@ export interface StreamConnection {
 
 /** The exchange is its own response sink. */
 export class StreamExchange implements Exchange, BodySink {
-  readonly head: RequestHead;
+  head: RequestHead;
   readonly body: IncomingStreamBody;
   onClose: ((outcome: ExchangeOutcome) => void) | undefined = undefined;
   onDrain: (() => void) | undefined = undefined;
@@ -82,6 +83,7 @@ export class StreamExchange implements Exchange, BodySink {
     this.#hasBody = this.head.method !== 'HEAD' && head.length !== 0 && !isBodiless(head.status);
     this.#length = this.#hasBody ? head.length : undefined;
     const fields = formatResponseFields(head, this.#connection.date);
+    this.head = answeredHead(this.head, head);
     this.#stream.respond(fields, { endStream: !this.#hasBody });
     return this;
   }

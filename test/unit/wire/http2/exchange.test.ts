@@ -125,7 +125,7 @@ describe('answers', () => {
     await once(stream, 'continue');
     stream.end('body');
     assert.equal((await readAnswer(stream)).body, 'ok');
-    assert.deepEqual(recorded.exchanges[0]?.head.fields.includes('expect'), false);
+    assert.deepEqual(recorded.heads[0]?.fields.includes('expect'), false);
   });
 
   it('an exchange is answered at most once', async (context) => {
