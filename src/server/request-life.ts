@@ -9,13 +9,13 @@ import type { Log } from '../observe/log.ts';
 import type { Observers } from '../observe/observers.ts';
 import type { Vouched } from '../proxy/backend-headers.ts';
 import type { ForwardedRequest, Forwarding } from '../proxy/forward.ts';
-import type { Exchange, ExchangeOutcome, FieldLines } from '../wire/exchange.ts';
+import type { Exchange, ExchangeOutcome, ExchangeOwner, FieldLines } from '../wire/exchange.ts';
 import { fieldValues } from '../wire/field-values.ts';
 import type { ClientAddress } from './client-address.ts';
 import { respondDenial } from './respond.ts';
 import type { Service } from './service.ts';
 
-export class RequestLife implements ForwardedRequest {
+export class RequestLife implements ExchangeOwner, ForwardedRequest {
   readonly exchange: Exchange;
   readonly service: Service;
   readonly requestId = ownText(randomUUID());
@@ -37,7 +37,7 @@ export class RequestLife implements ForwardedRequest {
     this.#startedMs = observers.clock.monotonicMs();
     this.clientAddress = service.resolveClientAddress(exchange);
     observers.metrics.began();
-    exchange.onClose = this.#onClose;
+    exchange.owner = this;
   }
 
   /** True when there is nobody left to answer. */
@@ -89,11 +89,7 @@ export class RequestLife implements ForwardedRequest {
     respondDenial(this, denial);
   }
 
-  /**
-   * A field, not a function written where it is assigned: V8 puts such a function into the old generation, and it would
-   * keep everything of the request alive until the next full collection.
-   */
-  readonly #onClose = (outcome: ExchangeOutcome): void => {
+  onClose(outcome: ExchangeOutcome): void {
     this.#isOver = true;
     this.forwarding?.end();
     this.#observers.metrics.ended(outcome);
@@ -113,5 +109,5 @@ export class RequestLife implements ForwardedRequest {
         denial: this.#denial,
       }),
     );
-  };
+  }
 }

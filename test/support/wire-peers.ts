@@ -200,7 +200,7 @@ export function openMemoryConnection(options: MemoryOptions = {}): MemoryConnect
     handlers: {
       onExchange(exchange) {
         connection.exchanges.push(exchange);
-        exchange.onClose = (outcome) => connection.outcomes.push(outcome);
+        exchange.owner = { onClose: (outcome) => void connection.outcomes.push(outcome) };
         (options.onExchange ?? ((each: Exchange) => recordAndAnswer(each, connection.events)))(exchange);
       },
       onRefused(refusal, detail) {
@@ -312,8 +312,10 @@ export function forwardTo(client: BackendClient): (exchange: Exchange) => void {
       onHead: (responseHead) => exchange.respond(responseHead),
       onFailure: (failure) => respondText(exchange, failure, 502),
     });
-    exchange.onClose = (outcome) => {
-      if (outcome === 'aborted') call.cancel();
+    exchange.owner = {
+      onClose: (outcome) => {
+        if (outcome === 'aborted') call.cancel();
+      },
     };
   };
 }

@@ -176,7 +176,6 @@ export class BackendConnection implements SocketOwner, SocketReceiver, Watched {
     if (framing === 'chunked') this.#decoder = new ChunkedDecoder(this.#pool.bodyLimits);
     else if (framing !== 'none') this.#decoder = new LengthDecoder(framing === 'length' ? (head.length ?? 0) : NEVER);
     this.#sink = exchange.onHead(head);
-    if (this.#sink !== undefined) this.#sink.onDrain = this.#resume;
     if (framing === 'none') this.#complete(nothingBehind);
   }
 
@@ -195,8 +194,11 @@ export class BackendConnection implements SocketOwner, SocketReceiver, Watched {
   }
 
   #deliver(chunk: Buffer): void {
+    const sink = this.#sink;
     // The bytes are lent by the socket's read buffer: what is passed on is a copy.
-    if (this.#sink?.write(Buffer.from(chunk)) === false) this.#socket.pause();
+    if (sink === undefined || sink.write(Buffer.from(chunk))) return;
+    sink.onDrain ??= () => this.#socket.resume();
+    this.#socket.pause();
   }
 
   #complete(nothingBehind: boolean): void {
@@ -216,8 +218,6 @@ export class BackendConnection implements SocketOwner, SocketReceiver, Watched {
     } else this.#socket.destroy();
     exchange?.onResponseEnd();
   }
-
-  readonly #resume = (): void => void this.#socket.resume();
 
   onEnd(): void {
     if (this.#responseEnd?.framing === 'close') this.#complete(false);

@@ -231,7 +231,7 @@ export class ServerConnection implements Roles {
     this.#context.sweep.delete(this);
     this.#stopNudging?.();
     this.#abortExchange();
-    this.#context.connectionClosed(this);
+    this.#context.connectionClosed(this, this.#socket);
   }
 
   #abortExchange(): void {

@@ -4,6 +4,7 @@ import type {
   BodySink,
   Exchange,
   ExchangeOutcome,
+  ExchangeOwner,
   FieldLines,
   RequestBody,
   RequestHead,
@@ -36,7 +37,7 @@ export interface ExchangeConnection {
 /** The exchange is its own response sink. */
 export class ServerExchange implements Exchange, BodySink {
   head: RequestHead;
-  onClose: ((outcome: ExchangeOutcome) => void) | undefined = undefined;
+  owner: ExchangeOwner | undefined = undefined;
   onDrain: (() => void) | undefined = undefined;
   bytesSent = 0;
   responded = false;
@@ -101,7 +102,7 @@ export class ServerExchange implements Exchange, BodySink {
     this.#closes = !this.#persistent || this.#framing === 'close' || this.#connection.mustClose();
     const connection = this.#closes ? 'close' : this.#minorVersion === 0 ? 'keep-alive' : undefined;
     this.#writeHead(formatResponseHead(head, { framing: this.#framing, connection, date: this.#connection.date }));
-    this.head = answeredHead(this.head, head);
+    if (head.length === undefined) this.head = answeredHead(this.head);
     return this;
   }
 
@@ -141,7 +142,7 @@ export class ServerExchange implements Exchange, BodySink {
     if (this.#state === 'over') return;
     this.#state = 'over';
     if (outcome === 'aborted') this.#incomingBody?.fail('client_closed');
-    this.onClose?.(outcome);
+    this.owner?.onClose(outcome);
   }
 
   #writeHead(text: string): void {

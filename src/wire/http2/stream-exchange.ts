@@ -5,6 +5,7 @@ import type {
   BodySink,
   Exchange,
   ExchangeOutcome,
+  ExchangeOwner,
   FieldLines,
   RequestHead,
   ResponseHead,
@@ -31,7 +32,7 @@ export interface StreamConnection {
 export class StreamExchange implements Exchange, BodySink {
   head: RequestHead;
   readonly body: IncomingStreamBody;
-  onClose: ((outcome: ExchangeOutcome) => void) | undefined = undefined;
+  owner: ExchangeOwner | undefined = undefined;
   onDrain: (() => void) | undefined = undefined;
   bytesSent = 0;
   responded = false;
@@ -83,7 +84,7 @@ export class StreamExchange implements Exchange, BodySink {
     this.#hasBody = this.head.method !== 'HEAD' && head.length !== 0 && !isBodiless(head.status);
     this.#length = this.#hasBody ? head.length : undefined;
     const fields = formatResponseFields(head, this.#connection.date);
-    this.head = answeredHead(this.head, head);
+    if (head.length === undefined) this.head = answeredHead(this.head);
     this.#stream.respond(fields, { endStream: !this.#hasBody });
     return this;
   }
@@ -126,7 +127,7 @@ export class StreamExchange implements Exchange, BodySink {
     this.#state = 'over';
     if (outcome === 'aborted') this.body.discard();
     this.#connection.exchangeOver(this, byPeer);
-    this.onClose?.(outcome);
+    this.owner?.onClose(outcome);
   }
 
   /** True when bytes, or the end, have waited for `limitMs` without the peer taking any. To be asked again and again. */

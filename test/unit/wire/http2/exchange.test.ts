@@ -477,6 +477,7 @@ describe('limits', () => {
     const [stalled, quiet] = recorded.exchanges;
     stalled?.respond(head(200)).write(Buffer.alloc(200_000));
     quiet?.respond(head(200)).write(Buffer.from('data: 1\n\n'));
+    assert.deepEqual(quiet?.head, { method: 'GET', target: '/', authority: '', fields: [] });
     await client.first(({ type, stream }) => type === FRAME.data && stream === 3);
     recorded.timing.advance(1);
     recorded.timing.advance(29_999);

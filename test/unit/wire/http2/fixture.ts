@@ -99,10 +99,12 @@ export async function listen(
         closed.push(outcome.promise);
         heads.push(exchange.head);
         onExchange(exchange);
-        const { onClose } = exchange;
-        exchange.onClose = (how) => {
-          onClose?.(how);
-          outcome.resolve(how);
+        const { owner } = exchange;
+        exchange.owner = {
+          onClose: (how) => {
+            owner?.onClose(how);
+            outcome.resolve(how);
+          },
         };
         exchanges.push(exchange);
         for (const resolve of arrived.splice(0)) resolve();
