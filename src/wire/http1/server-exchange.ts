@@ -1,4 +1,6 @@
 /** One request and the place for its answer, which is framed here. RFC 9112 §6, RFC 9110 §15. */
+
+import { answeredHead } from '../answered-head.ts';
 import type {
   BodyFailure,
   BodySink,
@@ -10,7 +12,6 @@ import type {
   RequestHead,
   ResponseHead,
 } from '../exchange.ts';
-import { answeredHead } from '../answered-head.ts';
 import { formatInterimHead, formatResponseHead } from './format-head.ts';
 import type { IncomingBody } from './incoming-body.ts';
 import type { MessageWriter } from './message-writer.ts';

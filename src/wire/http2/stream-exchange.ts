@@ -1,5 +1,6 @@
 /** One request on an HTTP/2 stream and the place for its answer. RFC 9113 §8.1. */
 import type { ServerHttp2Stream } from 'node:http2';
+import { answeredHead } from '../answered-head.ts';
 import type {
   BodyFailure,
   BodySink,
@@ -11,7 +12,6 @@ import type {
   ResponseHead,
   ServerLimits,
 } from '../exchange.ts';
-import { answeredHead } from '../answered-head.ts';
 import { INTERNAL_ERROR, NO_ERROR } from './error-codes.ts';
 import { IncomingStreamBody } from './incoming-stream-body.ts';
 import type { ParsedRequest } from './request-fields.ts';
