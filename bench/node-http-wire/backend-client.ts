@@ -29,14 +29,14 @@ class NodeBackendClient implements BackendClient {
     this.#unpooled = this.#transport.createAgent(false);
   }
 
-  send(request: BackendRequest, body: RequestBody, receiver: BackendReceiver): () => void {
+  send(request: BackendRequest, body: RequestBody, receiver: BackendReceiver): BackendCall {
     const call = new BackendCall({ request, body, receiver }, this.#options, {
       readyEvent: this.#transport.readyEvent,
       open: (requestOptions, { pooled }) =>
         this.#transport.request({ ...requestOptions, agent: pooled ? this.#pool : this.#unpooled }),
     });
     call.start();
-    return () => call.cancel();
+    return call;
   }
 
   probe(timeoutMs: number): Promise<void> {

@@ -4,6 +4,7 @@ import type {
   BodySink,
   Exchange,
   ExchangeOutcome,
+  ExchangeOwner,
   FieldLines,
   RequestHead,
   ResponseHead,
@@ -44,7 +45,7 @@ export class NodeExchange implements Exchange {
   readonly body: NodeRequestBody;
   readonly peerAddress: string;
   readonly overloaded: boolean;
-  onClose: ((outcome: ExchangeOutcome) => void) | undefined;
+  owner: ExchangeOwner | undefined;
   readonly #parts: ExchangeParts;
   #sink: ResponseSink | undefined;
   #responded = false;
@@ -118,7 +119,7 @@ export class NodeExchange implements Exchange {
     this.#over = true;
     this.#sink?.settle();
     if (outcome === 'aborted') this.body.fail('client_closed');
-    this.onClose?.(outcome);
+    this.owner?.onClose(outcome);
     this.#parts.connection.onExchangeOver(this);
   }
 }

@@ -38,6 +38,8 @@ export async function runServe(options: ServeOptions): Promise<number> {
   if (loaded === undefined) return EXIT_CONFIG;
   // A proxy's young objects are few when they are collected: threads that help cost more CPU than they save time.
   setFlagsFromString('--no-parallel-scavenge');
+  // What survives is old for good, as a connection is: the space for young objects that grew with it would stay empty.
+  setFlagsFromString('--semi-space-growth-factor=1');
   const lines = new LineWriter(1, (count) => observers.metrics.accessLinesDropped(count));
   const workers = await prepareWorkers(loaded.config);
   const observers: Observers = createObservers(loaded.config.log.level, lines, { metrics: workers?.metrics });

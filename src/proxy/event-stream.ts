@@ -17,11 +17,11 @@ export function isEventStream(fields: FieldLines): boolean {
 
 /**
  * Passes an event stream on unchanged. After `finish` the stream is ended at the next blank line (at once, if the last
- * bytes sent were the end of an event) and `onFinished` is called.
+ * bytes sent were the end of an event) and its source is cancelled.
  */
 export class EventStream implements BodySink {
   readonly #sink: BodySink;
-  readonly #onFinished: () => void;
+  readonly #source: { cancel(): void };
   /**
    * The line ends that the bytes sent end with, and no byte before them: an event end further back is over, and the event
    * behind it has begun. The beginning of the stream is as good as the end of an event.
@@ -30,9 +30,9 @@ export class EventStream implements BodySink {
   #finishing = false;
   #ended = false;
 
-  constructor(sink: BodySink, onFinished: () => void) {
+  constructor(sink: BodySink, source: { cancel(): void }) {
     this.#sink = sink;
-    this.#onFinished = onFinished;
+    this.#source = source;
   }
 
   get onDrain(): (() => void) | undefined {
@@ -86,7 +86,7 @@ export class EventStream implements BodySink {
   #finish(): void {
     this.#ended = true;
     this.#sink.end();
-    this.#onFinished();
+    this.#source.cancel();
   }
 }
 

@@ -1,7 +1,7 @@
 /** One request to the backend and its answer back to the client. RFC 9110 §7.6. */
 import type { Tally } from '../lib/tally.ts';
 import { type Denial, deny } from '../oauth/denial.ts';
-import type { BackendClient } from '../wire/backend.ts';
+import type { BackendCall, BackendClient, BackendFailure, BackendReceiver } from '../wire/backend.ts';
 import type { BodySink, Exchange, FieldLines, ResponseHead } from '../wire/exchange.ts';
 import { toDenial } from './backend-failure.ts';
 import type { FormatBackendFields, Vouched } from './backend-headers.ts';
@@ -43,14 +43,15 @@ export class InFlight {
   }
 }
 
-/** What the request's life needs to hear. Exactly one of `onHead` and `onDenied` is called, unless the client is gone. */
+/** The request's life: what it knows of the request, and what it needs to hear. */
 export interface ForwardedRequest {
   readonly exchange: Exchange;
   readonly vouched: Vouched;
   /** Fields that stand on every answer to this request: request id, CORS. */
   readonly ownFields: FieldLines;
-  onHead(status: number): void;
-  onDenied(denial: Denial): void;
+  /** The head of the answer leaves. Exactly one of this and `refuse` is called, unless the client is gone. */
+  responding(status: number): void;
+  refuse(denial: Denial): void;
 }
 
 /** The way to one backend. */
@@ -65,46 +66,61 @@ export class Forwarder {
     return this.#options.inFlight;
   }
 
-  /** Sends the request on. What it returns must be called once, when the exchange is over; it aborts what still runs. */
-  forward(request: ForwardedRequest): () => void {
-    const { exchange } = request;
-    const { inFlight, maxRequests } = this.#options;
+  /** Sends the request on, or refuses it. */
+  forward(request: ForwardedRequest): Forwarding | undefined {
+    const { backend, inFlight, maxRequests, formatBackendFields } = this.#options;
     if (!inFlight.requests.addUpTo(maxRequests)) {
-      request.onDenied(deny('overloaded', { expected: `at most ${maxRequests} requests in flight` }));
-      return () => {};
+      request.refuse(deny('overloaded', { expected: `at most ${maxRequests} requests in flight` }));
+      return undefined;
     }
-    let stream: EventStream | undefined;
-    const { method, target, fields } = exchange.head;
-    const backendRequest = { method, target, ...this.#options.formatBackendFields(fields, request.vouched) };
-    const cancel = this.#options.backend.send(backendRequest, exchange.body, {
-      onInformational: (status, informational) => exchange.inform(status, passedFields(informational)),
-      onHead: (head) => {
-        if (head.status === 401) return this.#rejectedCredentials(request);
-        const sink = respond(request, head);
-        if (!isEventStream(head.fields)) return sink;
-        stream = new EventStream(sink, () => cancel());
-        inFlight.addEventStream(stream);
-        return stream;
-      },
-      onFailure: (failure, cause) => {
-        const denial = toDenial(failure, cause);
-        if (denial !== undefined) request.onDenied(denial);
-      },
-    });
-    return () => {
-      inFlight.requests.remove();
-      if (stream !== undefined) inFlight.removeEventStream(stream);
-      cancel();
-    };
-  }
-
-  /** The backend refused what Obex sent as its own credentials: a mistake of the operator, nothing a client can mend. */
-  #rejectedCredentials(request: ForwardedRequest): undefined {
-    request.onDenied(deny('backend_rejected_credentials', { detail: 'the backend answered 401' }));
+    const { head, body } = request.exchange;
+    const { method, target } = head;
+    const backendRequest = { method, target, ...formatBackendFields(head.fields, request.vouched) };
+    return new Forwarding(request, inFlight, (receiver) => backend.send(backendRequest, body, receiver));
   }
 }
 
-function respond(request: ForwardedRequest, head: ResponseHead): BodySink {
-  request.onHead(head.status);
-  return request.exchange.respond(formatClientHead(head, request.ownFields));
+/** One request on its way to the backend, and its answer on the way back: no more than lasts as long as the answer does. */
+export class Forwarding implements BackendReceiver {
+  readonly #request: ForwardedRequest;
+  readonly #inFlight: InFlight;
+  readonly #call: BackendCall;
+  #stream: EventStream | undefined = undefined;
+
+  constructor(request: ForwardedRequest, inFlight: InFlight, send: (receiver: BackendReceiver) => BackendCall) {
+    this.#request = request;
+    this.#inFlight = inFlight;
+    this.#call = send(this);
+  }
+
+  onInformational(status: number, fields: FieldLines): void {
+    this.#request.exchange.inform(status, passedFields(fields));
+  }
+
+  onHead(head: ResponseHead): BodySink | undefined {
+    const request = this.#request;
+    // The backend refused what Obex sent as its own credentials: a mistake of the operator, nothing a client can mend.
+    if (head.status === 401) {
+      request.refuse(deny('backend_rejected_credentials', { detail: 'the backend answered 401' }));
+      return undefined;
+    }
+    request.responding(head.status);
+    const sink = request.exchange.respond(formatClientHead(head, request.ownFields));
+    if (!isEventStream(head.fields)) return sink;
+    this.#stream = new EventStream(sink, this.#call);
+    this.#inFlight.addEventStream(this.#stream);
+    return this.#stream;
+  }
+
+  onFailure(failure: BackendFailure, cause: Error | undefined): void {
+    const denial = toDenial(failure, cause);
+    if (denial !== undefined) this.#request.refuse(denial);
+  }
+
+  /** To be called once, when the exchange is over; aborts what still runs. */
+  end(): void {
+    this.#inFlight.requests.remove();
+    if (this.#stream !== undefined) this.#inFlight.removeEventStream(this.#stream);
+    this.#call.cancel();
+  }
 }

@@ -69,19 +69,8 @@ function authenticate(life: RequestLife, isDiscoveryProbe: boolean): void {
 
 function pass(life: RequestLife, { principal, responseFields }: Admission): void {
   if (life.isOver) return;
-  life.principal = principal;
-  life.addFields(responseFields);
+  life.admit(principal, responseFields);
   const denial = life.service.authorize(principal);
   if (denial !== undefined) return respondDenial(life, denial);
-  life.onClose = life.service.forwarder.forward({
-    exchange: life.exchange,
-    vouched: {
-      identityFields: principal.identityFields,
-      requestId: life.requestId,
-      clientAddress: life.clientAddress.address,
-    },
-    ownFields: life.ownFields,
-    onHead: (status) => life.responding(status),
-    onDenied: (refusal) => respondDenial(life, refusal),
-  });
+  life.forwarding = life.service.forwarder.forward(life);
 }

@@ -1,27 +1,31 @@
 /** One request from its head to its last byte: its id, its time, how it ended, and what is told of it. */
 import { randomUUID } from 'node:crypto';
+import { ownText } from '../lib/own-text.ts';
 import { parseCredentials, type Scheme } from '../oauth/credentials.ts';
 import { type Denial, isDenied } from '../oauth/denial.ts';
 import type { Principal } from '../oauth/principal.ts';
 import { formatAccessLine } from '../observe/access-line.ts';
 import type { Log } from '../observe/log.ts';
 import type { Observers } from '../observe/observers.ts';
-import type { Exchange, ExchangeOutcome, FieldLines } from '../wire/exchange.ts';
+import type { Vouched } from '../proxy/backend-headers.ts';
+import type { ForwardedRequest, Forwarding } from '../proxy/forward.ts';
+import type { Exchange, ExchangeOutcome, ExchangeOwner, FieldLines } from '../wire/exchange.ts';
 import { fieldValues } from '../wire/field-values.ts';
 import type { ClientAddress } from './client-address.ts';
+import { respondDenial } from './respond.ts';
 import type { Service } from './service.ts';
 
-export class RequestLife {
+export class RequestLife implements ExchangeOwner, ForwardedRequest {
   readonly exchange: Exchange;
   readonly service: Service;
-  readonly requestId = randomUUID();
-  #ownFields: FieldLines;
+  readonly requestId = ownText(randomUUID());
+  readonly clientAddress: ClientAddress;
   principal: Principal | undefined;
-  /** Called when the exchange is over, before the access line is written. */
-  onClose: (() => void) | undefined;
+  /** The way to the backend and back, from the moment that it is taken. */
+  forwarding: Forwarding | undefined;
   readonly #observers: Observers;
   readonly #startedMs: number;
-  #clientAddress: ClientAddress | undefined;
+  #addedFields: FieldLines = [];
   #status = 0;
   #denial: Denial | undefined;
   #isOver = false;
@@ -31,9 +35,9 @@ export class RequestLife {
     this.service = service;
     this.#observers = observers;
     this.#startedMs = observers.clock.monotonicMs();
-    this.#ownFields = ['X-Obex-Request-ID', this.requestId, ...service.cors.fields(exchange.head)];
+    this.clientAddress = service.resolveClientAddress(exchange);
     observers.metrics.began();
-    exchange.onClose = this.#onClose;
+    exchange.owner = this;
   }
 
   /** True when there is nobody left to answer. */
@@ -43,11 +47,23 @@ export class RequestLife {
 
   /** Fields that stand on every answer to this request: its id, CORS, what authentication added. */
   get ownFields(): FieldLines {
-    return this.#ownFields;
+    const corsFields = this.service.cors.fields(this.exchange.head);
+    return ['X-Obex-Request-ID', this.requestId, ...corsFields, ...this.#addedFields];
   }
 
-  addFields(fields: FieldLines): void {
-    if (fields.length > 0) this.#ownFields = [...this.#ownFields, ...fields];
+  /** What the backend is told beside the request itself. */
+  get vouched(): Vouched {
+    return {
+      identityFields: this.principal?.identityFields ?? [],
+      requestId: this.requestId,
+      clientAddress: this.clientAddress.address,
+    };
+  }
+
+  /** Authentication is done: `fields` stand on the answer. */
+  admit(principal: Principal, fields: FieldLines): void {
+    this.principal = principal;
+    this.#addedFields = fields;
   }
 
   /** The scheme that the client used, for its challenge; undefined when it sent no credential. */
@@ -60,11 +76,6 @@ export class RequestLife {
     return this.#observers.log;
   }
 
-  get clientAddress(): ClientAddress {
-    this.#clientAddress ??= this.service.resolveClientAddress(this.exchange);
-    return this.#clientAddress;
-  }
-
   /** A response head leaves; `denial` when it is a refusal. */
   responding(status: number, denial?: Denial): void {
     this.#status = status;
@@ -74,13 +85,13 @@ export class RequestLife {
     if (denial !== undefined) metrics.denied(denial.reason);
   }
 
-  /**
-   * A field, not a function written where it is assigned: V8 puts such a function into the old generation, and it would
-   * keep everything of the request alive until the next full collection.
-   */
-  readonly #onClose = (outcome: ExchangeOutcome): void => {
+  refuse(denial: Denial): void {
+    respondDenial(this, denial);
+  }
+
+  onClose(outcome: ExchangeOutcome): void {
     this.#isOver = true;
-    this.onClose?.();
+    this.forwarding?.end();
     this.#observers.metrics.ended(outcome);
     const { accessLog } = this.service;
     if (accessLog === 'off' || (accessLog === 'denied' && this.#denial === undefined)) return;
@@ -98,5 +109,5 @@ export class RequestLife {
         denial: this.#denial,
       }),
     );
-  };
+  }
 }

@@ -41,13 +41,16 @@ export interface BackendOptions {
   readonly ca: string | undefined;
 }
 
+/** A request that was sent, or waits to be. */
+export interface BackendCall {
+  /** Aborts it at once (the client is gone) and silences the receiver; nothing, when it is over. */
+  cancel(): void;
+}
+
 /** A pool of connections to one backend. */
 export interface BackendClient {
-  /**
-   * Sends a request; the returned function aborts it at once (the client is gone) and silences the receiver. The receiver
-   * is never called before `send` has returned.
-   */
-  send(request: BackendRequest, body: RequestBody, receiver: BackendReceiver): () => void;
+  /** Sends a request. The receiver is never called before `send` has returned. */
+  send(request: BackendRequest, body: RequestBody, receiver: BackendReceiver): BackendCall;
   /** Connects (TLS handshake included) and hangs up, for readiness. Rejects with the cause. */
   probe(timeoutMs: number): Promise<void>;
   /** Closes idle connections now and busy ones when their answer is through. */

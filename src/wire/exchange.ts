@@ -57,8 +57,18 @@ export interface RequestBody {
   deliverTo(sink: BodySink): void;
 }
 
+/** Who deals with an exchange. */
+export interface ExchangeOwner {
+  /**
+   * Called exactly once, when the exchange is over: 'complete' when the whole answer was handed to the kernel, 'aborted'
+   * when the client went away or the answer was cut.
+   */
+  onClose(outcome: ExchangeOutcome): void;
+}
+
 /** One request and the place for its answer. */
 export interface Exchange {
+  /** Loses authority and field lines to an answer of unknown length: a stream may go on for days, and they would stay. */
   readonly head: RequestHead;
   readonly body: RequestBody;
   /** IP address of the socket's peer ("" on a unix socket); never from a header. */
@@ -72,11 +82,8 @@ export interface Exchange {
    * what is written in the same tick. For HEAD, 204 and 304 body bytes are discarded.
    */
   respond(head: ResponseHead): BodySink;
-  /**
-   * Called exactly once, when the exchange is over: 'complete' when the whole answer was handed to the kernel, 'aborted'
-   * when the client went away or the answer was cut. Set before the first `respond`.
-   */
-  onClose: ((outcome: ExchangeOutcome) => void) | undefined;
+  /** Set before the first `respond`. */
+  owner: ExchangeOwner | undefined;
   /** Response body bytes handed over so far, and whether a response head was sent. */
   readonly bytesSent: number;
   readonly responded: boolean;

@@ -44,6 +44,7 @@ function ask(pieces: readonly string[], { method, hangsUp }: { method: string; h
     connectTimeoutMs: 1000,
     headTimeoutMs: 1000,
     maxHeaderBytes: 220,
+    bodyLimits: { maxBodyBytes: Number.POSITIVE_INFINITY, maxTrailerBytes: 1000 },
     connect: (connection) => {
       receiver = connection;
       return socket;

@@ -112,7 +112,7 @@ describe('the engine and node:http', () => {
         assert.deepEqual(event, {
           method: theirs.method,
           target,
-          authority: received?.head.authority,
+          authority: 'authority' in event ? event.authority : undefined,
           fields: theirs.fields,
           body: theirs.body,
           outcome: 'end',

@@ -74,7 +74,7 @@ describe('RFC 9112 §5, §6: fields and framing', () => {
   for (const [name, method, lines, framing, length] of framings) {
     it(`§6.3: ${name}`, () => {
       const parsed = parse(lines, method);
-      assert.partialDeepStrictEqual(parsed, { framing, persistent: framing !== 'close' });
+      assert.partialDeepStrictEqual(parsed, { end: { framing, persistent: framing !== 'close' } });
       assert.equal(typeof parsed === 'object' ? parsed.head.length : '', length);
     });
   }
@@ -103,16 +103,14 @@ describe('RFC 9110 §7.6.1: hop-by-hop fields', () => {
         fields: ['Set-Cookie', 'a', 'set-cookie', 'b', 'X-Internal-2', 'kept'],
         length: 0,
       },
-      framing: 'none',
-      persistent: false,
-      keepAliveSeconds: 7,
+      end: { framing: 'none', persistent: false, keepAliveSeconds: 7 },
     });
   });
 
   it('an HTTP/1.0 connection persists only if it says so', () => {
-    assert.partialDeepStrictEqual(parse(['HTTP/1.0 200 OK', 'Content-Length: 1']), { persistent: false });
+    assert.partialDeepStrictEqual(parse(['HTTP/1.0 200 OK', 'Content-Length: 1']), { end: { persistent: false } });
     assert.partialDeepStrictEqual(parse(['HTTP/1.0 200 OK', 'Content-Length: 1', 'Connection: Keep-Alive']), {
-      persistent: true,
+      end: { persistent: true },
     });
   });
 });

@@ -32,8 +32,8 @@ async function send(context: TestContext, lines: Lines, limits = {}) {
   client.request(1, lines);
   await client.settled();
   const status = client.of(1).find(({ type }) => type === FRAME.headers)?.payload[0];
-  const { exchanges, refusals } = recorded;
-  return { heads: exchanges.map(({ head }) => head), refusals, status, reset: client.resetCode(1) };
+  const { heads, refusals } = recorded;
+  return { heads, refusals, status, reset: client.resetCode(1) };
 }
 
 describe('RFC 9113 §8.3.1 a request is handed on as over HTTP/1.1', () => {

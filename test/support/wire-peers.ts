@@ -200,7 +200,7 @@ export function openMemoryConnection(options: MemoryOptions = {}): MemoryConnect
     handlers: {
       onExchange(exchange) {
         connection.exchanges.push(exchange);
-        exchange.onClose = (outcome) => connection.outcomes.push(outcome);
+        exchange.owner = { onClose: (outcome) => void connection.outcomes.push(outcome) };
         (options.onExchange ?? ((each: Exchange) => recordAndAnswer(each, connection.events)))(exchange);
       },
       onRefused(refusal, detail) {
@@ -307,13 +307,15 @@ export const NO_BODY: RequestBody = { length: 0, deliverTo: (sink) => sink.end()
 export function forwardTo(client: BackendClient): (exchange: Exchange) => void {
   return (exchange) => {
     const { method, target, fields } = exchange.head;
-    const cancel = client.send({ method, target, fields, commonLines: '' }, exchange.body, {
+    const call = client.send({ method, target, fields, commonLines: '' }, exchange.body, {
       onInformational: (status, lines) => exchange.inform(status, lines),
       onHead: (responseHead) => exchange.respond(responseHead),
       onFailure: (failure) => respondText(exchange, failure, 502),
     });
-    exchange.onClose = (outcome) => {
-      if (outcome === 'aborted') cancel();
+    exchange.owner = {
+      onClose: (outcome) => {
+        if (outcome === 'aborted') call.cancel();
+      },
     };
   };
 }

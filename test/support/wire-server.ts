@@ -22,10 +22,12 @@ export async function startWire(
         const outcome = Promise.withResolvers<ExchangeOutcome>();
         closed.push(outcome);
         onExchange(exchange);
-        const { onClose } = exchange;
-        exchange.onClose = (how) => {
-          onClose?.(how);
-          outcome.resolve(how);
+        const { owner } = exchange;
+        exchange.owner = {
+          onClose: (how) => {
+            owner?.onClose(how);
+            outcome.resolve(how);
+          },
         };
       },
       onRefused(refusal, detail) {

@@ -5,12 +5,13 @@ import type { BackendFailure } from '../backend.ts';
 import type { BodySink } from '../exchange.ts';
 import type { BackendExchange } from './backend-exchange.ts';
 import { type BodyDecoder, LengthDecoder } from './body-decoder.ts';
-import { ChunkedDecoder } from './chunked-decoder.ts';
+import { ChunkedDecoder, type ChunkedLimits } from './chunked-decoder.ts';
 import type { Connect, SocketReceiver } from './connect.ts';
 import { HeadReader } from './head-reader.ts';
 import { MessageWriter } from './message-writer.ts';
 import type { Outbox } from './outbox.ts';
-import { type ParsedResponse, parseResponseHead } from './response-head.ts';
+import { type ParsedResponse, parseResponseHead, type ResponseEnd } from './response-head.ts';
+import { own, type SocketOwner } from './socket-owner.ts';
 import type { Watched } from './timing.ts';
 
 /** What connections share: their pool. */
@@ -20,6 +21,7 @@ export interface ConnectionPool {
   readonly connect: Connect;
   readonly connectTimeoutMs: number;
   readonly maxHeaderBytes: number;
+  readonly bodyLimits: ChunkedLimits;
   readonly headTimeoutMs: number;
   /** The connection is idle and may serve another request. */
   release(connection: BackendConnection, keepAliveSeconds: number | undefined): void;
@@ -33,13 +35,14 @@ export interface ConnectionPool {
 const MAX_INTERIM_RESPONSES = 64;
 const NEVER = Number.POSITIVE_INFINITY;
 
-export class BackendConnection implements SocketReceiver, Watched {
+export class BackendConnection implements SocketOwner, SocketReceiver, Watched {
   /** When an idle connection is closed. */
   idleDeadlineMs = NEVER;
   readonly #socket: Socket;
   readonly #pool: ConnectionPool;
   readonly #writer: MessageWriter;
-  readonly #heads = new HeadReader('response');
+  /** While a head is not complete. */
+  #head: HeadReader | undefined = undefined;
   #exchange: BackendExchange | undefined = undefined;
   #reused = false;
   #answerBegun = false;
@@ -50,7 +53,7 @@ export class BackendConnection implements SocketReceiver, Watched {
   #deadlineMs: number;
   #decoder: BodyDecoder | undefined = undefined;
   #sink: BodySink | undefined = undefined;
-  #response: ParsedResponse | undefined = undefined;
+  #responseEnd: ResponseEnd | undefined = undefined;
 
   /** Opens a connection for an exchange, which starts when it is connected. */
   constructor(pool: ConnectionPool, exchange: BackendExchange) {
@@ -59,10 +62,7 @@ export class BackendConnection implements SocketReceiver, Watched {
     this.#deadlineMs = pool.nowMs + pool.connectTimeoutMs;
     this.#socket = pool.connect(this);
     this.#writer = new MessageWriter(this.#socket, pool.outbox);
-    this.#socket.on('drain', () => this.#onDrain());
-    this.#socket.on('end', () => this.#onEnd());
-    this.#socket.on('error', (error) => this.#fail('backend_unavailable', error));
-    this.#socket.on('close', () => this.#onClose());
+    own(this.#socket, this);
   }
 
   get usable(): boolean {
@@ -133,10 +133,10 @@ export class BackendConnection implements SocketReceiver, Watched {
 
   /** From now on it is the backend's turn: to answer, or to take more of the request. */
   #awaitBackend(): void {
-    if (this.#response === undefined) this.#deadlineMs = this.#pool.nowMs + this.#pool.headTimeoutMs;
+    if (this.#responseEnd === undefined) this.#deadlineMs = this.#pool.nowMs + this.#pool.headTimeoutMs;
   }
 
-  #onDrain(): void {
+  onDrain(): void {
     if (this.#exchange?.requestComplete === false) this.#deadlineMs = NEVER;
     this.#exchange?.onDrain?.();
   }
@@ -144,15 +144,16 @@ export class BackendConnection implements SocketReceiver, Watched {
   #readHead(exchange: BackendExchange, chunk: Buffer, from: number): number {
     this.#answerBegun = true;
     const maxBytes = this.#pool.maxHeaderBytes;
-    const progress = this.#heads.feed(chunk, from, { maxLineBytes: maxBytes, maxHeadBytes: maxBytes });
+    const reader = this.#head ?? new HeadReader('response');
+    const progress = reader.feed(chunk, from, { maxLineBytes: maxBytes, maxHeadBytes: maxBytes });
+    this.#head = progress === 'incomplete' ? reader : undefined;
     if (progress === 'incomplete') return chunk.length;
-    const response = progress === 'complete' ? parseResponseHead(this.#heads, exchange.method) : progress;
+    const response = progress === 'complete' ? parseResponseHead(reader, exchange.method) : progress;
     if (typeof response === 'string') {
       this.#failProtocol(response);
       return chunk.length;
     }
-    const at = this.#heads.position;
-    this.#heads.clear();
+    const at = reader.position;
     if (response.head.status < 200) this.#takeInterim(exchange, response);
     else this.#takeHead(exchange, response, at === chunk.length);
     return at;
@@ -169,13 +170,12 @@ export class BackendConnection implements SocketReceiver, Watched {
 
   #takeHead(exchange: BackendExchange, response: ParsedResponse, nothingBehind: boolean): void {
     this.#deadlineMs = NEVER;
-    this.#response = response;
-    const { framing, head } = response;
-    if (framing === 'chunked') {
-      this.#decoder = new ChunkedDecoder({ maxBodyBytes: NEVER, maxTrailerBytes: this.#pool.maxHeaderBytes });
-    } else if (framing !== 'none') this.#decoder = new LengthDecoder(framing === 'length' ? (head.length ?? 0) : NEVER);
+    const { head, end } = response;
+    const { framing } = end;
+    this.#responseEnd = end;
+    if (framing === 'chunked') this.#decoder = new ChunkedDecoder(this.#pool.bodyLimits);
+    else if (framing !== 'none') this.#decoder = new LengthDecoder(framing === 'length' ? (head.length ?? 0) : NEVER);
     this.#sink = exchange.onHead(head);
-    if (this.#sink !== undefined) this.#sink.onDrain = this.#resume;
     if (framing === 'none') this.#complete(nothingBehind);
   }
 
@@ -194,40 +194,41 @@ export class BackendConnection implements SocketReceiver, Watched {
   }
 
   #deliver(chunk: Buffer): void {
+    const sink = this.#sink;
     // The bytes are lent by the socket's read buffer: what is passed on is a copy.
-    if (this.#sink?.write(Buffer.from(chunk)) === false) this.#socket.pause();
+    if (sink === undefined || sink.write(Buffer.from(chunk))) return;
+    sink.onDrain ??= () => this.#socket.resume();
+    this.#socket.pause();
   }
 
   #complete(nothingBehind: boolean): void {
     const exchange = this.#exchange;
-    const response = this.#response;
+    const responseEnd = this.#responseEnd;
     if (this.#sink !== undefined) this.#sink.onDrain = undefined;
     this.#exchange = undefined;
     this.#decoder = undefined;
-    this.#response = undefined;
+    this.#responseEnd = undefined;
     this.#sink = undefined;
     this.#reused = true;
     const requestLeft = exchange?.requestComplete === true && this.#writer.flushed;
-    const reusable = response?.persistent === true && requestLeft && nothingBehind;
-    if (reusable) this.#release(response.keepAliveSeconds);
-    else this.#socket.destroy();
+    const reusable = responseEnd?.persistent === true && requestLeft && nothingBehind;
+    if (reusable) {
+      if (this.#socket.isPaused()) this.#socket.resume();
+      this.#pool.release(this, responseEnd.keepAliveSeconds);
+    } else this.#socket.destroy();
     exchange?.onResponseEnd();
   }
 
-  #release(keepAliveSeconds: number | undefined): void {
-    if (this.#socket.isPaused()) this.#socket.resume();
-    this.#pool.release(this, keepAliveSeconds);
-  }
-
-  readonly #resume = (): void => void this.#socket.resume();
-
-  #onEnd(): void {
-    const untilClose = this.#response?.framing === 'close';
-    if (untilClose) this.#complete(false);
+  onEnd(): void {
+    if (this.#responseEnd?.framing === 'close') this.#complete(false);
     else this.#fail(this.#answerBegun ? 'backend_protocol_error' : 'backend_unavailable', undefined);
   }
 
-  #onClose(): void {
+  onError(error: Error): void {
+    this.#fail('backend_unavailable', error);
+  }
+
+  onClose(): void {
     this.#fail(this.#answerBegun ? 'backend_protocol_error' : 'backend_unavailable', undefined);
     this.#pool.forget(this);
   }

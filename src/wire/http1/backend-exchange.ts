@@ -10,11 +10,13 @@ const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'])
 /** The exchange is the sink of its own request body. */
 export class BackendExchange implements BodySink {
   onDrain: (() => void) | undefined = undefined;
-  readonly #request: BackendRequest;
+  readonly method: string;
   readonly #body: RequestBody;
   readonly #receiver: BackendReceiver;
   #connection: BackendConnection | undefined = undefined;
-  /** The head, until it leaves with the first bytes of the body. */
+  /** The head, until there is an answer: a request may have to be sent a second time. */
+  #head: string;
+  /** The same, until it leaves with the first bytes of the body. */
   #unsentHead = '';
   #bytesSent = 0;
   #bodyComplete = false;
@@ -23,13 +25,10 @@ export class BackendExchange implements BodySink {
   #state: 'waiting' | 'sending' | 'answering' | 'over' = 'waiting';
 
   constructor(request: BackendRequest, body: RequestBody, receiver: BackendReceiver) {
-    this.#request = request;
+    this.method = request.method;
+    this.#head = formatRequestHead(request, body.length);
     this.#body = body;
     this.#receiver = receiver;
-  }
-
-  get method(): string {
-    return this.#request.method;
   }
 
   get over(): boolean {
@@ -43,13 +42,13 @@ export class BackendExchange implements BodySink {
 
   /** True when sending the request a second time does no harm and is possible: no body has been taken from the client. */
   get repeatable(): boolean {
-    return this.#body.length === 0 && IDEMPOTENT.has(this.#request.method);
+    return this.#body.length === 0 && IDEMPOTENT.has(this.method);
   }
 
   start(connection: BackendConnection): void {
     this.#connection = connection;
     this.#state = 'sending';
-    this.#unsentHead = formatRequestHead(this.#request, this.#body.length);
+    this.#unsentHead = this.#head;
     if (this.#body.length === 0) this.end();
     else this.#body.deliverTo(this);
     // What there is of the body has joined the head; the head itself does not wait for the rest.
@@ -110,6 +109,7 @@ export class BackendExchange implements BodySink {
 
   onHead(head: ResponseHead): BodySink | undefined {
     this.#state = 'answering';
+    this.#head = '';
     this.#response = this.#receiver.onHead(head);
     return this.#response;
   }

@@ -1,8 +1,9 @@
 /** Connections to one backend: opened when needed, kept when idle, the youngest used first. RFC 9112 §9.3, §9.4. */
-import type { BackendClient, BackendOptions, BackendReceiver, BackendRequest } from '../backend.ts';
+import type { BackendCall, BackendClient, BackendOptions, BackendReceiver, BackendRequest } from '../backend.ts';
 import type { RequestBody } from '../exchange.ts';
 import { BackendConnection, type ConnectionPool } from './backend-connection.ts';
 import { BackendExchange } from './backend-exchange.ts';
+import type { ChunkedLimits } from './chunked-decoder.ts';
 import { type Connect, createConnect } from './connect.ts';
 import { Outbox } from './outbox.ts';
 import { Sweep, systemTiming, type Timing } from './timing.ts';
@@ -24,6 +25,7 @@ export function createBackendPool(options: BackendOptions, timing: Timing = syst
 class BackendPool implements BackendClient, ConnectionPool {
   readonly outbox: Outbox;
   readonly maxHeaderBytes: number;
+  readonly bodyLimits: ChunkedLimits;
   readonly headTimeoutMs: number;
   readonly connect: Connect;
   readonly connectTimeoutMs: number;
@@ -37,6 +39,7 @@ class BackendPool implements BackendClient, ConnectionPool {
   constructor(options: BackendOptions, timing: Timing) {
     this.outbox = new Outbox(timing);
     this.maxHeaderBytes = options.maxHeaderBytes;
+    this.bodyLimits = { maxBodyBytes: Number.POSITIVE_INFINITY, maxTrailerBytes: options.maxHeaderBytes };
     this.headTimeoutMs = options.headTimeoutMs;
     this.connectTimeoutMs = options.connectTimeoutMs;
     this.#maxIdle = options.maxIdleConnections;
@@ -48,12 +51,12 @@ class BackendPool implements BackendClient, ConnectionPool {
     return this.#sweep.nowMs;
   }
 
-  send(request: BackendRequest, body: RequestBody, receiver: BackendReceiver): () => void {
+  send(request: BackendRequest, body: RequestBody, receiver: BackendReceiver): BackendCall {
     const exchange = new BackendExchange(request, body, receiver);
     const connection = this.#takeIdle();
     if (connection === undefined) this.#startOnNew(exchange);
     else connection.start(exchange);
-    return () => exchange.cancel();
+    return exchange;
   }
 
   async probe(timeoutMs: number): Promise<void> {

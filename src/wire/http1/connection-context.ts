@@ -1,4 +1,5 @@
 /** What the connections of one server share. RFC 9112 §9. */
+import type { Socket } from 'node:net';
 import type { ServerHandlers, ServerLimits } from '../exchange.ts';
 import type { Outbox } from './outbox.ts';
 import type { Sweep } from './timing.ts';
@@ -16,5 +17,5 @@ export interface ConnectionContext {
   readonly limits: ServerLimits;
   readonly draining: boolean;
   readonly date: string;
-  connectionClosed(connection: Connection): void;
+  connectionClosed(connection: Connection, socket: Socket): void;
 }

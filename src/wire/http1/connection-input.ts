@@ -28,7 +28,8 @@ const REFUSALS = {
 export class ConnectionInput {
   readonly #socket: Socket;
   readonly #receiver: InputReceiver;
-  readonly #heads = new HeadReader('request');
+  /** While a head is not complete. */
+  #head: HeadReader | undefined = undefined;
   #body: IncomingBody | undefined = undefined;
   #held: Buffer[] = [];
   #heldBytes = 0;
@@ -42,7 +43,7 @@ export class ConnectionInput {
   }
 
   get headStarted(): boolean {
-    return this.#heads.started;
+    return this.#head?.started === true;
   }
 
   /** True when bytes are held, or are being looked at right now. */
@@ -55,8 +56,8 @@ export class ConnectionInput {
     return this.#heldBytes > 0 || this.#behindHead;
   }
 
-  /** The bytes behind the head just read belong to this body. */
-  expect(body: IncomingBody): void {
+  /** The bytes behind the head just read belong to this body, or to the next head. */
+  expect(body: IncomingBody | undefined): void {
     this.#body = body;
   }
 
@@ -125,21 +126,21 @@ export class ConnectionInput {
 
   #readHead(chunk: Buffer, from: number): number {
     const { maxRequestLineBytes, maxHeaderBytes } = this.#receiver.limits;
-    const started = this.#heads.started;
-    const progress = this.#heads.feed(chunk, from, {
+    const head = this.#head ?? new HeadReader('request');
+    const { started } = head;
+    const progress = head.feed(chunk, from, {
       maxLineBytes: maxRequestLineBytes,
       maxHeadBytes: maxHeaderBytes,
     });
+    this.#head = progress === 'incomplete' ? head : undefined;
     if (progress === 'complete') {
-      const { position } = this.#heads;
-      this.#behindHead = position < chunk.length;
-      this.#receiver.onHead(this.#heads);
+      this.#behindHead = head.position < chunk.length;
+      this.#receiver.onHead(head);
       this.#behindHead = false;
-      this.#heads.clear();
-      return position;
+      return head.position;
     }
     if (progress !== 'incomplete') this.#receiver.onBadHead(REFUSALS[progress].refusal, REFUSALS[progress].detail);
-    else if (!started && this.#heads.started) this.#receiver.onHeadStarted();
+    else if (!started && head.started) this.#receiver.onHeadStarted();
     return chunk.length;
   }
 }

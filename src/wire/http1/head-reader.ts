@@ -80,12 +80,6 @@ export class HeadReader implements HeadText {
     return 'complete';
   }
 
-  /** Lets go of a head that has been dealt with, so that a quiet connection does not hold on to it. */
-  clear(): void {
-    this.text = '';
-    this.bytes = NO_BYTES;
-  }
-
   /** §2.2: a server ignores one empty line before the request-line. */
   #startOf(text: string): number {
     return this.#kind === 'request' && text.startsWith('\r\n') ? 2 : 0;

@@ -125,8 +125,9 @@ class Http1Server implements WireServer, ConnectionContext {
     this.sweep.stop();
   }
 
-  connectionClosed(connection: Connection): void {
+  connectionClosed(connection: Connection, socket: Socket): void {
     this.#connections.delete(connection);
+    if (this.#tlsServer === undefined) this.#onSocketClosed(socket);
   }
 
   #onSocket(socket: Socket): void {
@@ -134,8 +135,9 @@ class Http1Server implements WireServer, ConnectionContext {
     if (socket.remoteAddress === undefined && 'port' in this.#options.listen) return void socket.destroy();
     this.#sockets.add(socket);
     this.#tally.add();
-    socket.on('close', () => this.#onSocketClosed(socket));
+    // Without TLS the connection is there at once, and tells; a listener less for each.
     if (this.#tlsServer === undefined) this.#onConnection(socket);
+    else socket.on('close', () => this.#onSocketClosed(socket));
   }
 
   #onSocketClosed(socket: Socket): void {

@@ -6,13 +6,19 @@ import type { Flushable, Outbox } from './outbox.ts';
 /** Chunks up to this size are copied behind their head or chunk-size, which costs less than a second buffer to write. */
 const MAX_JOINED_BYTES = 8192;
 
+/** Who wrote what is to be flushed. */
+export interface FlushReceiver {
+  /** Everything written so far is in the kernel's hands. */
+  onFlushed(): void;
+}
+
 /** RFC 9112 messages over one socket. Text is latin1, one byte a character. */
 export class MessageWriter implements Flushable {
   readonly #socket: Socket;
   readonly #outbox: Outbox;
   #pending = '';
   #scheduled = false;
-  #onFlushed: (() => void) | undefined = undefined;
+  #waiting: FlushReceiver | undefined = undefined;
   #handedOver = 0;
   #lastTaken = 0;
   #stalledSinceMs: number | undefined = undefined;
@@ -65,23 +71,23 @@ export class MessageWriter implements Flushable {
       this.#handedOver += text.length;
       this.#socket.write(text, 'latin1');
     }
-    if (this.#onFlushed !== undefined) this.#reportFlushed(this.#onFlushed);
+    if (this.#waiting !== undefined) this.#reportFlushed(this.#waiting);
   }
 
-  /** Calls back once, when everything written so far is in the kernel's hands. */
-  whenFlushed(callback: () => void): void {
-    this.#onFlushed = callback;
+  /** Tells the receiver once. */
+  whenFlushed(receiver: FlushReceiver): void {
+    this.#waiting = receiver;
     this.#schedule();
   }
 
-  #reportFlushed(callback: () => void): void {
-    this.#onFlushed = undefined;
+  #reportFlushed(receiver: FlushReceiver): void {
+    this.#waiting = undefined;
     // What a socket does not take any more waits nowhere; its `close` says how the exchange ended.
     if (this.#socket.destroyed) return;
-    if (this.#socket.writableLength === 0) callback();
+    if (this.#socket.writableLength === 0) receiver.onFlushed();
     else {
       this.#socket.write('', 'latin1', (error) => {
-        if (!error) callback();
+        if (!error) receiver.onFlushed();
       });
     }
   }

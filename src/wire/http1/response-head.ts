@@ -9,15 +9,20 @@ import type { HeadText } from './head-reader.ts';
 /** How the body of a message ends. */
 export type BodyFraming = 'none' | 'length' | 'chunked' | 'close';
 
-/** A response head with what the engine itself needs to know. */
-export interface ParsedResponse {
-  /** Without framing and hop-by-hop fields, nor those named in Connection. */
-  readonly head: ResponseHead;
+/** What a connection needs to know of a response until its last byte. */
+export interface ResponseEnd {
   readonly framing: BodyFraming;
   /** RFC 9112 §9.3: whether the connection may serve another request. */
   readonly persistent: boolean;
   /** Seconds of `Keep-Alive: timeout=N`, by which a backend says when it will hang up. */
   readonly keepAliveSeconds: number | undefined;
+}
+
+/** A response head, and what the engine itself needs of it. */
+export interface ParsedResponse {
+  /** Without framing and hop-by-hop fields, nor those named in Connection. */
+  readonly head: ResponseHead;
+  readonly end: ResponseEnd;
 }
 
 const SP = 0x20;
@@ -48,9 +53,11 @@ export function parseResponseHead(received: HeadText, requestMethod: string): Pa
       fields: fields.endToEnd(),
       length: fields.chunked ? undefined : fields.contentLength,
     },
-    framing,
-    persistent: framing !== 'close' && (minorVersion === 1 ? !fields.close : fields.keepAlive && !fields.close),
-    keepAliveSeconds: fields.keepAliveSeconds,
+    end: {
+      framing,
+      persistent: framing !== 'close' && (minorVersion === 1 ? !fields.close : fields.keepAlive && !fields.close),
+      keepAliveSeconds: fields.keepAliveSeconds,
+    },
   };
 }
 

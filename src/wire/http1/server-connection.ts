@@ -7,19 +7,21 @@ import { formatResponseHead } from './format-head.ts';
 import { nudgeHalfClosed } from './half-close.ts';
 import type { HeadText } from './head-reader.ts';
 import { type BodyConnection, IncomingBody } from './incoming-body.ts';
-import { MessageWriter } from './message-writer.ts';
+import { type FlushReceiver, MessageWriter } from './message-writer.ts';
 import { parseRequestHead } from './request-head.ts';
 import { type ExchangeConnection, ServerExchange } from './server-exchange.ts';
+import { own, readByEvents, type SocketOwner } from './socket-owner.ts';
 import type { Watched } from './timing.ts';
 
 /** More field lines than any client sends; each costs more than its bytes. */
 const MAX_FIELD_LINES = 256;
 /** RFC 9112 §9.6: how long a closing connection goes on reading, so that the client gets to read the answer. */
 const LINGER_MS = 5000;
-const STATUS_LINE_START = 'HTTP/1.1 ';
 const NEVER = Number.POSITIVE_INFINITY;
 
-export class ServerConnection implements BodyConnection, ExchangeConnection, InputReceiver, Watched {
+type Roles = BodyConnection & ExchangeConnection & FlushReceiver & InputReceiver & SocketOwner & Watched;
+
+export class ServerConnection implements Roles {
   readonly peerAddress: string;
   readonly overloaded: boolean;
   readonly writer: MessageWriter;
@@ -27,12 +29,11 @@ export class ServerConnection implements BodyConnection, ExchangeConnection, Inp
   readonly #context: ConnectionContext;
   readonly #input: ConnectionInput;
   #exchange: ServerExchange | undefined = undefined;
-  /** The last request's body. */
+  /** The last request's body, if it has one. */
   #body: IncomingBody | undefined = undefined;
   #lingering = false;
   #clientEnded = false;
   #stopNudging: (() => void) | undefined = undefined;
-  #sentPrefix = 0;
   #handedOver = 0;
   #closeWhenFlushed = false;
   #deadlineMs: number;
@@ -46,11 +47,8 @@ export class ServerConnection implements BodyConnection, ExchangeConnection, Inp
     this.writer = new MessageWriter(socket, context.outbox);
     this.#input = new ConnectionInput(socket, this);
     this.#deadlineMs = this.nowMs + Math.min(this.limits.readTimeoutMs, this.limits.idleTimeoutMs);
-    socket.on('data', (chunk: Buffer) => this.#input.push(chunk));
-    socket.on('drain', () => this.#exchange?.onDrain?.());
-    socket.on('end', () => this.#onEnd());
-    socket.on('error', () => undefined);
-    socket.on('close', () => this.#onClose());
+    own(socket, this);
+    readByEvents(socket);
     context.sweep.add(this);
   }
 
@@ -80,8 +78,8 @@ export class ServerConnection implements BodyConnection, ExchangeConnection, Inp
     if (typeof request === 'string') return this.onBadHead('malformed_request', request);
     if (request.fieldCount > MAX_FIELD_LINES) return this.onBadHead('headers_too_large', 'too many field lines');
     this.#deadlineMs = NEVER;
-    this.#body = new IncomingBody(this, request.length, request.expectsContinue);
-    if (!this.#body.complete) this.#input.expect(this.#body);
+    this.#body = request.length === 0 ? undefined : new IncomingBody(this, request.length, request.expectsContinue);
+    this.#input.expect(this.#body);
     this.#exchange = new ServerExchange(this, request, this.#body);
     this.#context.handlers.onExchange(this.#exchange);
     if (this.#clientEnded) this.#startNudging();
@@ -130,15 +128,9 @@ export class ServerConnection implements BodyConnection, ExchangeConnection, Inp
     return this.#exchange?.head.method === 'CONNECT' || (body?.discardable === false && !body.delivered);
   }
 
-  takeSentPrefix(): number {
-    const length = this.#sentPrefix;
-    this.#sentPrefix = 0;
-    return length;
-  }
-
   answered(close: boolean): void {
     this.#closeWhenFlushed = close;
-    this.writer.whenFlushed(this.#onFlushed);
+    this.writer.whenFlushed(this);
   }
 
   cut(closeDelimited: boolean): void {
@@ -160,17 +152,26 @@ export class ServerConnection implements BodyConnection, ExchangeConnection, Inp
     } else this.#socket.destroy();
   }
 
+  onBytes(bytes: Buffer): void {
+    this.#input.push(bytes);
+  }
+
+  onDrain(): void {
+    this.#exchange?.onDrain?.();
+  }
+
   /** The whole answer is in the kernel's hands. */
-  readonly #onFlushed = (): void => {
+  onFlushed(): void {
     const exchange = this.#exchange;
     if (exchange === undefined) return;
     this.#exchange = undefined;
     this.#stopNudging?.();
     exchange.close('complete');
-    if (this.#closeWhenFlushed || !exchange.body.discardable) this.#linger();
-    else if (exchange.body.complete) this.#becomeIdle();
-    else exchange.body.discard();
-  };
+    const body = this.#body;
+    if (this.#closeWhenFlushed || body?.discardable === false) this.#linger();
+    else if (body?.complete === false) body.discard();
+    else this.#becomeIdle();
+  }
 
   #becomeIdle(): void {
     // While the server drains, what has already come is still answered, and nobody waits for more.
@@ -190,7 +191,7 @@ export class ServerConnection implements BodyConnection, ExchangeConnection, Inp
     this.#deadlineMs = this.nowMs + LINGER_MS;
   }
 
-  #onEnd(): void {
+  onEnd(): void {
     this.#clientEnded = true;
     if (this.#lacksBody()) this.#giveUp();
     else if (this.#exchange === undefined) this.#linger();
@@ -213,19 +214,10 @@ export class ServerConnection implements BodyConnection, ExchangeConnection, Inp
     this.#stopNudging = nudgeHalfClosed(() => this.#nudge());
   }
 
-  /** Sends one byte that belongs to the answer anyhow; see half-close.ts. */
   #nudge(): boolean {
-    const nudge = this.#exchange?.nudge;
-    if (nudge === undefined) {
-      this.#deadlineMs = this.nowMs + this.limits.writeTimeoutMs;
-      return false;
-    }
-    if (!this.writer.flushed) return true;
-    // RFC 9112 §7.1: a chunk-size may begin with zeros.
-    this.writer.text(nudge === 'chunk-size' ? '0' : STATUS_LINE_START.charAt(this.#sentPrefix));
-    if (nudge === 'status-line') this.#sentPrefix += 1;
-    this.writer.flush();
-    return true;
+    if (this.#exchange?.nudge() === true) return true;
+    this.#deadlineMs = this.nowMs + this.limits.writeTimeoutMs;
+    return false;
   }
 
   /** A client that has sent its FIN, and whose answer offers no byte to nudge it with, must at least take bytes. */
@@ -235,11 +227,11 @@ export class ServerConnection implements BodyConnection, ExchangeConnection, Inp
     this.#deadlineMs = nowMs + this.limits.writeTimeoutMs;
   }
 
-  #onClose(): void {
+  onClose(): void {
     this.#context.sweep.delete(this);
     this.#stopNudging?.();
     this.#abortExchange();
-    this.#context.connectionClosed(this);
+    this.#context.connectionClosed(this, this.#socket);
   }
 
   #abortExchange(): void {

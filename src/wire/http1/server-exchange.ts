@@ -1,10 +1,14 @@
 /** One request and the place for its answer, which is framed here. RFC 9112 §6, RFC 9110 §15. */
+
+import { answeredHead } from '../answered-head.ts';
 import type {
   BodyFailure,
   BodySink,
   Exchange,
   ExchangeOutcome,
+  ExchangeOwner,
   FieldLines,
+  RequestBody,
   RequestHead,
   ResponseHead,
 } from '../exchange.ts';
@@ -14,6 +18,9 @@ import type { MessageWriter } from './message-writer.ts';
 import type { ParsedRequest } from './request-head.ts';
 import type { BodyFraming } from './response-head.ts';
 
+const STATUS_LINE_START = 'HTTP/1.1 ';
+const NO_BODY: RequestBody = { length: 0, deliverTo: (sink) => sink.end() };
+
 /** What an exchange needs of its connection. */
 export interface ExchangeConnection {
   readonly peerAddress: string;
@@ -22,8 +29,6 @@ export interface ExchangeConnection {
   readonly date: string;
   /** Whether the connection must close after this answer, as far as is known when its head is written. */
   mustClose(): boolean;
-  /** The first characters of "HTTP/1.1" that have already been sent, which the next head leaves out. */
-  takeSentPrefix(): number;
   /** The answer is complete and on its way; `close` = the connection may not go on. */
   answered(close: boolean): void;
   /** The answer is broken off. */
@@ -32,27 +37,33 @@ export interface ExchangeConnection {
 
 /** The exchange is its own response sink. */
 export class ServerExchange implements Exchange, BodySink {
-  readonly head: RequestHead;
-  readonly body: IncomingBody;
-  onClose: ((outcome: ExchangeOutcome) => void) | undefined = undefined;
+  head: RequestHead;
+  owner: ExchangeOwner | undefined = undefined;
   onDrain: (() => void) | undefined = undefined;
   bytesSent = 0;
   responded = false;
 
   readonly #connection: ExchangeConnection;
+  readonly #incomingBody: IncomingBody | undefined;
   readonly #minorVersion: 0 | 1;
   readonly #persistent: boolean;
   #state: 'waiting' | 'answering' | 'answered' | 'over' = 'waiting';
   #framing: BodyFraming = 'none';
   #length: number | undefined = undefined;
   #closes = false;
+  /** How many characters of `STATUS_LINE_START` have already been sent, which the next head leaves out. */
+  #sentPrefix = 0;
 
-  constructor(connection: ExchangeConnection, request: ParsedRequest, body: IncomingBody) {
+  constructor(connection: ExchangeConnection, request: ParsedRequest, body: IncomingBody | undefined) {
     this.#connection = connection;
     this.head = request.head;
-    this.body = body;
+    this.#incomingBody = body;
     this.#minorVersion = request.minorVersion;
     this.#persistent = request.persistent;
+  }
+
+  get body(): RequestBody {
+    return this.#incomingBody ?? NO_BODY;
   }
 
   get peerAddress(): string {
@@ -63,10 +74,17 @@ export class ServerExchange implements Exchange, BodySink {
     return this.#connection.overloaded;
   }
 
-  /** What may be sent at any moment without changing the message: a piece of the status line, or a leading zero of a size. */
-  get nudge(): 'status-line' | 'chunk-size' | undefined {
-    if (this.#state === 'waiting') return 'status-line';
-    return this.#state === 'answering' && this.#framing === 'chunked' ? 'chunk-size' : undefined;
+  /** Sends one byte that belongs to the answer anyhow, unless bytes wait already; see half-close.ts. False: there is none. */
+  nudge(): boolean {
+    const isInChunks = this.#state === 'answering' && this.#framing === 'chunked';
+    if (!isInChunks && this.#state !== 'waiting') return false;
+    const { writer } = this.#connection;
+    if (!writer.flushed) return true;
+    // RFC 9112 §7.1: a chunk-size may begin with zeros.
+    writer.text(isInChunks ? '0' : STATUS_LINE_START.charAt(this.#sentPrefix));
+    if (!isInChunks) this.#sentPrefix += 1;
+    writer.flush();
+    return true;
   }
 
   inform(status: number, fields: FieldLines): void {
@@ -85,6 +103,7 @@ export class ServerExchange implements Exchange, BodySink {
     this.#closes = !this.#persistent || this.#framing === 'close' || this.#connection.mustClose();
     const connection = this.#closes ? 'close' : this.#minorVersion === 0 ? 'keep-alive' : undefined;
     this.#writeHead(formatResponseHead(head, { framing: this.#framing, connection, date: this.#connection.date }));
+    if (head.length === undefined) this.head = answeredHead(this.head);
     return this;
   }
 
@@ -123,12 +142,13 @@ export class ServerExchange implements Exchange, BodySink {
   close(outcome: ExchangeOutcome): void {
     if (this.#state === 'over') return;
     this.#state = 'over';
-    if (outcome === 'aborted') this.body.fail('client_closed');
-    this.onClose?.(outcome);
+    if (outcome === 'aborted') this.#incomingBody?.fail('client_closed');
+    this.owner?.onClose(outcome);
   }
 
   #writeHead(text: string): void {
-    this.#connection.writer.text(text.slice(this.#connection.takeSentPrefix()));
+    this.#connection.writer.text(text.slice(this.#sentPrefix));
+    this.#sentPrefix = 0;
   }
 
   #framingOf(head: ResponseHead): BodyFraming {

@@ -147,6 +147,6 @@ export class Http2Connection implements StreamConnection, Watched {
     this.#context.sweep.delete(this);
     this.#closing = true;
     for (const exchange of this.#exchanges) exchange.close('aborted', false);
-    this.#context.connectionClosed(this);
+    this.#context.connectionClosed(this, this.#socket);
   }
 }

@@ -1,10 +1,12 @@
 /** One request on an HTTP/2 stream and the place for its answer. RFC 9113 §8.1. */
 import type { ServerHttp2Stream } from 'node:http2';
+import { answeredHead } from '../answered-head.ts';
 import type {
   BodyFailure,
   BodySink,
   Exchange,
   ExchangeOutcome,
+  ExchangeOwner,
   FieldLines,
   RequestHead,
   ResponseHead,
@@ -28,9 +30,9 @@ export interface StreamConnection {
 
 /** The exchange is its own response sink. */
 export class StreamExchange implements Exchange, BodySink {
-  readonly head: RequestHead;
+  head: RequestHead;
   readonly body: IncomingStreamBody;
-  onClose: ((outcome: ExchangeOutcome) => void) | undefined = undefined;
+  owner: ExchangeOwner | undefined = undefined;
   onDrain: (() => void) | undefined = undefined;
   bytesSent = 0;
   responded = false;
@@ -82,6 +84,7 @@ export class StreamExchange implements Exchange, BodySink {
     this.#hasBody = this.head.method !== 'HEAD' && head.length !== 0 && !isBodiless(head.status);
     this.#length = this.#hasBody ? head.length : undefined;
     const fields = formatResponseFields(head, this.#connection.date);
+    if (head.length === undefined) this.head = answeredHead(this.head);
     this.#stream.respond(fields, { endStream: !this.#hasBody });
     return this;
   }
@@ -124,7 +127,7 @@ export class StreamExchange implements Exchange, BodySink {
     this.#state = 'over';
     if (outcome === 'aborted') this.body.discard();
     this.#connection.exchangeOver(this, byPeer);
-    this.onClose?.(outcome);
+    this.owner?.onClose(outcome);
   }
 
   /** True when bytes, or the end, have waited for `limitMs` without the peer taking any. To be asked again and again. */

@@ -31,9 +31,12 @@ class Sink implements BodySink {
 function createStream() {
   const sink = new Sink();
   const finished = { count: 0 };
-  const stream = new EventStream(sink, () => {
-    finished.count += 1;
-  });
+  const source = {
+    cancel(): void {
+      finished.count += 1;
+    },
+  };
+  const stream = new EventStream(sink, source);
   const write = (text: string): boolean => stream.write(Buffer.from(text, 'latin1'));
   return { sink, stream, finished, write };
 }

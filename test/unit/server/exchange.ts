@@ -15,7 +15,7 @@ export function exchangeFrom(peerAddress: string, fields: FieldLines = []): Exch
     respond: () => {
       throw new Error('nobody answers here');
     },
-    onClose: undefined,
+    owner: undefined,
     bytesSent: 0,
     responded: false,
   };

@@ -20,6 +20,7 @@ function openUsed() {
     connectTimeoutMs: 1000,
     headTimeoutMs: 1000,
     maxHeaderBytes: 1000,
+    bodyLimits: { maxBodyBytes: Number.POSITIVE_INFINITY, maxTrailerBytes: 1000 },
     connect: () => socket,
     release: (connection) => void released.push(connection),
     forget: () => undefined,

@@ -39,7 +39,8 @@ async function start(context: TestContext, onBytes: OnRequestBytes, overrides: P
   });
   const send = (request: BackendRequest, body: RequestBody = NO_BODY): RecordedAnswer => {
     const answer = new RecordedAnswer();
-    answer.cancel = pool.send(request, body, answer);
+    const call = pool.send(request, body, answer);
+    answer.cancel = () => call.cancel();
     return answer;
   };
   return { backend, pool, timing, send };

@@ -17,6 +17,17 @@ function openWaiting(options: Parameters<typeof openMemoryConnection>[0] = {}) {
   return { waiting, ...openMemoryConnection({ ...options, onExchange: (exchange) => void waiting.push(exchange) }) };
 }
 
+describe('the head of a request', () => {
+  it('is let go of when its answer may go on for long, but for what an access line tells', () => {
+    const { socket, waiting } = openWaiting();
+    socket.receive(get('/events', 'X: y'));
+    const [exchange] = waiting;
+    assert.deepEqual(exchange?.head.fields, ['Host', 'a', 'X', 'y']);
+    exchange?.respond(head(200));
+    assert.deepEqual(exchange?.head, { method: 'GET', target: '/events', authority: '', fields: [] });
+  });
+});
+
 describe('RFC 9112 §9.3.2: pipelining', () => {
   it('takes one request at a time and answers in order', () => {
     const { socket, waiting } = openWaiting();

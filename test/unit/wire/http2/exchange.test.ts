@@ -125,7 +125,7 @@ describe('answers', () => {
     await once(stream, 'continue');
     stream.end('body');
     assert.equal((await readAnswer(stream)).body, 'ok');
-    assert.deepEqual(recorded.exchanges[0]?.head.fields.includes('expect'), false);
+    assert.deepEqual(recorded.heads[0]?.fields.includes('expect'), false);
   });
 
   it('an exchange is answered at most once', async (context) => {
@@ -477,6 +477,7 @@ describe('limits', () => {
     const [stalled, quiet] = recorded.exchanges;
     stalled?.respond(head(200)).write(Buffer.alloc(200_000));
     quiet?.respond(head(200)).write(Buffer.from('data: 1\n\n'));
+    assert.deepEqual(quiet?.head, { method: 'GET', target: '/', authority: '', fields: [] });
     await client.first(({ type, stream }) => type === FRAME.data && stream === 3);
     recorded.timing.advance(1);
     recorded.timing.advance(29_999);

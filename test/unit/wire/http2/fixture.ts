@@ -3,7 +3,14 @@ import { once } from 'node:events';
 import { type ClientHttp2Session, type ClientHttp2Stream, connect as connectHttp2 } from 'node:http2';
 import type { TestContext } from 'node:test';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
-import type { Exchange, ExchangeOutcome, ServerLimits, ServerTls, WireServer } from '../../../../src/wire/exchange.ts';
+import type {
+  Exchange,
+  ExchangeOutcome,
+  RequestHead,
+  ServerLimits,
+  ServerTls,
+  WireServer,
+} from '../../../../src/wire/exchange.ts';
 import { listenHttp1 } from '../../../../src/wire/http1/listen.ts';
 import { createCertificate } from '../../../support/certificate.ts';
 import { FakeTiming, head, LIMITS, RecordingSink, respondText } from '../../../support/wire-peers.ts';
@@ -24,19 +31,22 @@ export class Recorded {
   readonly server: WireServer;
   readonly timing: FakeTiming;
   readonly exchanges: Exchange[];
+  /** As they were before the answer. */
+  readonly heads: readonly RequestHead[];
   readonly refusals: readonly string[];
   readonly closed: readonly Promise<ExchangeOutcome>[];
   readonly #context: TestContext;
   readonly #arrived: (() => void)[];
 
   constructor(
-    parts: Pick<Recorded, 'server' | 'timing' | 'exchanges' | 'refusals' | 'closed'>,
+    parts: Pick<Recorded, 'server' | 'timing' | 'exchanges' | 'heads' | 'refusals' | 'closed'>,
     context: TestContext,
     arrived: (() => void)[],
   ) {
     this.server = parts.server;
     this.timing = parts.timing;
     this.exchanges = parts.exchanges;
+    this.heads = parts.heads;
     this.refusals = parts.refusals;
     this.closed = parts.closed;
     this.#context = context;
@@ -77,6 +87,7 @@ export async function listen(
 ): Promise<Recorded> {
   const timing = new FakeTiming();
   const exchanges: Exchange[] = [];
+  const heads: RequestHead[] = [];
   const refusals: string[] = [];
   const closed: Promise<ExchangeOutcome>[] = [];
   const arrived: (() => void)[] = [];
@@ -86,11 +97,14 @@ export async function listen(
       onExchange(exchange) {
         const outcome = Promise.withResolvers<ExchangeOutcome>();
         closed.push(outcome.promise);
+        heads.push(exchange.head);
         onExchange(exchange);
-        const { onClose } = exchange;
-        exchange.onClose = (how) => {
-          onClose?.(how);
-          outcome.resolve(how);
+        const { owner } = exchange;
+        exchange.owner = {
+          onClose: (how) => {
+            owner?.onClose(how);
+            outcome.resolve(how);
+          },
         };
         exchanges.push(exchange);
         for (const resolve of arrived.splice(0)) resolve();
@@ -103,7 +117,7 @@ export async function listen(
     timing,
   );
   context.after(() => server.destroy());
-  return new Recorded({ server, timing, exchanges, refusals, closed }, context, arrived);
+  return new Recorded({ server, timing, exchanges, heads, refusals, closed }, context, arrived);
 }
 
 /** Takes the whole body, then answers 200 "ok". */
