@@ -1,7 +1,6 @@
 /** `obex serve`: runs the proxy until a signal ends it. Signals as in docs/operations.md. */
 import { unwatchFile, watchFile } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { setFlagsFromString } from 'node:v8';
 import { formatProblem } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import { createDebounce } from '../lib/debounce.ts';
@@ -9,6 +8,7 @@ import { type Obex, startObex } from '../obex.ts';
 import { LineWriter } from '../observe/line-writer.ts';
 import { errorField, type Log } from '../observe/log.ts';
 import { createObservers, type Observers } from '../observe/observers.ts';
+import { setV8Flags } from '../v8-flags.ts';
 import { loadOrExplain, readConfigFile, type ServedConfig } from './config-file.ts';
 
 export interface ServeOptions {
@@ -36,10 +36,7 @@ const EXIT_CONFIG = 2;
 export async function runServe(options: ServeOptions): Promise<number> {
   const loaded = loadOrExplain(options.config, options.stderr);
   if (loaded === undefined) return EXIT_CONFIG;
-  // A proxy's young objects are few when they are collected: threads that help cost more CPU than they save time.
-  setFlagsFromString('--no-parallel-scavenge');
-  // What survives is old for good, as a connection is: the space for young objects that grew with it would stay empty.
-  setFlagsFromString('--semi-space-growth-factor=1');
+  setV8Flags();
   const lines = new LineWriter(1, (count) => observers.metrics.accessLinesDropped(count));
   const workers = await prepareWorkers(loaded.config);
   const observers: Observers = createObservers(loaded.config.log.level, lines, { metrics: workers?.metrics });
