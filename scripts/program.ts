@@ -2,7 +2,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { constants, Script } from 'node:vm';
-import { setV8Flags } from '../src/v8-flags.ts';
 
 /** What V8 compiled of the program while it was tried. V8 checks that it fits its version, and not that it fits the processor. */
 export function codeCacheFile(folder: string): string {
@@ -11,8 +10,6 @@ export function codeCacheFile(folder: string): string {
 
 /** With a code cache that V8 refuses, or without one, the program is compiled: that takes longer, and nothing else differs. */
 export function compileProgram(folder: string, cachedData?: Buffer): Script {
-  // Before the cache is read, as `serve` will set them in any case: they are part of what it must fit.
-  setV8Flags();
   const filename = path.join(folder, 'program.js');
   return new Script(readFileSync(filename, 'latin1'), {
     filename,

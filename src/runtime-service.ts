@@ -22,8 +22,10 @@ import { createReadiness, type ReadinessCheck } from './server/endpoints/ready.t
 import { createHostPolicy } from './server/host-policy.ts';
 import { createRoute, type Endpoint } from './server/route.ts';
 import type { Service } from './server/service.ts';
+import type { ProcessWide } from './state/process-wide.ts';
 import type { BackendClient } from './wire/backend.ts';
 import type { ServerLimits } from './wire/exchange.ts';
+import { fitYoungGeneration } from './young-generation.ts';
 
 const METRICS_PATH = '/metrics';
 const MAX_REQUEST_LINE_BYTES = 8 * 1024;
@@ -79,8 +81,12 @@ function buildForwarder({ config, shared, previous }: RuntimeOptions, backend: B
       staticFields: Object.entries(config.backend.headers).flat(),
     }),
     maxRequests: config.backend.max_requests,
-    inFlight: previous?.service.forwarder.inFlight ?? new InFlight(shared),
+    inFlight: previous?.service.forwarder.inFlight ?? createInFlight(shared),
   });
+}
+
+function createInFlight({ backendRequests, eventStreams }: ProcessWide): InFlight {
+  return new InFlight({ backendRequests, eventStreams, onEventStreams: fitYoungGeneration });
 }
 
 function buildEndpoints(

@@ -8,7 +8,7 @@ import { type Obex, startObex } from '../obex.ts';
 import { LineWriter } from '../observe/line-writer.ts';
 import { errorField, type Log } from '../observe/log.ts';
 import { createObservers, type Observers } from '../observe/observers.ts';
-import { setV8Flags } from '../v8-flags.ts';
+import { collectWithoutHelp } from '../young-generation.ts';
 import { loadOrExplain, readConfigFile, type ServedConfig } from './config-file.ts';
 
 export interface ServeOptions {
@@ -36,7 +36,7 @@ const EXIT_CONFIG = 2;
 export async function runServe(options: ServeOptions): Promise<number> {
   const loaded = loadOrExplain(options.config, options.stderr);
   if (loaded === undefined) return EXIT_CONFIG;
-  setV8Flags();
+  collectWithoutHelp();
   const lines = new LineWriter(1, (count) => observers.metrics.accessLinesDropped(count));
   const workers = await prepareWorkers(loaded.config);
   const observers: Observers = createObservers(loaded.config.log.level, lines, { metrics: workers?.metrics });

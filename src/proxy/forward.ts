@@ -17,24 +17,35 @@ export interface ForwardOptions {
   readonly inFlight: InFlight;
 }
 
+export interface InFlightOptions {
+  readonly backendRequests: Tally;
+  readonly eventStreams: Tally;
+  /** Hears how many event streams the process has open, whenever that changes. */
+  readonly onEventStreams: (open: number) => void;
+}
+
 /** Requests that are at the backend now, counted for the whole process, and the event streams of this thread. */
 export class InFlight {
   readonly requests: Tally;
   readonly #streamTally: Tally;
+  readonly #onEventStreams: (open: number) => void;
   readonly #eventStreams = new Set<EventStream>();
 
-  constructor(tallies: { readonly backendRequests: Tally; readonly eventStreams: Tally }) {
-    this.requests = tallies.backendRequests;
-    this.#streamTally = tallies.eventStreams;
+  constructor({ backendRequests, eventStreams, onEventStreams }: InFlightOptions) {
+    this.requests = backendRequests;
+    this.#streamTally = eventStreams;
+    this.#onEventStreams = onEventStreams;
   }
 
   addEventStream(stream: EventStream): void {
     this.#eventStreams.add(stream);
-    this.#streamTally.add();
+    this.#onEventStreams(this.#streamTally.add());
   }
 
   removeEventStream(stream: EventStream): void {
-    if (this.#eventStreams.delete(stream)) this.#streamTally.remove();
+    if (!this.#eventStreams.delete(stream)) return;
+    this.#streamTally.remove();
+    this.#onEventStreams(this.#streamTally.total);
   }
 
   /** Ends every open event stream at the next boundary between events. */
