@@ -68,8 +68,11 @@ const withoutPinoOutputs: Plugin = {
   },
 };
 
+/** What Node has loaded anyhow, and modules that are themselves what is imported of them: a function, a class, an emitter. */
+const WHOLE = /^(?:node:)?(?:assert|buffer|events|path|process|stream|timers|url)(?:\/\w+)?$/;
+
 /**
- * Modules of Node are loaded when something of them is first used. Imports would load all of them at the start, and the
+ * Other modules of Node are loaded when something of them is first used. Imports would load all of them at the start, and the
  * helper by which esbuild turns a CommonJS module into an ES module reads all of their properties, some of which load more:
  * so it is shown an object without any, which gets each from the module when it is asked for it.
  */
@@ -77,7 +80,9 @@ const nodeModulesByCall: Plugin = {
   name: 'node-modules-by-call',
   setup({ onResolve, onLoad }) {
     onResolve({ filter: /^[\w:/]+$/ }, ({ path, kind }) =>
-      isBuiltin(path) ? { path, namespace: kind === 'require-call' ? 'node' : 'node-on-demand' } : undefined,
+      isBuiltin(path)
+        ? { path, namespace: kind === 'require-call' || WHOLE.test(path) ? 'node' : 'node-on-demand' }
+        : undefined,
     );
     onLoad({ filter: /.*/, namespace: 'node' }, ({ path }) => ({ contents: `module.exports = ${byCall(path)};` }));
     onLoad({ filter: /.*/, namespace: 'node-on-demand' }, ({ path }) => ({

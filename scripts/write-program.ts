@@ -2,28 +2,28 @@
 import { spawn } from 'node:child_process';
 import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { bundle, ON_DEMAND } from './bundle.ts';
-import { codeCacheFile, compileProgram } from './program.ts';
+import { compileProgram, readCodeCache } from './program.ts';
 
 /** All but what is imported on demand. Resolves to the files that went into it. */
 export async function writeProgram(folder: string): Promise<readonly string[]> {
   const outside = ON_DEMAND.map(({ source }) => source);
   const { inputs } = await bundle('src/main.ts', path.join(folder, 'program.js'), { outside, isScript: true });
   await bundle('scripts/obex.ts', path.join(folder, 'obex.mjs'));
-  await writeCodeCache(folder);
+  await recordCodeCache(folder);
   // Nothing else would show it: V8 refuses the cache of a process that has changed certain flags of V8.
-  const { cachedDataRejected } = compileProgram(folder, readFileSync(codeCacheFile(folder)));
-  if (cachedDataRejected === true) throw new Error('V8 refuses the code cache that it has made');
+  const { cachedDataRejected } = compileProgram(folder, readCodeCache(folder));
+  if (cachedDataRejected !== false) throw new Error('V8 refuses the code cache that it has made');
   return Object.keys(inputs);
 }
 
 /** The code cache holds what was compiled when this ends: all that it takes from the start to a request that was let through. */
-async function writeCodeCache(folder: string): Promise<void> {
+async function recordCodeCache(folder: string): Promise<void> {
   const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
   const keys = [{ ...publicKey.export({ format: 'jwk' }), kid: '1', alg: 'RS256', use: 'sig' }];
   // Issuer and backend in one.

@@ -35,10 +35,10 @@ export function createDpopAuthentication(parts: DpopAuthentication): Authenticat
     const credentials = parseCredentials(facts.authorization);
     const isPlain = facts.dpop.length === 0 && !isDenied(credentials) && credentials.scheme === 'Bearer';
     if (isPlain && !parts.isRequired) return authenticateBearer(facts);
-    const limited = parts.chargeClient(facts.clientKey);
-    if (limited !== undefined) return limited;
-    if (isDenied(credentials)) return credentials;
-    if (parts.isRequired && facts.dpop.length === 0) return deny('missing_dpop');
+    if (isDenied(credentials)) return parts.chargeClient(facts.clientKey) ?? credentials;
+    if (parts.isRequired && facts.dpop.length === 0) {
+      return parts.chargeClient(facts.clientKey) ?? deny('missing_dpop');
+    }
     return authenticateBound(parts, facts, credentials);
   };
 }
@@ -48,7 +48,12 @@ async function authenticateBound(
   facts: RequestFacts,
   { accessToken, scheme }: Credentials,
 ): Promise<Outcome> {
-  const token = parts.tokens.known(accessToken) ?? (await parts.tokens.verify(accessToken));
+  await turnEnd();
+  // From the charge to its refund in one go, as in phase 2, unless keys must be fetched.
+  const limitedClient = parts.chargeClient(facts.clientKey);
+  if (limitedClient !== undefined) return limitedClient;
+  const found = parts.tokens.known(accessToken) ?? parts.tokens.verify(accessToken);
+  const token = found instanceof Promise ? await found : found;
   if (isDenied(token)) return token;
   const { principal, ath } = token;
   const jkt = principal.accessToken?.jkt;
@@ -59,7 +64,6 @@ async function authenticateBound(
   if (scheme === 'Bearer' && !parts.acceptsBearerScheme) {
     return deny('token_not_bound', { detail: 'a bound token came under the Bearer scheme', expected: 'DPoP' });
   }
-  await turnEnd();
   let isClaiming = false;
   const proof = await parts.verifyDpopProof({
     dpop: facts.dpop,

@@ -1,4 +1,5 @@
 /** Who is asking: phases 1 and 2, and what all phases share. RFC 6750 §2.1, RFC 9068 §4. */
+import { turnEnd } from '../lib/turn-end.ts';
 import { type Credentials, parseCredentials } from '../oauth/credentials.ts';
 import { type Denial, deny, isDenied } from '../oauth/denial.ts';
 import type { Principal } from '../oauth/principal.ts';
@@ -71,17 +72,24 @@ export function createBearerAuthentication(parts: BearerAuthentication): Authent
     return chargePrincipal(principal.rateLimitKey) ?? admit(principal);
   };
 
-  return ({ authorization, clientKey }) => {
-    const credentials = parseBearer(authorization);
-    const known = isDenied(credentials) ? undefined : tokens.known(credentials.accessToken);
-    if (known !== undefined && !isBound(known)) {
-      return chargePrincipal(known.principal.rateLimitKey) ?? admit(known.principal);
-    }
+  /** In one go, unless keys must be fetched: a charge that is given back must not stand in the way of anybody's request. */
+  const verify = (accessToken: string, clientKey: string): Admission | Denial | Promise<Admission | Denial> => {
     const limited = chargeClient(clientKey);
     if (limited !== undefined) return limited;
-    if (isDenied(credentials)) return credentials;
-    if (known !== undefined) return conclude(known, clientKey);
-    return tokens.verify(credentials.accessToken).then((token) => conclude(token, clientKey));
+    // Another request of the same turn may have brought the same token.
+    const token = tokens.known(accessToken) ?? tokens.verify(accessToken);
+    if (token instanceof Promise) return token.then((outcome) => conclude(outcome, clientKey));
+    return conclude(token, clientKey);
+  };
+
+  return ({ authorization, clientKey }) => {
+    const credentials = parseBearer(authorization);
+    if (isDenied(credentials)) return chargeClient(clientKey) ?? credentials;
+    const { accessToken } = credentials;
+    const known = tokens.known(accessToken);
+    if (known === undefined) return turnEnd().then(() => verify(accessToken, clientKey));
+    if (isBound(known)) return chargeClient(clientKey) ?? conclude(known, clientKey);
+    return chargePrincipal(known.principal.rateLimitKey) ?? admit(known.principal);
   };
 }
 

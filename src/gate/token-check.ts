@@ -1,6 +1,5 @@
 /** Verified tokens, from the cache or verified now. RFC 9068 §4. */
 import type { Clock } from '../lib/clock.ts';
-import { turnEnd } from '../lib/turn-end.ts';
 import { type Denial, isDenied } from '../oauth/denial.ts';
 import { hashAccessToken } from '../oauth/dpop-proof.ts';
 import type { AccessToken, Principal } from '../oauth/principal.ts';
@@ -10,8 +9,8 @@ import type { VerifiedAccessToken, VerifyAccessToken } from './verify-access-tok
 export interface TokenCheck {
   /** A token that was verified before and is still good. */
   known(compact: string): VerifiedToken | undefined;
-  /** Verifies a token that is not known, together with those that came with it, and remembers it. */
-  verify(compact: string): Promise<VerifiedToken | Denial>;
+  /** Verifies a token that is not known, and remembers it. Synchronous unless keys must be fetched. */
+  verify(compact: string): VerifiedToken | Denial | Promise<VerifiedToken | Denial>;
 }
 
 export interface TokenCheckOptions {
@@ -46,10 +45,11 @@ export function createTokenCheck(options: TokenCheckOptions): TokenCheck {
       if (token !== undefined) options.onCacheLookup('hit');
       return token;
     },
-    verify: async (compact) => {
+    verify: (compact) => {
       options.onCacheLookup('miss');
-      await turnEnd();
-      return remember(compact, await verifyAccessToken(compact));
+      const verified = verifyAccessToken(compact);
+      if (verified instanceof Promise) return verified.then((outcome) => remember(compact, outcome));
+      return remember(compact, verified);
     },
   };
 }

@@ -17,8 +17,9 @@ export class Tally {
     return Atomics.add(this.#cell, 0, 1) + 1;
   }
 
-  remove(): void {
-    Atomics.sub(this.#cell, 0, 1);
+  /** Returns the total without this one. */
+  remove(): number {
+    return Atomics.sub(this.#cell, 0, 1) - 1;
   }
 
   /** Adds one unless `most` are there; one atomic step, so that no two threads take the last place. */

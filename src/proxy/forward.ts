@@ -43,9 +43,7 @@ export class InFlight {
   }
 
   removeEventStream(stream: EventStream): void {
-    if (!this.#eventStreams.delete(stream)) return;
-    this.#streamTally.remove();
-    this.#onEventStreams(this.#streamTally.total);
+    if (this.#eventStreams.delete(stream)) this.#onEventStreams(this.#streamTally.remove());
   }
 
   /** Ends every open event stream at the next boundary between events. */

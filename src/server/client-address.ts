@@ -1,5 +1,6 @@
 /** Who is on the other end, in a network with proxies in front. RFC 7239 §8, RFC 4291 §2.5.4. */
 import net from 'node:net';
+import { ownText } from '../lib/own-text.ts';
 import type { Exchange } from '../wire/exchange.ts';
 import { fieldValues } from '../wire/field-values.ts';
 
@@ -23,7 +24,9 @@ export function createClientAddress(options: ClientAddressOptions): (exchange: E
   return (exchange) => {
     const peer = unmap(exchange.peerAddress);
     if (!isTrusted(peer)) return toClientAddress(peer);
-    return toClientAddress(nearestUntrusted(peer, fieldValues(exchange.head.fields, 'x-forwarded-for'), isTrusted));
+    const forwardedFor = fieldValues(exchange.head.fields, 'x-forwarded-for');
+    // Kept for as long as the request lives, and in the tables of rate limits.
+    return toClientAddress(ownText(nearestUntrusted(peer, forwardedFor, isTrusted)));
   };
 }
 

@@ -53,8 +53,9 @@ export class RequestLife implements ExchangeOwner, ForwardedRequest {
 
   /** What the backend is told beside the request itself. */
   get vouched(): Vouched {
+    if (this.principal === undefined) throw new Error('a request is passed on that nobody was admitted for');
     return {
-      identityFields: this.principal?.identityFields ?? [],
+      identityFields: this.principal.identityFields,
       requestId: this.requestId,
       clientAddress: this.clientAddress.address,
     };

@@ -1,5 +1,6 @@
 /** The keys of proofs seen lately, so that a client's key is imported once. RFC 9449 §4.2. */
 import { Lru } from '../lib/lru.ts';
+import { ownText } from '../lib/own-text.ts';
 import type { Denial } from '../oauth/denial.ts';
 import { isDenied } from '../oauth/denial.ts';
 import { type ProofKey, parseProofHeader } from '../oauth/dpop-proof.ts';
@@ -31,8 +32,7 @@ export class ProofKeys {
     if (known !== undefined) return known;
     const imported = parseProofHeader(headerPart, this.#algorithms);
     if (isDenied(imported)) return imported;
-    // A part cut out of a request head would keep the whole head alive; the detour through bytes makes a string of its own.
-    const own = Buffer.from(headerPart, 'latin1').toString('latin1');
+    const own = ownText(headerPart);
     this.#keys.set(own, imported, own.length + KEY_BYTES);
     return imported;
   }

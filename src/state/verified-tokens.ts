@@ -1,5 +1,6 @@
 /** Cache of access tokens that have been verified: bounded in entries and bytes, keyed by the exact token. RFC 9068 §4. */
 import { Lru } from '../lib/lru.ts';
+import { ownText } from '../lib/own-text.ts';
 import type { VerificationKey } from '../oauth/jwks.ts';
 import type { Principal } from '../oauth/principal.ts';
 
@@ -52,8 +53,7 @@ export class VerifiedTokens {
   }
 
   set(accessToken: string, entry: VerifiedToken): void {
-    // A token cut out of a request head would keep the whole head alive; the detour through bytes makes a string of its own.
-    const key = Buffer.from(accessToken, 'latin1').toString('latin1');
+    const key = ownText(accessToken);
     this.#tokens.set(key, entry, sizeOf(key, entry));
     this.onResize?.();
   }

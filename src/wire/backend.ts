@@ -49,7 +49,7 @@ export interface BackendCall {
 
 /** A pool of connections to one backend. */
 export interface BackendClient {
-  /** Sends a request. The receiver is never called before `send` has returned. */
+  /** Sends a request. Of the receiver's methods only `onFailure` may be called before `send` has returned. */
   send(request: BackendRequest, body: RequestBody, receiver: BackendReceiver): BackendCall;
   /** Connects (TLS handshake included) and hangs up, for readiness. Rejects with the cause. */
   probe(timeoutMs: number): Promise<void>;

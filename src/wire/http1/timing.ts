@@ -30,13 +30,14 @@ const SHORTEST_PERIOD_MS = 5;
 export class Sweep {
   readonly #watched = new Set<Watched>();
   readonly #clock: Clock;
-  readonly #stop: () => void;
+  readonly #start: () => () => void;
+  #stop: (() => void) | undefined = undefined;
 
   /** `shortestMs` is the shortest time that anybody asks for: a deadline is met within an eighth of it. */
   constructor(timing: Timing, shortestMs: number) {
     this.#clock = timing.clock;
     const periodMs = Math.min(LONGEST_PERIOD_MS, Math.max(SHORTEST_PERIOD_MS, shortestMs / 8));
-    this.#stop = timing.repeat(() => this.#run(), periodMs);
+    this.#start = () => timing.repeat(() => this.#run(), periodMs);
   }
 
   get nowMs(): number {
@@ -45,6 +46,7 @@ export class Sweep {
 
   add(watched: Watched): void {
     this.#watched.add(watched);
+    this.#stop ??= this.#start();
   }
 
   delete(watched: Watched): void {
@@ -52,7 +54,8 @@ export class Sweep {
   }
 
   stop(): void {
-    this.#stop();
+    this.#stop?.();
+    this.#stop = undefined;
   }
 
   #run(): void {
