@@ -21,7 +21,7 @@ help:
 	@echo 'make test-deploy  the tests of the Kubernetes manifests and the Helm chart'
 	@echo 'make fuzz         millions of random requests and answers through the HTTP engine'
 	@echo 'make soak         four minutes of mixed load, then the books are checked'
-	@echo 'make build        the release bundle, dist/obex.mjs, which bin/obex runs'
+	@echo 'make build        the release in dist/, which bin/obex runs'
 	@echo 'make package      the npm package, obex-VERSION.tgz'
 	@echo 'make executable   the release in one file that needs no Node, dist/obex'
 	@echo 'make docker       the container image, obex:dev'

@@ -10,6 +10,7 @@ import { openMemoryConnection } from '../support/wire-peers.ts';
 interface Seen {
   readonly method: string;
   readonly target: string;
+  readonly authority: string;
   readonly fields: readonly string[];
   readonly body: string;
 }
@@ -60,6 +61,7 @@ const record = (request: IncomingMessage, response: ServerResponse): void => {
     seen.push({
       method: request.method ?? '',
       target: request.url ?? '',
+      authority: request.headers.host ?? '',
       fields: withoutFraming(request.rawHeaders),
       body,
     });
@@ -112,7 +114,7 @@ describe('the engine and node:http', () => {
         assert.deepEqual(event, {
           method: theirs.method,
           target,
-          authority: 'authority' in event ? event.authority : undefined,
+          authority: theirs.authority,
           fields: theirs.fields,
           body: theirs.body,
           outcome: 'end',
