@@ -62,7 +62,7 @@ function createGate({ jkt }: { readonly jkt?: string } = {}) {
 /** All at once; resolves to how many were let in. */
 async function admitted(gate: ReturnType<typeof createGate>, tokenOf: (request: number) => string): Promise<number> {
   const outcomes = await Promise.all(
-    Array.from({ length: REQUESTS }, (_, request) =>
+    Array.from({ length: REQUESTS }, async (_, request) =>
       gate.authenticate({
         method: 'POST',
         target: '/mcp',

@@ -13,7 +13,7 @@ function createRelease(): { readonly folder: string; readonly cacheFile: string;
   const { path: folder, remove } = createTempFolder('program');
   writeFileSync(path.join(folder, 'program.js'), PROGRAM);
   writeCodeCache(folder, compileProgram(folder).createCachedData());
-  const [cache = ''] = readdirSync(folder).filter((name) => name.endsWith('.cache'));
+  const cache = readdirSync(folder).find((name) => name.endsWith('.cache')) ?? '';
   return { folder, cacheFile: path.join(folder, cache), remove };
 }
 
