@@ -13,12 +13,12 @@ export const ON_DEMAND = [
 export interface BundleOptions {
   /** Source files that are found beside it, if at all. */
   readonly outside?: readonly string[];
-  /** A script whose value is a function that runs the program, given the URL it shall take for its own. Default: a module. */
+  /** A script whose value is a function that runs the program, given the URL it shall take for its own, and `import`. Default: a module. */
   readonly isScript?: boolean;
 }
 
 const SCRIPT = {
-  banner: { js: '(async(PROGRAM_URL)=>{"use strict";' },
+  banner: { js: '(async(PROGRAM_URL,PROGRAM_IMPORT)=>{"use strict";' },
   footer: { js: '})' },
   define: { 'import.meta.url': 'PROGRAM_URL' },
 } as const;

@@ -2,24 +2,21 @@
 import { hash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { constants, Script } from 'node:vm';
+import { Script } from 'node:vm';
 
 const DIGEST_BYTES = 32;
 
 /** Compiles the program, or takes what V8 compiled of it before. */
 export function compileProgram(folder: string, cachedData?: Buffer): Script {
   const filename = path.join(folder, 'program.js');
-  return new Script(readFileSync(filename, 'latin1'), {
-    filename,
-    cachedData,
-    importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
-  });
+  return new Script(readFileSync(filename, 'latin1'), { filename, cachedData });
 }
 
 /** `url`: of the file that a worker thread starts from. */
 export async function runProgram(program: Script, url: string): Promise<void> {
   const run: unknown = program.runInThisContext();
-  if (typeof run === 'function') await Reflect.apply(run, undefined, [url]);
+  const importBeside = (specifier: string): Promise<unknown> => import(new URL(specifier, url).href);
+  if (typeof run === 'function') await Reflect.apply(run, undefined, [url, importBeside]);
 }
 
 /** Keeps what V8 compiled of the program while it was tried. */

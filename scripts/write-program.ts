@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -14,12 +14,20 @@ import { compileProgram, readCodeCache } from './program.ts';
 export async function writeProgram(folder: string): Promise<readonly string[]> {
   const outside = ON_DEMAND.map(({ source }) => source);
   const { inputs } = await bundle('src/main.ts', path.join(folder, 'program.js'), { outside, isScript: true });
+  handOverImports(path.join(folder, 'program.js'));
   await bundle('scripts/obex.ts', path.join(folder, 'obex.mjs'));
   await recordCodeCache(folder);
   // Nothing else would show it: V8 refuses the cache of a process that has changed certain flags of V8.
   const { cachedDataRejected } = compileProgram(folder, readCodeCache(folder));
   if (cachedDataRejected !== false) throw new Error('V8 refuses the code cache that it has made');
   return Object.keys(inputs);
+}
+
+/** A script has no `import` of its own but an experimental one, which warns on standard error. */
+function handOverImports(program: string): void {
+  const text = readFileSync(program, 'latin1').replaceAll('import("./', 'PROGRAM_IMPORT("./');
+  if (/\bimport\(["'`]/.test(text)) throw new Error('the program imports something that is not beside it');
+  writeFileSync(program, text, 'latin1');
 }
 
 /** The code cache holds what was compiled when this ends: all that it takes from the start to a request that was let through. */

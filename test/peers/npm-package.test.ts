@@ -64,6 +64,6 @@ describe('the npm package', () => {
     const version = run(folder.path, 'npx', 'obex', '--version');
     assert.deepEqual(version, { status: 0, stdout: `${manifest.version}\n`, stderr: '' });
     const demo = run(folder.path, 'npx', 'obex', 'demo', '--once');
-    assert.equal(demo.status, 0, demo.stdout + demo.stderr);
+    assert.deepEqual({ status: demo.status, stderr: demo.stderr }, { status: 0, stderr: '' }, demo.stdout);
   });
 });
