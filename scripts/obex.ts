@@ -1,6 +1,7 @@
 /** `obex.mjs` of the release: runs the program beside it, from the code cache if there is one for this Node. */
-import { compileProgram, readCodeCache, runProgram } from './program.ts';
+import { compileProgram, readCodeCache, readProgram, runProgram } from './program.ts';
 
-const { dirname: folder, url } = import.meta;
+const { dirname, url } = import.meta;
+const program = readProgram(dirname);
 
-await runProgram(compileProgram(folder, readCodeCache(folder)), url);
+await runProgram(compileProgram(program, readCodeCache(program)), url);

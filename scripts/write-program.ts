@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { bundle, ON_DEMAND } from './bundle.ts';
-import { compileProgram, readCodeCache } from './program.ts';
+import { compileProgram, readCodeCache, readProgram } from './program.ts';
 
 /** All but what is imported on demand. Resolves to the files that went into it. */
 export async function writeProgram(folder: string): Promise<readonly string[]> {
@@ -18,7 +18,8 @@ export async function writeProgram(folder: string): Promise<readonly string[]> {
   await bundle('scripts/obex.ts', path.join(folder, 'obex.mjs'));
   await recordCodeCache(folder);
   // Nothing else would show it: V8 refuses the cache of a process that has changed certain flags of V8.
-  const { cachedDataRejected } = compileProgram(folder, readCodeCache(folder));
+  const program = readProgram(folder);
+  const { cachedDataRejected } = compileProgram(program, readCodeCache(program));
   if (cachedDataRejected !== false) throw new Error('V8 refuses the code cache that it has made');
   return Object.keys(inputs);
 }

@@ -163,11 +163,11 @@ export class ServerConnection implements Roles {
   /** The whole answer is in the kernel's hands. */
   onFlushed(): void {
     const exchange = this.#exchange;
+    const body = this.#body;
     if (exchange === undefined) return;
     this.#exchange = undefined;
     this.#stopNudging?.();
     exchange.close('complete');
-    const body = this.#body;
     if (this.#closeWhenFlushed || body?.discardable === false) this.#linger();
     else if (body?.complete === false) body.discard();
     else this.#becomeIdle();

@@ -1,5 +1,4 @@
 /** One request and the place for its answer, which is framed here. RFC 9112 §6, RFC 9110 §15. */
-
 import { answeredHead } from '../answered-head.ts';
 import type {
   BodyFailure,

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, it } from 'node:test';
-import { compileProgram, readCodeCache, writeCodeCache } from '../../../scripts/program.ts';
+import { compileProgram, readCodeCache, readProgram, writeCodeCache } from '../../../scripts/program.ts';
 import { createTempFolder } from '../../support/temp-folder.ts';
 
 const PROGRAM = '() => "a program"';
@@ -12,7 +12,8 @@ const PROGRAM = '() => "a program"';
 function createRelease(): { readonly folder: string; readonly cacheFile: string; remove(): void } {
   const { path: folder, remove } = createTempFolder('program');
   writeFileSync(path.join(folder, 'program.js'), PROGRAM);
-  writeCodeCache(folder, compileProgram(folder).createCachedData());
+  const program = readProgram(folder);
+  writeCodeCache(program, compileProgram(program).createCachedData());
   const cache = readdirSync(folder).find((name) => name.endsWith('.cache')) ?? '';
   return { folder, cacheFile: path.join(folder, cache), remove };
 }
@@ -20,14 +21,14 @@ function createRelease(): { readonly folder: string; readonly cacheFile: string;
 describe('the code cache', () => {
   it('is what V8 takes for the program that it was made of', () => {
     const { folder, remove } = createRelease();
-    assert.equal(compileProgram(folder, readCodeCache(folder)).cachedDataRejected, false);
+    assert.equal(compileProgram(readProgram(folder), readCodeCache(readProgram(folder))).cachedDataRejected, false);
     remove();
   });
 
   it('is passed over for a program that was changed, of the same length too', () => {
     const { folder, remove } = createRelease();
     writeFileSync(path.join(folder, 'program.js'), PROGRAM.replace('a', 'b'));
-    assert.equal(readCodeCache(folder), undefined);
+    assert.equal(readCodeCache(readProgram(folder)), undefined);
     remove();
   });
 
@@ -38,11 +39,11 @@ describe('the code cache', () => {
       const damaged = Buffer.from(written);
       damaged.writeUInt8(damaged.readUInt8(at) ^ 1, at);
       writeFileSync(cacheFile, damaged);
-      assert.equal(readCodeCache(folder), undefined);
+      assert.equal(readCodeCache(readProgram(folder)), undefined);
     }
     for (const file of [written.subarray(0, 20), Buffer.alloc(0)]) {
       writeFileSync(cacheFile, file);
-      assert.equal(readCodeCache(folder), undefined);
+      assert.equal(readCodeCache(readProgram(folder)), undefined);
     }
     remove();
   });
