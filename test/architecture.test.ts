@@ -15,7 +15,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   mcp: ['lib'],
   wire: ['lib'],
   observe: ['lib', 'oauth'],
-  state: ['lib', 'oauth', 'observe'],
+  state: ['lib', 'oauth', 'observe', 'wire'],
   gate: ['lib', 'oauth', 'mcp', 'state', 'observe'],
   proxy: ['lib', 'oauth', 'mcp', 'wire', 'observe'],
   server: ['lib', 'oauth', 'mcp', 'wire', 'observe', 'state', 'gate', 'proxy'],

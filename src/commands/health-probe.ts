@@ -1,7 +1,6 @@
 /** `obex --health-probe`: asks the local `/health`, for container images that have no shell and no curl. */
 import type { Config } from '../config/schema.ts';
 import { errorField } from '../observe/log.ts';
-import { loadHttpClient } from '../state/http-client.ts';
 import { loadOrExplain } from './config-file.ts';
 
 const TIMEOUT_MS = 3_000;
@@ -33,7 +32,8 @@ function probeHealth(config: Config, stderr: (text: string) => void): Promise<nu
       stderr(`obex: /health: ${problem}\n`);
       resolve(1);
     };
-    const { request } = loadHttpClient(tls.enabled);
+    // Not by `import`, which of `node:http` loads all of `fetch`, too.
+    const { request } = process.getBuiltinModule(tls.enabled ? 'node:https' : 'node:http');
     // The certificate names the public host, not this one; the probe only asks whether the process next door answers.
     const options = { ...target, path: '/health', rejectUnauthorized: false, signal: AbortSignal.timeout(TIMEOUT_MS) };
     request(options)

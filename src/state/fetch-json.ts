@@ -1,7 +1,9 @@
 /** Fetches one JSON document with a deadline, a size limit and no redirects: JWK Sets and issuer metadata. RFC 9110 §9.3.1. */
 import { rawPath } from '../lib/raw-path.ts';
 import { errorField } from '../observe/log.ts';
-import { loadHttpClient } from './http-client.ts';
+import type { BackendFailure, BackendReceiver } from '../wire/backend.ts';
+import { createBackendClient } from '../wire/engine.ts';
+import type { BodySink, RequestBody, ResponseHead } from '../wire/exchange.ts';
 
 export interface FetchLimits {
   /** From the look-up of the name to the last byte. */
@@ -14,52 +16,103 @@ export class FetchError extends Error {
   override readonly name = 'FetchError';
 }
 
-/** GETs `url` and parses the body as JSON. Throws FetchError; anything but a complete 200 is one. */
-export function fetchJson(url: string, limits: FetchLimits): Promise<unknown> {
-  return new Promise((resolve, reject) => {
-    const fail = (problem: string, cause?: unknown): void => {
-      // A query may hold an API key.
-      reject(new FetchError(`GET ${rawPath(url)}: ${problem}`, { cause }));
-      request.destroy();
-    };
-    const { request: open } = loadHttpClient(url.startsWith('https:'));
-    const request = open(url, {
-      headers: { accept: 'application/json, application/jwk-set+json' },
-      agent: false,
-      signal: AbortSignal.timeout(limits.timeoutMs),
-    });
-    request.on('error', (error) => {
-      if (error.name === 'AbortError') return fail(`no complete answer in ${limits.timeoutMs} ms`);
-      // OpenSSL's own words are of no use: the first bytes were no TLS record.
-      if (/:SSL routines:.*(wrong version number|packet length too long)/.test(error.message)) {
-        return fail(`${new URL(url).host} speaks no TLS; is it http?`);
-      }
-      fail(errorField(error), error);
-    });
-    request.on('response', (response) => {
-      if (response.statusCode !== 200) return fail(`expected status 200, got ${response.statusCode}`);
-      collect(response, limits.maxBytes).then(
-        (text) => {
-          try {
-            resolve(JSON.parse(text));
-          } catch (error) {
-            fail('expected JSON', error);
-          }
-        },
-        (error: unknown) => fail(errorField(error), error),
-      );
-    });
-    request.end();
-  });
+const MAX_HEADER_BYTES = 16 * 1024;
+const NO_BODY: RequestBody = { length: 0, deliverTo: (sink) => sink.end() };
+
+/** GETs `url` and parses the body as JSON. Rejects with FetchError; anything but a complete 200 is one. */
+export async function fetchJson(url: string, limits: FetchLimits): Promise<unknown> {
+  try {
+    return parseJson(await fetchBody(new URL(url), limits));
+  } catch (error) {
+    // A query may hold an API key.
+    throw new FetchError(`GET ${rawPath(url)}: ${errorField(error)}`, { cause: error });
+  }
 }
 
-async function collect(response: AsyncIterable<Buffer>, maxBytes: number): Promise<string> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of response) {
-    bytes += chunk.length;
-    if (bytes > maxBytes) throw new RangeError(`answer is larger than ${maxBytes} bytes`);
-    chunks.push(chunk);
+function parseJson(bytes: Buffer): unknown {
+  const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new Error('expected JSON', { cause: error });
   }
-  return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks));
+}
+
+/** By a connection of its own. */
+async function fetchBody(url: URL, { timeoutMs, maxBytes }: FetchLimits): Promise<Buffer> {
+  const client = createBackendClient({
+    url,
+    connectTimeoutMs: timeoutMs,
+    headTimeoutMs: timeoutMs,
+    maxIdleConnections: 0,
+    maxHeaderBytes: MAX_HEADER_BYTES,
+    ca: undefined,
+  });
+  const answer = new Answer(url, maxBytes);
+  const fields = ['Host', url.host, 'Accept', 'application/json, application/jwk-set+json'];
+  const request = { method: 'GET', target: `${url.pathname}${url.search}`, fields, commonLines: '' };
+  const call = client.send(request, NO_BODY, answer);
+  client.close();
+  const timer = setTimeout(() => answer.fail(`no complete answer in ${timeoutMs} ms`), timeoutMs);
+  try {
+    return await answer.body;
+  } finally {
+    clearTimeout(timer);
+    call.cancel();
+  }
+}
+
+class Answer implements BackendReceiver, BodySink {
+  onDrain: (() => void) | undefined = undefined;
+  readonly #url: URL;
+  readonly #maxBytes: number;
+  readonly #whole = Promise.withResolvers<Buffer>();
+  readonly #chunks: Uint8Array[] = [];
+  #bytes = 0;
+
+  constructor(url: URL, maxBytes: number) {
+    this.#url = url;
+    this.#maxBytes = maxBytes;
+  }
+
+  get body(): Promise<Buffer> {
+    return this.#whole.promise;
+  }
+
+  onInformational(): void {
+    // The final response is still to come.
+  }
+
+  onHead({ status }: ResponseHead): BodySink {
+    if (status !== 200) this.fail(`expected status 200, got ${status}`);
+    return this;
+  }
+
+  onFailure(failure: BackendFailure, cause: Error | undefined): void {
+    // OpenSSL's own words are of no use: the first bytes were no TLS record.
+    if (/:SSL routines:.*(wrong version number|packet length too long)/.test(cause?.message ?? '')) {
+      this.fail(`${this.#url.host} speaks no TLS; is it http?`);
+    } else if (failure === 'backend_protocol_error') this.fail('expected an answer of HTTP/1.1', cause);
+    else if (cause !== undefined) this.#whole.reject(cause);
+    else this.fail('the connection was closed without an answer');
+  }
+
+  write(chunk: Uint8Array): boolean {
+    this.#bytes += chunk.length;
+    if (this.#bytes > this.#maxBytes) this.fail(`answer is larger than ${this.#maxBytes} bytes`);
+    else this.#chunks.push(chunk);
+    return true;
+  }
+
+  end(): void {
+    this.#whole.resolve(Buffer.concat(this.#chunks));
+  }
+
+  abort(): void {
+    this.fail('the answer broke off');
+  }
+
+  fail(problem: string, cause?: Error): void {
+    this.#whole.reject(new Error(problem, { cause }));
+  }
 }
