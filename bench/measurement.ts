@@ -19,12 +19,12 @@ export type Metric = (typeof METRICS)[number];
 
 export type Sample = { readonly [metric in Metric]?: number };
 
-/** One line of the table: medians over the rounds. */
+/** One line of the table: medians over all that was measured. */
 export interface Row {
   readonly scenario: ScenarioName;
   readonly contender: string;
   readonly values: Sample;
-  /** Largest minus smallest CPU time per request of the rounds, as a share of the median. */
+  /** How wide the middle half of the measurements of CPU time per request is, as a share of the median. */
   readonly cpuSpread: number;
 }
 

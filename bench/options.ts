@@ -8,7 +8,7 @@ export interface Options {
   /** Scenarios to run, in the order of the list. */
   readonly only: readonly ScenarioName[];
   readonly rounds: number;
-  /** Length of one measurement. */
+  /** Seconds of load in a round, for each contender. */
   readonly seconds: number;
   /** Requests a second of the scenario with a fixed rate. */
   readonly rate: number;
@@ -16,8 +16,8 @@ export interface Options {
 
 export const USAGE = `usage: node bench/main.ts [--only NAME]... [--rounds N] [--seconds N] [--rate N]
   --only NAME   one of: ${SCENARIO_NAMES.join(', ')} (default: all; only a run of all writes bench/RESULTS.md)
-  --rounds N    how often each contender has its turn (default 3)
-  --seconds N   length of one measurement (default 3)
+  --rounds N    how often all contenders are started afresh (default 3)
+  --seconds N   seconds of load that each gets in a round (default 5)
   --rate N      requests a second of the scenario "rate" (default 4000)
   a look that takes a minute: --only warm --only sse-5000 --rounds 1 --seconds 2`;
 
@@ -28,7 +28,7 @@ export function parseOptions(args: readonly string[]): Options {
     options: {
       only: { type: 'string', multiple: true, default: [] },
       rounds: { type: 'string', default: '3' },
-      seconds: { type: 'string', default: '3' },
+      seconds: { type: 'string', default: '5' },
       rate: { type: 'string', default: '4000' },
       help: { type: 'boolean', default: false },
     },

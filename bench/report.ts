@@ -21,8 +21,9 @@ const VERSIONS: readonly (readonly [string, readonly string[], RegExp])[] = [
   ['h2load', ['--version'], /nghttp2\/(\S+)/],
 ];
 
-const READING_GUIDE = `Each proxy has a core to itself; backend and load share the others. Contenders take turns, round after round; numbers are
-medians of the rounds, in brackets the ratio to the first line of the scenario. CPU is user and system time of the whole
+const READING_GUIDE = `Each proxy has a core to itself; backend and load share the others. Contenders take turns: at saturation second by second,
+there and back again, elsewhere once a round. Numbers are medians of all turns, in brackets the ratio to the first line of
+the scenario. CPU is user and system time of the whole
 process group divided by the requests answered; capacity in the table of thresholds is its inverse. "requests/s" is what
 64 connections got out of it: where the core was not nearly 100 % busy, the load was the bottleneck. haproxy and apache
 verify the signature of every request; Obex remembers tokens, except in the scenario \`verify\`. Latency
@@ -36,7 +37,7 @@ export function formatReport({ rows, notes }: Outcome, options: Options): string
   const facts = [
     ...describeMachine(),
     `${options.rounds} rounds of ${options.seconds} s; fixed rate ${options.rate}/s`,
-    `largest spread of CPU per request between rounds: ${(largest * 100).toFixed(0)} %`,
+    `the middle half of the measurements of CPU per request is up to ${(largest * 100).toFixed(0)} % wide`,
     ...notes,
   ];
   const list = facts.map((fact) => `- ${fact}`).join('\n');

@@ -14,7 +14,7 @@ export function median(values: readonly number[]): number {
   return (lower + upper) / 2;
 }
 
-/** Largest minus smallest, as a share of the median; 0 for fewer than two values. */
+/** How wide the middle half of the values is, as a share of the median; 0 for fewer than two values. */
 export function spread(values: readonly number[]): number {
-  return values.length < 2 ? 0 : (Math.max(...values) - Math.min(...values)) / median(values);
+  return values.length < 2 ? 0 : (percentile(values, 0.75) - percentile(values, 0.25)) / median(values);
 }

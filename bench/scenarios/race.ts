@@ -34,42 +34,88 @@ export interface Measured {
   readonly fault?: string | undefined;
 }
 
-export async function race(bench: Bench, { scenario, lanes, http2 = false }: Race): Promise<Outcome> {
+/** A contender that is ready to be measured. */
+export interface Runner {
+  /** Takes about a second. */
+  run(): Promise<Measured>;
+  stop(): Promise<void>;
+}
+
+export function race(bench: Bench, { scenario, lanes, http2 = false }: Race): Promise<Outcome> {
   const runLoad = http2 ? runH2load : runWrk;
-  return takeTurns(
+  return alternate(
     bench,
     scenario,
-    lanes.map((lane) => async (): Promise<Measured> => {
+    lanes.map((lane) => async (): Promise<Runner> => {
       const contender = await lane.start();
+      const stop = (): Promise<void> => contender.stop();
       try {
         await warmUp(bench, { contender, credential: lane.credential ?? 'first', runLoad });
-        return { name: contender.name, ...(await measure(bench, { ...lane, contender, runLoad })) };
-      } finally {
-        await contender.stop();
+      } catch (error) {
+        await stop();
+        throw error;
       }
+      return { run: () => measure(bench, { ...lane, contender, runLoad }), stop };
     }),
   );
 }
 
 /**
- * One measurement of each contender a round. A measurement starts a process of its own: two processes of the same program
- * can differ by a quarter for as long as they run, by what their compiler and garbage collector made of the first seconds.
+ * Starts all, then measures each for a second in turn, `--seconds` times, every other time in the opposite order: what else
+ * the machine does comes and goes within seconds, and shall meet all alike. Each round has processes of its own: two of the
+ * same program can differ for as long as they run, by what their compiler and garbage collector made of the first seconds.
  */
+export async function alternate(
+  { options }: Bench,
+  scenario: ScenarioName,
+  starts: readonly (() => Promise<Runner>)[],
+): Promise<Outcome> {
+  const results = new Results(scenario);
+  for (let round = 0; round < options.rounds; round += 1) {
+    const runners: Runner[] = [];
+    try {
+      for (const start of starts) runners.push(await start());
+      for (let second = 0; second < options.seconds; second += 1) {
+        for (const runner of second % 2 === 0 ? runners : runners.toReversed()) results.add(await runner.run());
+      }
+    } finally {
+      for (const runner of runners) await runner.stop();
+    }
+  }
+  return results.summarize();
+}
+
+/** One measurement of each contender a round, from its start to its end. */
 export async function takeTurns(
   { options }: Bench,
   scenario: ScenarioName,
   measurements: readonly (() => Promise<Measured>)[],
 ): Promise<Outcome> {
-  const samples = new Map<string, Sample[]>();
-  const notes = new Set<string>();
+  const results = new Results(scenario);
   for (let round = 0; round < options.rounds; round += 1) {
-    for (const take of measurements) {
-      const { name, sample, fault } = await take();
-      samples.set(name, [...(samples.get(name) ?? []), sample]);
-      if (fault !== undefined) notes.add(`${scenario}, ${name}: ${fault}`);
-    }
+    for (const take of measurements) results.add(await take());
   }
-  return { rows: [...samples].map(([name, taken]) => summarize(scenario, name, taken)), notes: [...notes] };
+  return results.summarize();
+}
+
+class Results {
+  readonly #scenario: ScenarioName;
+  readonly #samples = new Map<string, Sample[]>();
+  readonly #notes = new Set<string>();
+
+  constructor(scenario: ScenarioName) {
+    this.#scenario = scenario;
+  }
+
+  add({ name, sample, fault }: Measured): void {
+    this.#samples.set(name, [...(this.#samples.get(name) ?? []), sample]);
+    if (fault !== undefined) this.#notes.add(`${this.#scenario}, ${name}: ${fault}`);
+  }
+
+  summarize(): Outcome {
+    const rows = [...this.#samples].map(([name, samples]) => summarize(this.#scenario, name, samples));
+    return { rows, notes: [...this.#notes] };
+  }
 }
 
 type RunLoad = (bench: Bench, options: LoadOptions) => Promise<LoadReport>;
@@ -96,18 +142,27 @@ interface Run extends Omit<Lane, 'start'> {
 async function measure(
   bench: Bench,
   { contender, runLoad, credential = 'first', refused = false }: Run,
-): Promise<Omit<Measured, 'name'>> {
+): Promise<Measured> {
   const before = groupCpuSeconds(contender.group);
-  const report = await runLoad(bench, { contender, credential, seconds: bench.options.seconds });
+  const report = await runLoad(bench, { contender, credential, seconds: 1 });
   const cpuSeconds = groupCpuSeconds(contender.group) - before;
   const unexpected = refused ? report.requests - report.refused : report.refused;
-  const sample: Sample = {
-    cpuMicros: (cpuSeconds / report.requests) * 1e6,
-    requestsPerSecond: report.requests / report.seconds,
-    busyPercent: (cpuSeconds / report.seconds) * 100,
+  const fault =
+    unexpected + report.broken > 0 ? `${unexpected} unexpected statuses, ${report.broken} broken requests` : undefined;
+  return { name: contender.name, sample: toSample(contender, report, cpuSeconds), fault };
+}
+
+/** What a contender took for a second of load. */
+export function toSample(
+  contender: Contender,
+  { requests, seconds }: Pick<LoadReport, 'requests' | 'seconds'>,
+  cpuSeconds: number,
+): Sample {
+  return {
+    cpuMicros: (cpuSeconds / requests) * 1e6,
+    requestsPerSecond: requests / seconds,
+    busyPercent: (cpuSeconds / seconds) * 100,
     idleMegabytes: contender.idleBytes / MEGABYTE,
     loadedMegabytes: groupResidentBytes(contender.group) / MEGABYTE,
   };
-  if (unexpected + report.broken === 0) return { sample };
-  return { sample, fault: `${unexpected} unexpected statuses, ${report.broken} broken requests` };
 }

@@ -10,7 +10,7 @@ import { setUpObex } from '../contenders/obex.ts';
 import type { Outcome } from '../measurement.ts';
 import { groupResidentBytes } from '../proc.ts';
 import { launch, stop } from '../processes.ts';
-import { type Measured, takeTurns } from './race.ts';
+import { alternate, type Measured } from './race.ts';
 
 const SETTLE_MS = 1_000;
 const DEADLINE_MS = 10_000;
@@ -23,10 +23,13 @@ export function runStart(bench: Bench): Promise<Outcome> {
     setUpBaseline,
     setUpObex,
   ];
-  return takeTurns(
+  return alternate(
     bench,
     'start',
-    setUps.map((setUp) => async () => measure(bench, await setUp(bench))),
+    setUps.map((setUp) => async () => ({
+      run: async () => measure(bench, await setUp(bench)),
+      stop: async () => undefined,
+    })),
   );
 }
 

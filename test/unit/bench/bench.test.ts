@@ -21,8 +21,8 @@ describe('statistics', () => {
     assert.deepEqual([median([9, 1, 5]), median([4, 1, 3, 2]), median([])], [5, 2.5, Number.NaN]);
   });
 
-  it('spread is relative to the median', () =>
-    assert.deepEqual([spread([9, 10, 12]), spread([5]), spread([])], [0.3, 0, 0]));
+  it('spread is that of the middle half, relative to the median', () =>
+    assert.deepEqual([spread([1, 9, 10, 12, 99]), spread([5]), spread([])], [0.3, 0, 0]));
 });
 
 describe('proc(5)', () => {
