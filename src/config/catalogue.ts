@@ -1,5 +1,5 @@
 /** The schema as a list: every section and every value with its path, for docs, JSON Schema, environment and hints. */
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { type LeafInfo, leaves } from './leaf.ts';
 import { sections } from './schema.ts';
 
@@ -28,9 +28,11 @@ interface Found {
 
 /** Strips what wraps a schema (default, optional, preprocessing) down to the map or list inside. */
 export function unwrapSchema(schema: z.core.$ZodType): z.core.$ZodType {
-  if (schema instanceof z.ZodPrefault || schema instanceof z.ZodOptional) return unwrapSchema(schema.unwrap());
+  if (schema instanceof z.ZodMiniPrefault || schema instanceof z.ZodMiniOptional)
+    return unwrapSchema(schema.def.innerType);
   // A pipe that ends in a transform parses a value; one that begins with one is `section`.
-  if (schema instanceof z.ZodPipe && schema.in instanceof z.ZodTransform) return unwrapSchema(schema.out);
+  if (schema instanceof z.ZodMiniPipe && schema.def.in instanceof z.ZodMiniTransform)
+    return unwrapSchema(schema.def.out);
   return schema;
 }
 
@@ -42,8 +44,8 @@ function collect(schema: z.core.$ZodType, path: readonly string[], found: Found)
     return found;
   }
   const inner = unwrapSchema(schema);
-  if (inner instanceof z.ZodArray) return collect(inner.element, [...path, LIST_ITEM], found);
-  if (!(inner instanceof z.ZodObject)) throw new Error(`no description of ${path.join('.')}`);
+  if (inner instanceof z.ZodMiniArray) return collect(inner.def.element, [...path, LIST_ITEM], found);
+  if (!(inner instanceof z.ZodMiniObject)) throw new Error(`no description of ${path.join('.')}`);
   found.sections.push({ path, keys: Object.keys(inner.shape), meaning });
   for (const [key, child] of Object.entries(inner.shape)) collect(child, [...path, key], found);
   return found;

@@ -1,5 +1,5 @@
 /** What no value can tell by itself: rules between values and sections. RFC 9728 §3.3 (resource), RFC 8414 §2 (issuer). */
-import type * as z from 'zod';
+import type * as z from 'zod/mini';
 import { isLoopbackHost } from '../lib/loopback.ts';
 import type { Draft } from './draft.ts';
 import { formatListen, isLocalAddress } from './listen.ts';
@@ -10,9 +10,9 @@ const DEFAULT_PORTS: Readonly<Record<string, string>> = { 'http:': '80', 'https:
 const ANY_ADDRESS = ['0.0.0.0', '::'];
 
 const { shape } = sections;
-const obex = shape.obex.out.shape;
-const idp = shape.idp.unwrap().shape;
-const dpop = shape.dpop.out.shape;
+const obex = shape.obex.def.out.shape;
+const idp = shape.idp.def.innerType.shape;
+const dpop = shape.dpop.def.out.shape;
 
 /** Reports broken rules. Looks at each value by itself, so that a mistake elsewhere hides none of them. */
 export function crossCheck(draft: Draft): void {
@@ -25,7 +25,7 @@ export function crossCheck(draft: Draft): void {
 }
 
 /** The value at a path, parsed; undefined when it is absent, wrong or already at fault. */
-function read<T>(draft: Draft, path: Path, schema: z.ZodType<T>): T | undefined {
+function read<T>(draft: Draft, path: Path, schema: z.ZodMiniType<T>): T | undefined {
   if (draft.isAtFault(path)) return undefined;
   const result = schema.safeParse(draft.valueAt(path));
   return result.success ? result.data : undefined;
@@ -100,10 +100,10 @@ function checkDpop(draft: Draft): void {
       draft.report(['dpop', key], `needs dpop.enabled: true; set that, or delete dpop.${key}`);
     }
   }
-  const cache = dpop.replay_cache.out.shape;
+  const cache = dpop.replay_cache.def.out.shape;
   const redis = read(draft, ['dpop', 'replay_cache', 'backend'], cache.backend) === 'redis';
   const url = ['dpop', 'replay_cache', 'redis', 'url'];
-  if (redis && read(draft, url, cache.redis.out.shape.url) === '') {
+  if (redis && read(draft, url, cache.redis.def.out.shape.url) === '') {
     draft.report(url, 'is required with dpop.replay_cache.backend: redis; for example "redis://redis:6379/0"');
   }
 }
@@ -114,7 +114,7 @@ function checkListeners(draft: Draft): void {
   if (main !== undefined && 'path' in main && typeof workers === 'number' && workers > 1) {
     draft.report(['obex', 'workers'], 'needs a port: a unix socket has one thread; write 1, or "auto"');
   }
-  const metrics = read(draft, ['metrics', 'listen'], shape.metrics.out.shape.listen);
+  const metrics = read(draft, ['metrics', 'listen'], shape.metrics.def.out.shape.listen);
   if (main === undefined || metrics === undefined || formatListen(main) !== formatListen(metrics)) return;
   if ('port' in main && main.port === 0) return;
   draft.report(
@@ -126,7 +126,7 @@ function checkListeners(draft: Draft): void {
 /** A request to Obex that Obex sends to itself comes back for ever. */
 function checkCircle(draft: Draft): void {
   const listen = read(draft, ['obex', 'listen'], obex.listen);
-  const url = read(draft, ['backend', 'url'], shape.backend.out.shape.url);
+  const url = read(draft, ['backend', 'url'], shape.backend.def.out.shape.url);
   if (listen === undefined || url === undefined || 'path' in listen || !isLoopbackHost(url.hostname)) return;
   const port = Number(url.port === '' ? DEFAULT_PORTS[url.protocol] : url.port);
   const isReached = listen.host === undefined || ANY_ADDRESS.includes(listen.host) || isLocalAddress(listen);

@@ -1,5 +1,5 @@
 /** What `backend.headers` may hold. RFC 9110 §5.1 (names), §5.5 (values), §7.6.1 (hop-by-hop), RFC 9112 §6 (framing). */
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { foldName } from '../lib/fold-name.ts';
 import { described } from './leaf.ts';
 import { isRecord } from './path.ts';
@@ -62,13 +62,11 @@ function shownName(name: string): string {
 }
 
 /** Field name → value, names as written. Adds one issue for each bad name or value. */
-function parseFields(given: unknown, context: z.RefinementCtx): Readonly<Record<string, string>> {
+function parseFields(given: unknown, { issues }: z.core.ParsePayload): Readonly<Record<string, string>> {
   const value = given ?? {};
   if (!isRecord(value)) {
-    context.addIssue({
-      code: 'custom',
-      message: 'expected header names with values, such as { X-API-Key: "${API_KEY}" }',
-    });
+    const message = 'expected header names with values, such as { X-API-Key: "${API_KEY}" }';
+    issues.push({ code: 'custom', input: given, message });
     return z.NEVER;
   }
   const fields: [string, string][] = [];
@@ -78,14 +76,14 @@ function parseFields(given: unknown, context: z.RefinementCtx): Readonly<Record<
     const fault =
       nameFault(name) ?? (twin === undefined ? valueFault(content) : `is the same header as ${twin}; delete one`);
     names.set(foldName(name), name);
-    if (fault !== undefined) context.addIssue({ code: 'custom', message: fault, path: [shownName(name)] });
+    if (fault !== undefined) issues.push({ code: 'custom', input: content, message: fault, path: [shownName(name)] });
     else if (typeof content === 'string') fields.push([name, content]);
   }
   return Object.fromEntries(fields);
 }
 
 /** The schema of `backend.headers`. */
-export const headerFields = described(z.unknown().transform(parseFields), {
+export const headerFields = described(z.pipe(z.unknown(), z.transform(parseFields)), {
   kind: 'map',
   json: { type: 'object', additionalProperties: { type: 'string' } },
   default: {},

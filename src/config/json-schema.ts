@@ -1,5 +1,5 @@
 /** The JSON Schema (draft 2020-12) of a config file, for editors: made from the schema, with both layouts and all twins. */
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { isRecord, valueAt } from './path.ts';
 import { sections } from './schema.ts';
 import { SECRET_PATHS, TWIN_SUFFIX } from './secret-files.ts';

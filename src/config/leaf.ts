@@ -1,5 +1,5 @@
 /** The building blocks of the schema: one value of the config, parsed, described and documented in one place. */
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { Refused, refuse, refuseSilently } from './refused.ts';
 import { formatDuration, formatSize, guessDuration, guessSize, parseDuration, parseSize } from './units.ts';
 
@@ -60,13 +60,17 @@ function matching(pattern: string): Json {
 export function leaf<T>(
   spec: LeafSpec & { kind: LeafKind; json: Json },
   parse: (value: unknown) => T | Refused,
-): z.ZodType<T> {
-  const parsed = z.unknown().transform((value, context): T => {
-    const result = parseGiven(value);
-    if (!(result instanceof Refused)) return result;
-    context.addIssue({ code: 'custom', message: result.refusal.message, params: { ...result.refusal } });
-    return z.NEVER;
-  });
+): z.ZodMiniType<T> {
+  const parsed = z.pipe(
+    z.unknown(),
+    z.transform((value, context): T => {
+      const result = parseGiven(value);
+      if (!(result instanceof Refused)) return result;
+      const { message } = result.refusal;
+      context.issues.push({ code: 'custom', input: value, message, params: { ...result.refusal } });
+      return z.NEVER;
+    }),
+  );
   const parseGiven = (value: unknown) => {
     if (value === undefined) return refuseSilently(`is required${exampleClause(spec.example)}`);
     if (value === null) return refuseSilently('has no value; give it one, or delete the key');
@@ -80,7 +84,10 @@ function exampleClause(example: unknown): string {
 }
 
 /** Adds what docs, JSON Schema and masking need. */
-export function described<T>(parsed: z.ZodType<T>, spec: LeafSpec & { kind: LeafKind; json: Json }): z.ZodType<T> {
+export function described<T>(
+  parsed: z.ZodMiniType<T>,
+  spec: LeafSpec & { kind: LeafKind; json: Json },
+): z.ZodMiniType<T> {
   const info = {
     kind: spec.kind,
     default: spec.default,
@@ -90,14 +97,13 @@ export function described<T>(parsed: z.ZodType<T>, spec: LeafSpec & { kind: Leaf
     allowed: spec.allowed,
   };
   const schema = spec.default === undefined ? parsed : z.prefault(parsed, spec.default);
-  // `meta` would build every schema twice.
   return schema.register(z.globalRegistry, { description: spec.meaning, ...spec.json }).register(leaves, info);
 }
 
 /** A value that may be absent: T or undefined. */
-export function optional<T>(schema: z.ZodType<T>): z.ZodType<T | undefined> {
+export function optional<T>(schema: z.ZodMiniType<T>): z.ZodMiniType<T | undefined> {
   const info = leaves.get(schema);
-  const absent = schema.optional().meta(z.globalRegistry.get(schema) ?? {});
+  const absent = z.optional(schema).register(z.globalRegistry, z.globalRegistry.get(schema) ?? {});
   return info === undefined ? absent : absent.register(leaves, { ...info, required: false });
 }
 
@@ -116,7 +122,7 @@ const TRUE_WORDS = ['true', 'yes', 'on', 'y', '1'];
 const FALSE_WORDS = ['false', 'no', 'off', 'n', '0'];
 
 /** true or false; the same words as text, as variables bring them. */
-export function boolean(spec: LeafSpec): z.ZodType<boolean> {
+export function boolean(spec: LeafSpec): z.ZodMiniType<boolean> {
   const json = { anyOf: [{ type: 'boolean' }, matching('^(true|false)$')] };
   return leaf({ ...spec, kind: 'boolean', json }, (value) => {
     if (typeof value === 'boolean') return value;
@@ -133,7 +139,7 @@ interface Range {
 }
 
 /** A number, or the same as text. */
-export function number(spec: LeafSpec & Range & { kind: 'integer' | 'number' }): z.ZodType<number> {
+export function number(spec: LeafSpec & Range & { kind: 'integer' | 'number' }): z.ZodMiniType<number> {
   const json = orVariable({ type: spec.kind, minimum: spec.min, maximum: spec.max });
   const article = spec.kind === 'integer' ? 'a whole number' : 'a number';
   const allowed = `${spec.min} to ${spec.max}`;
@@ -146,7 +152,7 @@ export function number(spec: LeafSpec & Range & { kind: 'integer' | 'number' }):
 }
 
 /** Milliseconds out of "10s", "1m30s", "250ms". */
-export function duration(spec: LeafSpec & Range): z.ZodType<number> {
+export function duration(spec: LeafSpec & Range): z.ZodMiniType<number> {
   const json = matching('^(?=.)(\\d+h)?(\\d+m)?(\\d+s)?(\\d+ms)?$');
   const allowed = `${formatDuration(spec.min)} to ${formatDuration(spec.max)}`;
   return leaf({ ...spec, kind: 'duration', json, allowed }, (value) => {
@@ -160,7 +166,7 @@ export function duration(spec: LeafSpec & Range): z.ZodType<number> {
 }
 
 /** Bytes out of "4MB" (10^6) or "4MiB" (2^20). */
-export function size(spec: LeafSpec & Range): z.ZodType<number> {
+export function size(spec: LeafSpec & Range): z.ZodMiniType<number> {
   const json = { anyOf: [{ const: 0 }, matching('^\\d+(B|kB|KB|MB|GB|KiB|MiB|GiB)$')] };
   const allowed = `${formatSize(spec.min)} to ${formatSize(spec.max)}`;
   return leaf({ ...spec, kind: 'size', json, allowed }, (value) => {
@@ -175,7 +181,7 @@ export function size(spec: LeafSpec & Range): z.ZodType<number> {
 }
 
 /** One word of a closed list. */
-export function oneOf<const T extends string>(words: readonly T[], spec: LeafSpec): z.ZodType<T> {
+export function oneOf<const T extends string>(words: readonly T[], spec: LeafSpec): z.ZodMiniType<T> {
   const json = orVariable({ enum: words });
   const quoted = words.map((word) => JSON.stringify(word));
   const choices = words.length > 2 ? `one of ${quoted.join(', ')}` : quoted.join(' or ');
@@ -191,7 +197,7 @@ export function oneOf<const T extends string>(words: readonly T[], spec: LeafSpe
 }
 
 /** Text, any but empty unless `allowEmpty`. */
-export function text(spec: LeafSpec & { allowEmpty?: boolean }): z.ZodType<string> {
+export function text(spec: LeafSpec & { allowEmpty?: boolean }): z.ZodMiniType<string> {
   return leaf({ ...spec, kind: 'string', json: { type: 'string' } }, (value) => {
     if (typeof value !== 'string') return refuse('expected a text; put it in quotes', value);
     return value !== '' || spec.allowEmpty === true ? value : refuseSilently(`is empty${exampleClause(spec.example)}`);
@@ -199,21 +205,22 @@ export function text(spec: LeafSpec & { allowEmpty?: boolean }): z.ZodType<strin
 }
 
 /** A list without duplicates. */
-export function list<T>(item: z.ZodType<T>, spec: LeafSpec & { nonEmpty?: string }): z.ZodType<T[]> {
-  const items = z.array(item).superRefine((values, context) => {
+export function list<T>(item: z.ZodMiniType<T>, spec: LeafSpec & { nonEmpty?: string }): z.ZodMiniType<T[]> {
+  const items = z.array(item).check(({ value: values, issues }) => {
     if (values.length === 0 && spec.nonEmpty !== undefined) {
-      context.addIssue({ code: 'custom', message: `is empty; ${spec.nonEmpty}` });
+      issues.push({ code: 'custom', input: values, message: `is empty; ${spec.nonEmpty}` });
     }
     values.forEach((value, index) => {
       if (typeof value !== 'string' || values.indexOf(value) === index) return;
       const message = `stands twice in the list (also as item ${values.indexOf(value) + 1}); delete one`;
-      context.addIssue({ code: 'custom', message, path: [index] });
+      issues.push({ code: 'custom', input: value, message, path: [index] });
     });
   });
   return described(items, { ...spec, kind: 'list', json: {} });
 }
 
 /** A map with fixed keys. Absent and empty (`cors:` with every line below commented out) mean all defaults. */
-export function section<S extends z.ZodRawShape>(meaning: string, shape: S) {
-  return z.preprocess((value) => value ?? {}, z.strictObject(shape)).meta({ description: meaning });
+export function section<S extends z.core.$ZodLooseShape>(meaning: string, shape: S) {
+  const given = z.transform((value) => value ?? {});
+  return z.pipe(given, z.strictObject(shape)).register(z.globalRegistry, { description: meaning });
 }

@@ -1,6 +1,6 @@
 /** The effective config as YAML that can be loaded again, with secrets masked. */
 import { stringify } from 'yaml';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { unwrapSchema } from './catalogue.ts';
 import { type LeafInfo, leaves } from './leaf.ts';
 import type { ListenAddress } from './listen.ts';
@@ -24,8 +24,8 @@ function written(value: unknown, schema: z.core.$ZodType): unknown {
   const inner = unwrapSchema(schema);
   if (info !== undefined && info.kind !== 'list') return writtenLeaf(value, info);
   if (Array.isArray(value))
-    return value.map((item: unknown) => (inner instanceof z.ZodArray ? written(item, inner.element) : item));
-  if (!isRecord(value) || !(inner instanceof z.ZodObject)) return value;
+    return value.map((item: unknown) => (inner instanceof z.ZodMiniArray ? written(item, inner.def.element) : item));
+  if (!isRecord(value) || !(inner instanceof z.ZodMiniObject)) return value;
   const entries = Object.entries(inner.shape).map(([key, child]) => [key, written(value[key], child)]);
   return Object.fromEntries(entries.filter(([, child]) => child !== undefined));
 }

@@ -1,5 +1,5 @@
 /** What the schema found, turned into problems that a person can act on. */
-import type * as z from 'zod';
+import type * as z from 'zod/mini';
 import { LEAVES, LIST_ITEM, SECTIONS } from './catalogue.ts';
 import type { Draft } from './draft.ts';
 import type { LeafInfo } from './leaf.ts';

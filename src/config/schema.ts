@@ -1,5 +1,5 @@
 /** The one schema of the config: the source of types, defaults, the JSON Schema and docs/configuration.md. */
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { authzSection, idpSection, resourceSection, tokenCacheSection } from './sections/access.ts';
 import { dpopSection } from './sections/dpop.ts';
 import { logSection, metricsSection, obexSection } from './sections/listener.ts';
@@ -24,10 +24,12 @@ export const sections = z.strictObject({
  * Parses a tree of plain values (variables expanded, layout normalised, secrets read) into a Config: milliseconds, bytes,
  * URLs, every default filled in.
  */
-export const configSchema = sections.transform((config) => {
+export const configSchema = z.pipe(sections, z.transform(fillAudiences));
+
+function fillAudiences(config: z.output<typeof sections>) {
   const audiences = config.resource.audiences.length === 0 ? [config.resource.url] : config.resource.audiences;
   return { ...config, resource: { ...config.resource, audiences }, idp: fillIssuers(config.idp, audiences) };
-});
+}
 
 function fillIssuers(idp: z.output<typeof idpSection>, audiences: string[]) {
   if (idp === undefined) return undefined;

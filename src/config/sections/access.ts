@@ -1,5 +1,5 @@
 /** Sections of the config about who may pass: resource, idp, authz, token_cache. RFC 9728, RFC 9068, RFC 6749 §3.3. */
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { boolean, duration, leaf, list, number, optional, section, size, text } from '../leaf.ts';
 import { refuse } from '../refused.ts';
 import { parseIssuer, parseJwksUri, parseResourceUrl } from '../urls.ts';
@@ -122,44 +122,44 @@ const additionalIssuer = z.strictObject({
 });
 
 export const idpSection = z
-  .strictObject({
-    ...issuer,
-    clock_skew: duration({
-      min: 0,
-      max: 600_000,
-      default: '10s',
-      meaning: 'How far the clocks of issuer and Obex may differ when `exp`, `nbf` and `iat` are checked.',
+  .optional(
+    z.strictObject({
+      ...issuer,
+      clock_skew: duration({
+        min: 0,
+        max: 600_000,
+        default: '10s',
+        meaning: 'How far the clocks of issuer and Obex may differ when `exp`, `nbf` and `iat` are checked.',
+      }),
+      accepted_algorithms: list(algorithm, {
+        default: ['RS256', 'ES256'],
+        nonEmpty: 'name at least one, or delete the key for [RS256, ES256]',
+        meaning: 'Signature algorithms accepted: of RS/PS/ES 256/384/512, Ed25519, and EdDSA, its older name.',
+      }),
+      jwks_refresh: duration({
+        min: 1000,
+        max: LONGEST_MS,
+        default: '10m',
+        meaning: 'How often keys are fetched in the background.',
+      }),
+      jwks_max_stale: duration({
+        min: 1000,
+        max: LONGEST_MS,
+        default: '24h',
+        meaning: 'How long keys are used after the last fetch that succeeded.',
+      }),
+      additional_issuers: z.prefault(z.array(additionalIssuer), []).register(z.globalRegistry, {
+        description: 'Further issuers whose tokens are accepted; keys are never mixed between issuers.',
+      }),
+      dangerously_allow_http: boolean({
+        default: false,
+        meaning:
+          'Allows http for `issuer` and `jwks_uri` beyond loopback. Whoever can touch that network can then forge tokens: for ' +
+          'development only.',
+      }),
     }),
-    accepted_algorithms: list(algorithm, {
-      default: ['RS256', 'ES256'],
-      nonEmpty: 'name at least one, or delete the key for [RS256, ES256]',
-      meaning: 'Signature algorithms accepted: of RS/PS/ES 256/384/512, Ed25519, and EdDSA, its older name.',
-    }),
-    jwks_refresh: duration({
-      min: 1000,
-      max: LONGEST_MS,
-      default: '10m',
-      meaning: 'How often keys are fetched in the background.',
-    }),
-    jwks_max_stale: duration({
-      min: 1000,
-      max: LONGEST_MS,
-      default: '24h',
-      meaning: 'How long keys are used after the last fetch that succeeded.',
-    }),
-    additional_issuers: z
-      .array(additionalIssuer)
-      .prefault([])
-      .meta({ description: 'Further issuers whose tokens are accepted; keys are never mixed between issuers.' }),
-    dangerously_allow_http: boolean({
-      default: false,
-      meaning:
-        'Allows http for `issuer` and `jwks_uri` beyond loopback. Whoever can touch that network can then forge tokens: for ' +
-        'development only.',
-    }),
-  })
-  .optional()
-  .meta({
+  )
+  .register(z.globalRegistry, {
     description:
       'Who issues the tokens. The key makes the difference: without it Obex is in phase 1 and authenticates nobody.',
   });

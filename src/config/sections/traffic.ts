@@ -1,6 +1,6 @@
 /** Sections of the config about passing requests on: backend, limits, cors. */
 
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { headerFields } from '../header-fields.ts';
 import { duration, leaf, list, number, section, size, text } from '../leaf.ts';
 import { refuse } from '../refused.ts';
@@ -52,24 +52,25 @@ export const backendSection = section('The MCP server that Obex stands in front 
 });
 
 const rateLimit = z
-  .strictObject({
-    requests_per_second: number({
-      kind: 'number',
-      min: 0.001,
-      max: 1_000_000,
-      example: 100,
-      meaning: 'Sustained rate of each client.',
+  .optional(
+    z.strictObject({
+      requests_per_second: number({
+        kind: 'number',
+        min: 0.001,
+        max: 1_000_000,
+        example: 100,
+        meaning: 'Sustained rate of each client.',
+      }),
+      burst: number({
+        kind: 'integer',
+        min: 1,
+        max: 10_000_000,
+        example: 200,
+        meaning: 'Requests that a client may send at once after a pause.',
+      }),
     }),
-    burst: number({
-      kind: 'integer',
-      min: 1,
-      max: 10_000_000,
-      example: 200,
-      meaning: 'Requests that a client may send at once after a pause.',
-    }),
-  })
-  .optional()
-  .meta({ description: 'Requests allowed to each client; absent = no limit.' });
+  )
+  .register(z.globalRegistry, { description: 'Requests allowed to each client; absent = no limit.' });
 
 export const limitsSection = section(
   'How much of everything a client may use. Times and sizes are checked on each connection.',
