@@ -8,16 +8,19 @@ export interface Options {
   /** Scenarios to run, in the order of the list. */
   readonly only: readonly ScenarioName[];
   readonly rounds: number;
-  /** Seconds of load in a round, for each contender. */
+  /** Turns of each contender in a round, where processes that run take turns. */
+  readonly turns: number;
+  /** Length of one measurement. */
   readonly seconds: number;
   /** Requests a second of the scenario with a fixed rate. */
   readonly rate: number;
 }
 
-export const USAGE = `usage: node bench/main.ts [--only NAME]... [--rounds N] [--seconds N] [--rate N]
+export const USAGE = `usage: node bench/main.ts [--only NAME]... [--rounds N] [--turns N] [--seconds N] [--rate N]
   --only NAME   one of: ${SCENARIO_NAMES.join(', ')} (default: all; only a run of all writes bench/RESULTS.md)
-  --rounds N    how often all contenders are started afresh (default 3)
-  --seconds N   seconds of load that each gets in a round (default 5)
+  --rounds N    how often each contender is started afresh (default 3)
+  --turns N     how often each has its turn in a round, where all run at once (default 3)
+  --seconds N   length of one measurement (default 3)
   --rate N      requests a second of the scenario "rate" (default 4000)
   a look that takes a minute: --only warm --only sse-5000 --rounds 1 --seconds 2`;
 
@@ -28,7 +31,8 @@ export function parseOptions(args: readonly string[]): Options {
     options: {
       only: { type: 'string', multiple: true, default: [] },
       rounds: { type: 'string', default: '3' },
-      seconds: { type: 'string', default: '5' },
+      turns: { type: 'string', default: '3' },
+      seconds: { type: 'string', default: '3' },
       rate: { type: 'string', default: '4000' },
       help: { type: 'boolean', default: false },
     },
@@ -39,6 +43,7 @@ export function parseOptions(args: readonly string[]): Options {
     help: values.help,
     only: SCENARIO_NAMES.filter((name) => values.only.length === 0 || values.only.includes(name)),
     rounds: positiveInteger('--rounds', values.rounds),
+    turns: positiveInteger('--turns', values.turns),
     seconds: positiveInteger('--seconds', values.seconds),
     rate: positiveInteger('--rate', values.rate),
   };

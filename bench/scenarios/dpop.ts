@@ -3,16 +3,16 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { type RedisServer, startRedis } from '../../test/support/redis.ts';
 import type { Bench } from '../bench.ts';
 import { type ObexOptions, startObex } from '../contenders/obex.ts';
-import { type OnceReport, runOnce, runVerification } from '../load/programs.ts';
+import { runOnce, runVerification } from '../load/programs.ts';
 import type { Outcome } from '../measurement.ts';
 import { groupCpuSeconds } from '../proc.ts';
 import { createBoundClients } from '../proofs.ts';
-import { alternate, type Runner, toSample } from './race.ts';
+import { type Measured, takeTurns, toSample } from './race.ts';
 
 const MANY_KEYS = 10_000;
 /** Each client has come by twice. */
 const WARM_UP_REQUESTS = 2 * MANY_KEYS;
-/** About what a core takes in a second. */
+/** About what a core takes in a second, so that a measurement is as long as was asked for. */
 const REQUESTS_PER_SECOND = 7_000;
 /** What cannot be saved. */
 const VERIFICATION = 'one ES256 verification';
@@ -30,48 +30,30 @@ export async function runDpop(bench: Bench): Promise<Outcome> {
     await settled;
     const count = WARM_UP_REQUESTS + bench.options.seconds * REQUESTS_PER_SECOND;
     const [ofOne, ofMany] = [one.prove(count), many.prove(count)];
-    return await alternate(bench, 'dpop', [
-      async () => ({
-        run: async () => ({ name: VERIFICATION, sample: { cpuMicros: await runVerification(bench) } }),
-        stop: async () => undefined,
-      }),
-      () => start(bench, ofOne, { name: 'Obex, one key' }),
-      () => start(bench, ofMany, { name: 'Obex, 10,000 keys' }),
-      async () => {
-        forgetClaims(redis);
-        return start(bench, ofOne, { name: 'Obex, one key, Redis', redisPort });
-      },
+    return await takeTurns(bench, 'dpop', [
+      async () => ({ name: VERIFICATION, sample: { cpuMicros: await runVerification(bench) } }),
+      () => measure(bench, ofOne, { name: 'Obex, one key' }),
+      () => measure(bench, ofMany, { name: 'Obex, 10,000 keys' }),
+      () => measure(bench, ofOne, { name: 'Obex, one key, Redis', redisPort }).finally(() => forgetClaims(redis)),
     ]);
   } finally {
     await redis.stop();
   }
 }
 
-/** Each second goes on in the file where the one before ended. */
-async function start(bench: Bench, file: string, options: ObexOptions): Promise<Runner> {
+async function measure(bench: Bench, file: string, options: ObexOptions): Promise<Measured> {
   const contender = await startObex(bench, { phase: 3, accessLog: 'off', ...options });
-  let from = 0;
-  const send = async (count: number): Promise<OnceReport> => {
-    const report = await runOnce(bench, contender, { file, from, count });
-    from += count;
-    return report;
-  };
   try {
-    await send(WARM_UP_REQUESTS);
-  } catch (error) {
+    await runOnce(bench, contender, { file, from: 0, count: WARM_UP_REQUESTS });
+    const before = groupCpuSeconds(contender.group);
+    const count = bench.options.seconds * REQUESTS_PER_SECOND;
+    const report = await runOnce(bench, contender, { file, from: WARM_UP_REQUESTS, count });
+    const sample = toSample(contender, report, groupCpuSeconds(contender.group) - before);
+    const { refused } = report;
+    return { name: contender.name, sample, fault: refused > 0 ? `${refused} requests refused` : undefined };
+  } finally {
     await contender.stop();
-    throw error;
   }
-  return {
-    run: async () => {
-      const before = groupCpuSeconds(contender.group);
-      const report = await send(REQUESTS_PER_SECOND);
-      const sample = toSample(contender, report, groupCpuSeconds(contender.group) - before);
-      const fault = report.refused > 0 ? `${report.refused} requests refused` : undefined;
-      return { name: contender.name, sample, fault };
-    },
-    stop: () => contender.stop(),
-  };
 }
 
 /** So that the next round may use the same proofs; the record of the history stays. */

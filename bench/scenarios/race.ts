@@ -36,7 +36,6 @@ export interface Measured {
 
 /** A contender that is ready to be measured. */
 export interface Runner {
-  /** Takes about a second. */
   run(): Promise<Measured>;
   stop(): Promise<void>;
 }
@@ -61,8 +60,8 @@ export function race(bench: Bench, { scenario, lanes, http2 = false }: Race): Pr
 }
 
 /**
- * Starts all, then measures each for a second in turn, `--seconds` times, every other time in the opposite order: what else
- * the machine does comes and goes within seconds, and shall meet all alike. Each round has processes of its own: two of the
+ * Starts all, then measures one after the other, and again in the opposite order: what else the machine does comes and goes
+ * within seconds, and shall meet all alike. Each round has processes of its own: two of the
  * same program can differ for as long as they run, by what their compiler and garbage collector made of the first seconds.
  */
 export async function alternate(
@@ -75,8 +74,8 @@ export async function alternate(
     const runners: Runner[] = [];
     try {
       for (const start of starts) runners.push(await start());
-      for (let second = 0; second < options.seconds; second += 1) {
-        for (const runner of second % 2 === 0 ? runners : runners.toReversed()) results.add(await runner.run());
+      for (let turn = 0; turn < options.turns; turn += 1) {
+        for (const runner of turn % 2 === 0 ? runners : runners.toReversed()) results.add(await runner.run());
       }
     } finally {
       for (const runner of runners) await runner.stop();
@@ -144,7 +143,7 @@ async function measure(
   { contender, runLoad, credential = 'first', refused = false }: Run,
 ): Promise<Measured> {
   const before = groupCpuSeconds(contender.group);
-  const report = await runLoad(bench, { contender, credential, seconds: 1 });
+  const report = await runLoad(bench, { contender, credential, seconds: bench.options.seconds });
   const cpuSeconds = groupCpuSeconds(contender.group) - before;
   const unexpected = refused ? report.requests - report.refused : report.refused;
   const fault =
@@ -152,7 +151,7 @@ async function measure(
   return { name: contender.name, sample: toSample(contender, report, cpuSeconds), fault };
 }
 
-/** What a contender took for a second of load. */
+/** What a contender took for a stretch of load. */
 export function toSample(
   contender: Contender,
   { requests, seconds }: Pick<LoadReport, 'requests' | 'seconds'>,
