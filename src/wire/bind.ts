@@ -1,12 +1,10 @@
 /** Binding a server to its address. A unix socket file that nothing answers on is left over from a crash and replaced. */
 import { lstat, unlink } from 'node:fs/promises';
-import { connect, isIPv6, type Server } from 'node:net';
-import { setFlagsFromString } from 'node:v8';
+import { connect, type Server } from 'node:net';
 import type { ListenAddress } from './exchange.ts';
 
 /** Listens, or rejects with the system's error (EADDRINUSE, EACCES, …) as the cause. */
 export async function bind(server: Server, address: ListenAddress): Promise<void> {
-  compileIpv6Pattern();
   try {
     await listen(server, address);
   } catch (cause) {
@@ -26,16 +24,6 @@ function listen(server: Server, address: ListenAddress): Promise<void> {
       resolve();
     });
   });
-}
-
-/**
- * Node asks of an address that it listens on whether it is one of IPv6, by a pattern that V8 takes 6 ms to turn into bytecode,
- * and 1 ms into machine code. The flag must not stay: with it V8 refuses the code caches of the modules that are still to come.
- */
-function compileIpv6Pattern(): void {
-  setFlagsFromString('--no-regexp-tier-up');
-  isIPv6('');
-  setFlagsFromString('--regexp-tier-up');
 }
 
 async function isStale(path: string): Promise<boolean> {
