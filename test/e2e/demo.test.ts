@@ -137,7 +137,10 @@ describe('obex demo, port taken', () => {
     context.after(() => squatter.close());
     const child = startDemo('--once', '--port', String(port));
     assert.deepEqual(await child.ended(), { code: 2, signal: null });
-    assert.match(child.stderr(), new RegExp(`^obex: cannot listen on 127.0.0.1:${port} .*\n$`));
+    assert.match(
+      child.stderr(),
+      new RegExp(`^obex: --port: cannot listen on 127.0.0.1:${port}: another program has this port.*\n$`),
+    );
   });
 });
 

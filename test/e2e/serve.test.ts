@@ -34,6 +34,25 @@ describe('SIGTERM', () => {
   });
 });
 
+describe('an address that is taken', () => {
+  it('is refused with its key, who has it, and what to do', async (context) => {
+    const backend = await startRecordingBackend(context);
+    const taken = `127.0.0.1:${backend.port}`;
+    const refused = startObexProcess({
+      config: formatConfig({ backend, sections: { metrics: `listen: "${taken}"` } }),
+    });
+    await assert.rejects(refused, (error) => {
+      assert.ok(error instanceof Error);
+      const [line] = /^obex: (?!WARNING).*$/m.exec(error.message) ?? [];
+      assert.equal(
+        line,
+        `obex: metrics.listen: cannot listen on ${taken}: another program has this port; "ss -ltnp sport = :${backend.port}" names it; stop it, or choose another port (listen EADDRINUSE: address already in use ${taken})`,
+      );
+      return true;
+    });
+  });
+});
+
 describe('certificates', () => {
   /** Obex with a certificate of its own, in files that a test may change. */
   async function startWithCertificate(context: TestContext) {
