@@ -32,14 +32,14 @@ const NOTHING = /(?:[ \t]*(?:#.*)?\r?\n)*/y;
 export function findFault(document: Document.Parsed, text: string): YamlFault | undefined {
   const [first, second] = [...document.errors, ...document.warnings];
   if (first === undefined) return undefined;
-  const offset = findOpening(document, text, first) ?? skipNothing(text, findNoticed(first, second));
+  const offset = findOpening(document, text, first) ?? findSlip(text, first, second);
   return { offset, cure: CURES[first.code] ?? 'cannot be read' };
 }
 
-/** Lines that are indented below a value are read as more of it, up to the ":" that it cannot have. */
-function findNoticed(first: YAMLError, second: YAMLError | undefined): number {
-  const isBelow = first.code === 'BLOCK_AS_IMPLICIT_KEY' && second?.code === 'MULTILINE_IMPLICIT_KEY';
-  return isBelow ? second.pos[1] : first.pos[0];
+function findSlip(text: string, { code, pos }: YAMLError, second: YAMLError | undefined): number {
+  // Lines that are indented below a value are read as more of it, up to the ":" that it cannot have.
+  if (code === 'BLOCK_AS_IMPLICIT_KEY' && second?.code === 'MULTILINE_IMPLICIT_KEY') return second.pos[1];
+  return code === 'BAD_INDENT' ? skipNothing(text, pos[0]) : pos[0];
 }
 
 /** What is not closed is noticed lines below, often at the end of the text. */
