@@ -66,6 +66,17 @@ describe('obex demo --once', () => {
     ]);
   });
 
+  it('shows one challenge a line, as they are sent', () => {
+    const challenges = child.stdout().match(/WWW-Authenticate: .*/g) ?? [];
+    const schemes = challenges.map((line) => [...line.matchAll(/(\w+) realm="mcp"/g)].map(([, scheme]) => scheme));
+    assert.deepEqual(
+      schemes,
+      Array(4)
+        .fill([['Bearer'], ['DPoP']])
+        .flat(),
+    );
+  });
+
   it('prints no token', () => {
     assert.doesNotMatch(child.stdout(), /eyJ/);
   });
@@ -94,6 +105,10 @@ describe('obex demo', () => {
     );
     assert.match(stdout, /"name":"countdown"/);
     assert.match(stdout, /x-obex-user: obex-demo/);
+  });
+
+  it('says when a plain bearer token passes', () => {
+    assert.match(child.stdout(), /a plain bearer token, which passes .* unless .* dpop\.required: true\.$/m);
   });
 
   it('prints the address for clients', () => {
