@@ -39,6 +39,9 @@ $(INSTALLED): package.json package-lock.json
 	@touch $@
 
 # Runs the demo, or `make run CONFIG=file` a configuration of your own.
+ifeq ($(origin config),command line)
+$(error nothing was started: write it in capitals, make run CONFIG=$(config))
+endif
 run: $(INSTALLED)
 ifdef CONFIG
 	@node src/main.ts serve --config "$(CONFIG)"

@@ -74,16 +74,18 @@ const WHOLE = /^(?:node:)?(?:assert|buffer|events|path|process|stream|timers|url
 /**
  * Other modules of Node are loaded when something of them is first used. Imports would load all of them at the start, and the
  * helper by which esbuild turns a CommonJS module into an ES module reads all of their properties, some of which load more:
- * so it is shown an object without any, which gets each from the module when it is asked for it.
+ * so it is shown an object without any, which gets each from the module when it is asked for it by name, and is good for
+ * nothing else, as default import either.
  */
 const nodeModulesByCall: Plugin = {
   name: 'node-modules-by-call',
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^[\w:/]+$/ }, ({ path, kind }) =>
-      isBuiltin(path)
-        ? { path, namespace: kind === 'require-call' || WHOLE.test(path) ? 'node' : 'node-on-demand' }
-        : undefined,
-    );
+    onResolve({ filter: /^[\w:/]+$/ }, ({ path, kind }) => {
+      if (!isBuiltin(path)) return undefined;
+      if (kind === 'require-call' || WHOLE.test(path)) return { path, namespace: 'node' };
+      if (isPlain(process.getBuiltinModule(path))) return { path, namespace: 'node-on-demand' };
+      return { errors: [{ text: `${path} is more than an object of exports; add it to WHOLE in scripts/bundle.ts` }] };
+    });
     onLoad({ filter: /.*/, namespace: 'node' }, ({ path }) => ({ contents: `module.exports = ${byCall(path)};` }));
     onLoad({ filter: /.*/, namespace: 'node-on-demand' }, ({ path }) => ({
       contents: `module.exports = Object.create(new Proxy({}, {
@@ -96,6 +98,11 @@ const nodeModulesByCall: Plugin = {
     }));
   },
 };
+
+/** False for a function, a class, an emitter: what is shown in its place would be none. */
+function isPlain(module: unknown): boolean {
+  return typeof module === 'object' && module !== null && Object.getPrototypeOf(module) === Object.prototype;
+}
 
 function byCall(module: string): string {
   return `process.getBuiltinModule(${JSON.stringify(module)})`;

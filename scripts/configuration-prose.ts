@@ -6,7 +6,8 @@ export const BEFORE_TABLES = `# Configuration
 
 Obex reads one YAML file: the one named by \`--config\`, else by \`$OBEX_CONFIG\` (a file that is named and missing is an
 error), else \`/etc/obex/obex.yaml\`, else \`./obex.yaml\`. \`obex check --config FILE\` prints every problem with line, path and
-cure, or the effective config with secrets masked, its phase and warnings. \`obex schema\` prints a JSON Schema for editors.
+cure, or the effective config with secrets masked, its phase and warnings; the last line is the verdict. With \`--strict\`
+warnings end with exit code 1 too. \`obex schema\` prints a JSON Schema for editors.
 
 The least that runs. It is **phase 1**: it forwards, hides the backend, and authenticates nobody.
 

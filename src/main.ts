@@ -74,10 +74,11 @@ function addServe(program: Command, exit: (code: number) => void): void {
 function addCheck(program: Command, exit: (code: number) => void): void {
   command(program, 'check', 'print every problem of a config, or what it amounts to')
     .addOption(configOption())
+    .option('--strict', 'exit 1 if there are warnings', false)
     .addHelpText('after', example('obex check --config obex.yaml'))
-    .action(async (options: { config?: string }) => {
+    .action(async ({ config, strict }: { config?: string; strict: boolean }) => {
       const { runCheck } = await import('./commands/check.ts');
-      exit(await runCheck({ config: options.config, env: process.env, stdout, stderr }));
+      exit(await runCheck({ config, strict, env: process.env, stdout, stderr }));
     });
 }
 

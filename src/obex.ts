@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { type Phase, phaseOf } from './config/phase.ts';
 import type { Config } from './config/schema.ts';
 import { deny } from './oauth/denial.ts';
+import { errorField } from './observe/log.ts';
 import type { Observers } from './observe/observers.ts';
 import { processMetrics } from './observe/process-metrics.ts';
 import { buildRuntime, type Runtime } from './runtime.ts';
@@ -95,9 +96,14 @@ class RunningObex implements Obex {
   async listen(): Promise<void> {
     const { obex, metrics } = this.#config;
     try {
-      this.#server = await this.#listenOn(this.#place(obex.listen), () => this.#runtime.service, this.#runtime);
+      const place = this.#place(obex.listen);
+      this.#server = await underKey(
+        'obex.listen',
+        this.#listenOn(place, () => this.#runtime.service, this.#runtime),
+      );
       if (metrics.listen !== undefined && this.#seat?.listensForMetrics !== false) {
-        this.#metricsServer = await this.#listenOn(metrics.listen, () => this.#runtime.metricsService, undefined);
+        const listening = this.#listenOn(metrics.listen, () => this.#runtime.metricsService, undefined);
+        this.#metricsServer = await underKey('metrics.listen', listening);
       }
     } catch (error) {
       this.stop();
@@ -221,6 +227,15 @@ export function refuseFixedChanges(before: Config, after: Config): void {
     if (JSON.stringify(old) !== JSON.stringify(next)) {
       throw new Error(`a reload cannot change ${name}; restart Obex to change it`);
     }
+  }
+}
+
+/** A failure to listen is told with the key of the address. */
+export async function underKey<T>(key: string, listening: Promise<T>): Promise<T> {
+  try {
+    return await listening;
+  } catch (cause) {
+    throw new Error(`${key}: ${errorField(cause)}`, { cause });
   }
 }
 

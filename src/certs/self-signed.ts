@@ -1,5 +1,5 @@
 /** TLS_MODE=self-signed: makes a certificate, keeps it while it is good, renews it, and overwrites none but its own. */
-import type { X509Certificate } from 'node:crypto';
+import { X509Certificate } from 'node:crypto';
 import {
   chmodSync,
   closeSync,
@@ -49,9 +49,7 @@ export function keepSelfSigned(files: PairFiles, options: SelfSignedOptions): Fi
     if ('refuse' in plan) return plan.refuse;
     if ('keep' in plan) {
       protect(files.key, KEY_MODE);
-      return fine(
-        `Self-signed certificate kept: ${files.cert} for ${options.host}, valid until ${day(plan.keep.validToDate)}.`,
-      );
+      return fine(`Self-signed certificate kept: ${describe(files, plan.keep)}.`);
     }
     return make(files, options, plan.make);
   } catch (cause) {
@@ -99,11 +97,17 @@ function make(files: PairFiles, { host, nowMs }: SelfSignedOptions, reason: stri
   notAfter.setUTCFullYear(notAfter.getUTCFullYear() + LIFETIME_YEARS);
   const hosts = [...new Set([host, 'localhost', '127.0.0.1'])];
   const notBefore = new Date(nowMs - BACKDATED_MS);
-  writePair(files, makeCertificate({ commonName: COMMON_NAME, hosts, notBefore, notAfter }));
+  const pair = makeCertificate({ commonName: COMMON_NAME, hosts, notBefore, notAfter });
+  writePair(files, pair);
   return fine(
-    `Self-signed certificate made: ${files.cert} for ${hosts.join(', ')}, valid until ${day(notAfter)} (${reason}).`,
+    `Self-signed certificate made: ${describe(files, new X509Certificate(pair.cert))} (${reason}).`,
     `Clients that run on Node trust it with NODE_EXTRA_CA_CERTS=${files.cert}`,
   );
+}
+
+/** By what stands in it: one that is kept may have been made for another name that it covers as well. */
+function describe({ cert }: PairFiles, { subjectAltName = '', validToDate }: X509Certificate): string {
+  return `${cert} for ${subjectAltName.replaceAll(/(?:DNS|IP Address):/g, '')}, valid until ${day(validToDate)}`;
 }
 
 /** Both files are complete on the disk before either takes its place, the certificate first: see `finishRenewal`. */

@@ -10,6 +10,8 @@ import { type Environment, readConfigFile } from './config-file.ts';
 export interface CheckOptions {
   /** `--config`; undefined when it was not given. */
   readonly config: string | undefined;
+  /** Warnings make the config not fine. */
+  readonly strict: boolean;
   readonly env: Environment;
   readonly stdout: (text: string) => void;
   readonly stderr: (text: string) => void;
@@ -21,7 +23,7 @@ const PHASES: Readonly<Record<Phase, string>> = {
   3: 'tokens are verified, and DPoP proofs of possession with them',
 };
 
-/** 0 = fine, 1 = the config has problems, 2 = there is no file to check. */
+/** 0 = fine, 1 = the config has problems, or with `strict` warnings, 2 = there is no file to check. */
 export async function runCheck(options: CheckOptions): Promise<number> {
   const { env, stdout, stderr } = options;
   const found = readConfigFile(options.config, env);
@@ -33,13 +35,25 @@ export async function runCheck(options: CheckOptions): Promise<number> {
   if ('problems' in loaded) {
     for (const problem of loaded.problems) stderr(`${formatProblem(problem)}\n`);
     for (const warning of loaded.warnings) stderr(`warning: ${warning}\n`);
-    stderr(loaded.problems.length === 1 ? '1 problem\n' : `${loaded.problems.length} problems\n`);
+    stderr(`${count(loaded.problems.length, 'problem')}, ${count(loaded.warnings.length, 'warning')}\n`);
     return 1;
   }
   stdout(`# ${file}: the effective config, secrets masked\n${formatEffectiveConfig(loaded.config)}\n`);
   stdout(`phase: ${loaded.phase} (${PHASES[loaded.phase]})\n`);
-  for (const warning of [...loaded.warnings, ...unusableFiles(loaded.config)]) stdout(`warning: ${warning}\n`);
+  const warnings = [...loaded.warnings, ...unusableFiles(loaded.config)];
+  for (const warning of warnings) stdout(`warning: ${warning}\n`);
+  const verdict = `no problems, ${count(warnings.length, 'warning')}`;
+  if (warnings.length > 0 && options.strict) {
+    stderr(`${verdict}; --strict allows none\n`);
+    return 1;
+  }
+  stdout(warnings.length === 0 ? `${verdict}\n` : `${verdict}; with --strict that is exit code 1\n`);
   return 0;
+}
+
+function count(number: number, noun: string): string {
+  if (number === 0) return `no ${noun}s`;
+  return number === 1 ? `1 ${noun}` : `${number} ${noun}s`;
 }
 
 /** Warnings only: a config is often checked on another machine than the one it is for. */

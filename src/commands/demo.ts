@@ -22,15 +22,18 @@ export async function runDemo(options: DemoOptions): Promise<number> {
   try {
     return options.once ? await playOnce(options) : await stayUp(options);
   } catch (error) {
-    options.stderr(`obex: ${errorField(error)}\n`);
-    return isListenError(error) ? EXIT_USAGE : 1;
+    const refusal = listenRefusal(error);
+    options.stderr(`obex: ${refusal === undefined ? errorField(error) : `--port: ${errorField(refusal)}`}\n`);
+    return refusal === undefined ? 1 : EXIT_USAGE;
   }
 }
 
-/** The address cannot be had; `serve` ends with the same code. */
-function isListenError(error: unknown): boolean {
-  const cause = error instanceof Error ? error.cause : undefined;
-  return cause instanceof Error && 'syscall' in cause && cause.syscall === 'listen';
+/** The address cannot be had; `serve` ends with the same code, and names the key of a configuration that is not the user's here. */
+function listenRefusal(error: unknown): Error | undefined {
+  const refusal = error instanceof Error ? error.cause : undefined;
+  const cause = refusal instanceof Error ? refusal.cause : undefined;
+  const isRefusal = cause instanceof Error && 'syscall' in cause && cause.syscall === 'listen';
+  return refusal instanceof Error && isRefusal ? refusal : undefined;
 }
 
 /**

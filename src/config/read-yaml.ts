@@ -1,6 +1,7 @@
 /** YAML text → plain values and the line of each. YAML 1.2 core schema; one document, unique keys, no custom tags. */
 import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, parseAllDocuments, type YAMLMap } from 'yaml';
 import { formatPath, type Path } from './path.ts';
+import { findFault } from './yaml-fault.ts';
 
 export interface YamlProblem {
   readonly line: number | undefined;
@@ -23,23 +24,6 @@ const DEEPEST = 64;
 /** YAML 1.2 §5.1: all but printable characters. U+FFFD stands for bytes that are no UTF-8. */
 const UNPRINTABLE = /[^\t\n\r\x20-\x7e\x85\xa0-\ufffc\u{10000}-\u{10ffff}]/u;
 
-/** What the parser's messages leave unsaid, or would say with a piece of the file in it. */
-const CURES: Readonly<Record<string, string>> = {
-  BAD_ALIAS: 'an alias must follow its anchor and be alone on its place',
-  BAD_DQ_ESCAPE: 'unknown escape sequence in a text in double quotes; write \\\\ for a backslash, or use single quotes',
-  BAD_INDENT: 'wrong indentation, or a bracket that is not closed',
-  BAD_SCALAR_START: 'this character cannot begin a value; put the value in quotes',
-  BLOCK_AS_IMPLICIT_KEY: 'a second ": " on the line, or wrong indentation; put a value that contains ": " in quotes',
-  KEY_OVER_1024_CHARS: 'the key is too long; is a ":" or a quote missing?',
-  MISSING_CHAR: 'something is missing: a ":" after the key, or a closing quote',
-  MULTILINE_IMPLICIT_KEY: 'a key must stand on one line; is the indentation right?',
-  RESOURCE_EXHAUSTION: 'nested too deeply',
-  TAB_AS_INDENT: 'a tab; indent with spaces',
-  TAG_RESOLVE_FAILED: 'tags (!name) are not supported; write the plain value',
-  UNEXPECTED_TOKEN:
-    'not expected here; is a quote, a bracket or the indentation wrong? Put ${VAR} inside { } or [ ] in quotes',
-};
-
 /** Parses the text of a config file. With problems, `root` holds what could be read. */
 export function readYaml(text: string): YamlText {
   const nothing = { root: {}, lines: new Map<string, number>() };
@@ -60,11 +44,11 @@ export function readYaml(text: string): YamlText {
   });
   const [document, second] = Array.isArray(documents) ? documents : [];
   if (document === undefined) return { ...nothing, problems: [problem(undefined, 'is empty')] };
-  const faults = [...document.errors, ...document.warnings].map(({ code, pos }) =>
-    problem(lineCounter.linePos(pos[0]).line, `not valid YAML: ${CURES[code] ?? 'cannot be read'}`),
-  );
-  // One slip makes the parser stumble several times: the first is where to look.
-  if (faults.length > 0) return { ...nothing, problems: faults.slice(0, 1) };
+  const fault = findFault(document, text);
+  if (fault !== undefined) {
+    const { line } = lineCounter.linePos(fault.offset);
+    return { ...nothing, problems: [problem(line, `not valid YAML: ${fault.cure}`)] };
+  }
   if (second !== undefined) {
     const line = lineCounter.linePos(second.range[0]).line;
     return { ...nothing, problems: [problem(line, 'a second YAML document ("---"); a config is one document')] };

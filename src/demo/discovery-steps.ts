@@ -1,6 +1,6 @@
 /** First part of the story: from a refused request to the IdP, by what the answers say alone. RFC 9728 §5, RFC 8414 §3. */
 import assert from 'node:assert/strict';
-import { challengeParameter, fetchMetadata, postMessage } from './plain-request.ts';
+import { challengeParameter, fetchMetadata, formatChallenges, postMessage } from './plain-request.ts';
 import { REQUIRED_SCOPE } from './stage.ts';
 import type { Step } from './story.ts';
 
@@ -12,7 +12,7 @@ export const DISCOVERY_STEPS: readonly Step[] = [
       assert.equal(answer.status, 401);
       assert.equal(answer.body, '{"error":"unauthorized","reason":"no_token"}');
       assert.equal(challengeParameter(answer.challenge, 'scope'), REQUIRED_SCOPE);
-      return [`POST ${stage.resource}`, `401 ${answer.body}`, `WWW-Authenticate: ${answer.challenge}`];
+      return [`POST ${stage.resource}`, `401 ${answer.body}`, ...formatChallenges(answer.challenge)];
     },
   },
   {

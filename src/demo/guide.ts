@@ -37,6 +37,8 @@ With a token (this one is live until ${formatTime(expiresAt)}):
 
   ${post} -H "Authorization: Bearer $TOKEN" -d '${CALL_WHOAMI}'
 
+It is a plain bearer token, which passes without a DPoP proof unless the configuration says dpop.required: true.
+
 With a real MCP client: it finds the IdP by itself and opens a browser to log in.
 
   Claude Code      claude mcp add --transport http obex-demo ${resource}

@@ -47,6 +47,11 @@ export function challengeParameter(challenge: string, name: string): string | un
   return new RegExp(`[ ,]${name}="([^"]*)"`).exec(challenge)?.[1];
 }
 
+/** One line for each challenge, as Obex sends them; `fetch` has joined them. */
+export function formatChallenges(challenge: string): readonly string[] {
+  return challenge.split(/, (?=\w+ \w+=)/).map((one) => `WWW-Authenticate: ${one}`);
+}
+
 /** The `reason` in the body of a refusal by Obex. */
 export function refusalReason(body: string): unknown {
   const parsed: unknown = JSON.parse(body);

@@ -1,7 +1,7 @@
 /** Last part of the story: genuine tokens that are not good enough, and what the MCP server saw. RFC 6750 §3.1, RFC 9068 §4. */
 import assert from 'node:assert/strict';
 import type { TokenRequest } from './identity-provider.ts';
-import { challengeParameter, postMessage, refusalReason } from './plain-request.ts';
+import { challengeParameter, formatChallenges, postMessage, refusalReason } from './plain-request.ts';
 import { OTHER_SCOPE, REQUIRED_SCOPE } from './stage.ts';
 import type { Scene, Step } from './story.ts';
 
@@ -49,7 +49,7 @@ async function playRefusal(refusal: Refusal, { stage }: Scene): Promise<readonly
   assert.equal(refusalReason(answer.body), refusal.reason);
   assert.equal(challengeParameter(answer.challenge, 'error'), refusal.challengeError);
   assert.equal(stage.mcpServer.requests.length, seenBefore, 'the refused request reached the MCP server');
-  return [`${answer.status} ${answer.body}`, `WWW-Authenticate: ${answer.challenge}`];
+  return [`${answer.status} ${answer.body}`, ...formatChallenges(answer.challenge)];
 }
 
 async function playRecord({ stage, login }: Scene): Promise<readonly string[]> {

@@ -9,7 +9,7 @@ export async function bind(server: Server, address: ListenAddress): Promise<void
     await listen(server, address);
   } catch (cause) {
     if (!('path' in address) || !hasCode(cause, 'EADDRINUSE') || !(await isStale(address.path))) {
-      throw new Error(`cannot listen on ${formatAddress(address)}`, { cause });
+      throw new Error(`cannot listen on ${formatAddress(address)}${formatCure(cause, address)}`, { cause });
     }
     await unlink(address.path);
     await listen(server, address);
@@ -37,6 +37,20 @@ async function isStale(path: string): Promise<boolean> {
     });
     probe.once('error', (error) => resolve(hasCode(error, 'ECONNREFUSED')));
   });
+}
+
+/** What keeps us from the address, and what to do about it. */
+function formatCure(cause: unknown, address: ListenAddress): string {
+  const isPath = 'path' in address;
+  if (hasCode(cause, 'EADDRINUSE')) {
+    if (isPath) return ': another program listens there, or it is no socket; stop or remove it, or choose another path';
+    return `: another program has this port; "ss -ltnp sport = :${address.port}" names it; stop it, or choose another port`;
+  }
+  if (!hasCode(cause, 'EACCES')) return '';
+  // So says libuv where there is no such folder, too.
+  if (isPath)
+    return ': its folder is not there, or is not for this user to write to; mend that, or choose another path';
+  return ': this user may not take so low a port; choose one from 1024 on, or give the program CAP_NET_BIND_SERVICE';
 }
 
 function hasCode(error: unknown, code: string): boolean {

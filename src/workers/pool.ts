@@ -3,7 +3,7 @@ import { createServer } from 'node:net';
 import { type Phase, phaseOf } from '../config/phase.ts';
 import { packConfig } from '../config/portable.ts';
 import type { Config } from '../config/schema.ts';
-import { refuseFixedChanges } from '../obex.ts';
+import { refuseFixedChanges, underKey } from '../obex.ts';
 import { errorField, type LineSink } from '../observe/log.ts';
 import type { Observers } from '../observe/observers.ts';
 import { isSameLimit, readLimit } from '../runtime-gate.ts';
@@ -137,6 +137,6 @@ function createRateLimits(config: Config, before: RateLimitMemories | undefined)
 /** Workers share their port with whoever asks, so that one Obex too many would go unnoticed and take half the traffic. */
 async function refuseTaken(address: ListenAddress): Promise<void> {
   const probe = createServer();
-  await bind(probe, address);
+  await underKey('obex.listen', bind(probe, address));
   await new Promise<void>((resolve) => probe.close(() => resolve()));
 }

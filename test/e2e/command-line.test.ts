@@ -60,6 +60,10 @@ describe('help and version', () => {
       assert.deepEqual(obex(...args), asked);
   });
 
+  it('of check name the option that a pipeline wants', () => {
+    assert.match(obex('check', '--help').stdout, /^ {2}--strict +exit 1 if there are warnings \(default: false\)$/m);
+  });
+
   it('-v, -V and --version print the version', () => {
     const version = obex('--version');
     assert.equal(version.status, 0);

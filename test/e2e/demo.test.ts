@@ -66,6 +66,14 @@ describe('obex demo --once', () => {
     ]);
   });
 
+  it('shows one challenge a line, as they are sent', () => {
+    const challenges = child.stdout().match(/WWW-Authenticate: .*/g) ?? [];
+    const schemes = challenges.map((line) =>
+      [...line.matchAll(/(\w+) realm="mcp"/g)].map(([, scheme]) => scheme).join(),
+    );
+    assert.deepEqual(schemes, ['Bearer', 'DPoP', 'Bearer', 'DPoP', 'Bearer', 'DPoP', 'Bearer', 'DPoP']);
+  });
+
   it('prints no token', () => {
     assert.doesNotMatch(child.stdout(), /eyJ/);
   });
@@ -94,6 +102,10 @@ describe('obex demo', () => {
     );
     assert.match(stdout, /"name":"countdown"/);
     assert.match(stdout, /x-obex-user: obex-demo/);
+  });
+
+  it('says when a plain bearer token passes', () => {
+    assert.match(child.stdout(), /a plain bearer token, which passes .* unless .* dpop\.required: true\.$/m);
   });
 
   it('prints the address for clients', () => {
@@ -137,7 +149,10 @@ describe('obex demo, port taken', () => {
     context.after(() => squatter.close());
     const child = startDemo('--once', '--port', String(port));
     assert.deepEqual(await child.ended(), { code: 2, signal: null });
-    assert.match(child.stderr(), new RegExp(`^obex: cannot listen on 127.0.0.1:${port} .*\n$`));
+    assert.match(
+      child.stderr(),
+      new RegExp(`^obex: --port: cannot listen on 127.0.0.1:${port}: another program has this port.*\n$`),
+    );
   });
 });
 

@@ -9,7 +9,7 @@ import { OK_BODY, reply, startRecordingBackend } from '../support/recording-back
 import { configureTransport } from '../support/served-obex.ts';
 import { startPhase1, startPhase2 } from '../support/stack.ts';
 import { startTestIssuer } from '../support/test-issuer.ts';
-import { assertLast, OWN_TIMERS } from '../support/transport.ts';
+import { assertLast, FIRST_REQUEST, OWN_TIMERS } from '../support/transport.ts';
 import { until } from '../support/until.ts';
 
 const TOKEN = bearer('anything');
@@ -161,11 +161,28 @@ describe('drain', () => {
     const { obex } = await startPhase1(context);
     const used = await obex.open();
     assert.equal((await sendOn(used, { lines: [TOKEN] })).status, 200);
-    const untouched = await obex.open();
     await obex.obex.drain();
     assert.equal(await used.closed, 'fin');
-    await untouched.closed;
     await assert.rejects(openRaw(obex.port), { code: 'ECONNREFUSED' });
+  });
+
+  it('the first request of a connection that was accepted before is answered, not reset', {
+    skip: FIRST_REQUEST.skip || OWN_TIMERS.skip,
+  }, async (context) => {
+    const { obex, backend } = await startPhase1(context);
+    const client = await obex.open();
+    const other = await obex.open();
+    await until('both to be accepted', async () => {
+      const page = (await sendOn(other, { target: '/metrics' })).body.toString();
+      return page.includes('\nobex_connections 2\n') ? true : undefined;
+    });
+    const { drained } = startDrain(context, obex.obex);
+    const response = await sendOn(client, { lines: [TOKEN] });
+    assert.deepEqual([response.status, bodyOf(response)['reason']], [503, 'draining']);
+    await assertLast(response, client);
+    assert.equal(await client.closed, 'fin');
+    assert.equal(backend.requests.length, 0);
+    await drained;
   });
 
   it('drain_delay: not ready at once, but still serving', OWN_TIMERS, async (context) => {

@@ -5,11 +5,12 @@ import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { connect } from 'node:tls';
 import { createCertificate } from '../support/certificate.ts';
-import { bearer, formatConfig, formatRequest } from '../support/obex.ts';
+import { bearer, formatConfig, formatRequest, sendOn } from '../support/obex.ts';
 import { type ObexProcess, type ObexProcessOptions, startObexProcess } from '../support/obex-process.ts';
 import { openRaw } from '../support/raw-http.ts';
-import { startRecordingBackend } from '../support/recording-backend.ts';
+import { OK_BODY, startRecordingBackend } from '../support/recording-backend.ts';
 import { createTempFolder } from '../support/temp-folder.ts';
+import { until } from '../support/until.ts';
 
 async function start(context: TestContext, options: ObexProcessOptions): Promise<ObexProcess> {
   const obex = await startObexProcess(options);
@@ -31,6 +32,44 @@ describe('SIGTERM', () => {
     assert.deepEqual(await obex.ended(), { code: 1, signal: null });
     const ending = obex.logs().map(({ event }) => event);
     assert.deepEqual(ending.slice(ending.indexOf('draining')), ['draining', 'stopped_at_once']);
+  });
+});
+
+describe('an address that is taken', () => {
+  it('is refused with its key, who has it, and what to do', async (context) => {
+    const backend = await startRecordingBackend(context);
+    const taken = `127.0.0.1:${backend.port}`;
+    const refused = startObexProcess({
+      config: formatConfig({ backend, sections: { metrics: `listen: "${taken}"` } }),
+    });
+    await assert.rejects(refused, (error) => {
+      assert.ok(error instanceof Error);
+      const [line] = /^obex: (?!WARNING).*$/m.exec(error.message) ?? [];
+      assert.equal(
+        line,
+        `obex: metrics.listen: cannot listen on ${taken}: another program has this port; "ss -ltnp sport = :${backend.port}" names it; stop it, or choose another port (listen EADDRINUSE: address already in use ${taken})`,
+      );
+      return true;
+    });
+  });
+});
+
+describe('a log that nobody reads any more', () => {
+  it('costs its lines, which are counted, and nothing else', async (context) => {
+    const backend = await startRecordingBackend(context);
+    const obex = await start(context, { config: formatConfig({ backend }) });
+    const client = await openRaw(obex.port);
+    context.after(() => client.destroy());
+    obex.closeStdout();
+    await until('lines to be dropped', async () => {
+      const page = (await sendOn(client, { target: '/metrics' })).body.toString();
+      return /^obex_access_lines_dropped_total [1-9]/m.test(page) ? true : undefined;
+    });
+    const { status, body } = await sendOn(client, { lines: [bearer('anything')] });
+    assert.deepEqual([status, body.toString()], [200, OK_BODY]);
+    obex.kill('SIGTERM');
+    assert.deepEqual(await obex.ended(), { code: 0, signal: null });
+    assert.doesNotMatch(obex.output(), /^obex: (?!WARNING)/m);
   });
 });
 

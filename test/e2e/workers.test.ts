@@ -134,7 +134,10 @@ describe('obex.workers', () => {
   it('one more Obex on the port is refused, although the workers share it', async (context) => {
     const { obex, config } = await start(context);
     const second = config().replace('127.0.0.1:0', `127.0.0.1:${obex.port}`);
-    await assert.rejects(startObexProcess({ config: second }), /cannot listen on 127\.0\.0\.1:\d+ \(.*EADDRINUSE/);
+    await assert.rejects(
+      startObexProcess({ config: second }),
+      /obex\.listen: cannot listen on 127\.0\.0\.1:\d+: .*EADDRINUSE/,
+    );
   });
 
   it('every line of the log is whole and there, up to the last', async (context) => {

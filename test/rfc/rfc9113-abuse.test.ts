@@ -199,6 +199,20 @@ describe('RFC 9113 §10.5 frames that cost the client nothing', () => {
     });
   }
 
+  it('a head in eight CONTINUATION frames is read; a ninth ends the connection', async (context) => {
+    const recorded = await listen(context, answerOk);
+    const more = (count: number): Buffer[] =>
+      Array.from({ length: count }, (_, index) =>
+        frame(FRAME.continuation, index === count - 1 ? END_HEADERS : 0, 1, fieldBlock([['a', 'b']])),
+      );
+    const [eight, nine] = [await recorded.openFrames(), await recorded.openFrames()];
+    eight.send(frame(FRAME.headers, END_STREAM, 1, HEAD), ...more(8));
+    await eight.first(({ type, stream }) => type === FRAME.data && stream === 1);
+    nine.send(frame(FRAME.headers, END_STREAM, 1, HEAD), ...more(9));
+    await nine.untilEnd();
+    assert.equal(recorded.exchanges.length, 1);
+  });
+
   it('PINGs in small numbers, each of them answered and read, end the connection as well', async (context) => {
     const recorded = await listen(context);
     const client = await recorded.openFrames();

@@ -34,6 +34,8 @@ export interface Child {
    * Rejects, and stops the child, when it ends or the deadline passes without that.
    */
   waitFor<T>(what: string, probe: () => T | undefined): Promise<T>;
+  /** From now on nobody reads what it writes to standard output. */
+  closeStdout(): void;
   kill(signal: NodeJS.Signals): void;
   /** Resolves when the child has ended by itself or by a signal. */
   ended(): Promise<ExitStatus>;
@@ -89,6 +91,10 @@ class RunningChild implements Child {
 
   exitStatus(): ExitStatus | undefined {
     return this.#exit;
+  }
+
+  closeStdout(): void {
+    this.#child.stdout.destroy();
   }
 
   kill(signal: NodeJS.Signals): void {

@@ -35,6 +35,8 @@ export interface ObexProcess {
   output(): string;
   /** The first event of that name, also one that was logged already. */
   waitForEvent(name: string): Promise<LogEvent>;
+  /** From now on nobody reads its log, and no event can be waited for. */
+  closeStdout(): void;
   kill(signal: NodeJS.Signals): void;
   /** Resolves when it has ended by itself or by `kill`. */
   ended(): Promise<ExitStatus>;
@@ -77,6 +79,7 @@ async function launch(config: string, { env = {}, args = [] }: ObexProcessOption
     logs,
     output: () => child.stdout() + child.stderr(),
     waitForEvent,
+    closeStdout: () => child.closeStdout(),
     kill: (signal) => child.kill(signal),
     ended: () => child.ended(),
     async stop() {

@@ -33,6 +33,10 @@ export const ABSOLUTE_FORM = notOver('http2', 'RFC 9113 §8.3.1: the target come
 export const REASON_PHRASE = notOver('http2', 'RFC 9113 §8.3.2: there is no reason phrase');
 export const LONG_FIELD = notOver('http2', 'nghttp2 ends a connection that brings a field of more than 64 KiB');
 export const ORDER_OF_ANSWERS = notOver('http2', 'RFC 9113 §5: streams do not wait for each other');
+export const FIRST_REQUEST = notOver(
+  'http2',
+  'RFC 9113 §6.8: GOAWAY tells the client which requests were not looked at, and may be sent elsewhere',
+);
 export const OWN_TIMERS = notOver('workers', 'the timers of another thread cannot be held by a test');
 export const ONE_READY_CHECK = notOver('workers', 'docs/operations.md: each worker that is asked asks the backend');
 

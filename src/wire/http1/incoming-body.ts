@@ -26,7 +26,7 @@ export class IncomingBody implements RequestBody {
   readonly #connection: BodyConnection;
   readonly #decoder: BodyDecoder;
   #sink: BodySink | undefined = undefined;
-  #state: 'unread' | 'flowing' | 'full' | 'complete' | 'failed';
+  #state: 'unread' | 'flowing' | 'full' | 'complete' | 'failed' = 'unread';
   #expectsContinue: boolean;
   #taken = 0;
   #discardable = 0;
@@ -38,7 +38,6 @@ export class IncomingBody implements RequestBody {
   constructor(connection: BodyConnection, length: number | undefined, expectsContinue: boolean) {
     this.#connection = connection;
     this.length = length;
-    this.#state = length === 0 ? 'complete' : 'unread';
     this.#expectsContinue = expectsContinue;
     const { maxBodyBytes, maxHeaderBytes } = connection.limits;
     this.#decoder =
@@ -70,10 +69,6 @@ export class IncomingBody implements RequestBody {
   }
 
   deliverTo(sink: BodySink): void {
-    if (this.#state === 'complete') {
-      sink.end();
-      return;
-    }
     this.#sink = sink;
     // RFC 9110 §15.5.14: too large by its own word, before a byte of it is read.
     if (this.#state === 'failed') this.#abortSink('client_closed');

@@ -17,6 +17,8 @@ import type { Watched } from './timing.ts';
 const MAX_FIELD_LINES = 256;
 /** RFC 9112 §9.6: how long a closing connection goes on reading, so that the client gets to read the answer. */
 const LINGER_MS = 5000;
+/** How long a connection of a server that drains may take over its first request, which may have been on its way. */
+const FIRST_REQUEST_MS = 1000;
 const NEVER = Number.POSITIVE_INFINITY;
 
 type Roles = BodyConnection & ExchangeConnection & FlushReceiver & InputReceiver & SocketOwner & Watched;
@@ -31,6 +33,8 @@ export class ServerConnection implements Roles {
   #exchange: ServerExchange | undefined = undefined;
   /** The last request's body, if it has one. */
   #body: IncomingBody | undefined = undefined;
+  /** A request has come. */
+  #used = false;
   #lingering = false;
   #clientEnded = false;
   #stopNudging: (() => void) | undefined = undefined;
@@ -68,15 +72,18 @@ export class ServerConnection implements Roles {
     return this.#exchange === undefined;
   }
 
-  /** The server drains: hang up now if nothing is going on. */
+  /** The server drains: hang up if nothing is going on, but not on a client that has just been accepted. */
   drain(): void {
-    if (this.#exchange === undefined && !this.#input.headStarted && !this.#lingering) this.#socket.destroy();
+    if (this.#exchange !== undefined || this.#input.headStarted) return;
+    if (this.#used) this.#linger();
+    else this.#deadlineMs = Math.min(this.#deadlineMs, this.nowMs + FIRST_REQUEST_MS);
   }
 
   onHead(head: HeadText): void {
     const request = parseRequestHead(head);
     if (typeof request === 'string') return this.onBadHead('malformed_request', request);
     if (request.fieldCount > MAX_FIELD_LINES) return this.onBadHead('headers_too_large', 'too many field lines');
+    this.#used = true;
     this.#deadlineMs = NEVER;
     this.#body = request.length === 0 ? undefined : new IncomingBody(this, request.length, request.expectsContinue);
     this.#input.expect(this.#body);
@@ -147,9 +154,10 @@ export class ServerConnection implements Roles {
     this.#body?.checkDeadlines(nowMs);
     if (nowMs < this.#deadlineMs) return;
     if (this.#exchange !== undefined) this.#checkHalfClosed(nowMs);
-    else if (!this.#lingering && this.#input.headStarted) {
-      this.onBadHead('request_timeout', 'request head not complete in time');
-    } else this.#socket.destroy();
+    else if (this.#lingering) this.#socket.destroy();
+    else if (this.#input.headStarted) this.onBadHead('request_timeout', 'request head not complete in time');
+    // RFC 9112 §9.5: graceful, since a request may be on its way.
+    else this.#linger();
   }
 
   onBytes(bytes: Buffer): void {

@@ -13,17 +13,23 @@ before(() => {
 });
 after(() => folder.remove());
 
-async function check(text: string, env: Readonly<Record<string, string>> = {}): Promise<object> {
+async function check(text: string, options: RunOptions = {}): Promise<object> {
   const config = join(folder.path, 'obex.yaml');
   writeFileSync(config, text);
-  return run(config, env);
+  return run(config, options);
 }
 
-async function run(config: string | undefined, env: Readonly<Record<string, string>> = {}): Promise<object> {
+interface RunOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly strict?: boolean;
+}
+
+async function run(config: string | undefined, { env = {}, strict = false }: RunOptions = {}): Promise<object> {
   let stdout = '';
   let stderr = '';
   const code = await runCheck({
     config,
+    strict,
     env,
     stdout: (text) => {
       stdout += text;
@@ -38,21 +44,21 @@ async function run(config: string | undefined, env: Readonly<Record<string, stri
 describe('obex check', () => {
   it('prints every problem, one a line, with their number, and ends with 1', async () => {
     assert.deepEqual(
-      await check(minimal('log: { levle: info }\nzap: 1\n').replace('zap', 'cros'), { OBEX_LOG_LEVLE: 'x' }),
+      await check(minimal('log: { levle: info }\nzap: 1\n').replace('zap', 'cros'), { env: { OBEX_LOG_LEVLE: 'x' } }),
       {
         code: 1,
         stdout: '',
         stderr: `…/obex.yaml:7: log.levle: unknown key; did you mean level?
 …/obex.yaml:8: cros: unknown key; did you mean cors?
 warning: OBEX_LOG_LEVLE is ignored: no value of the config has this name; did you mean OBEX_LOG_LEVEL?
-2 problems
+2 problems, 1 warning
 `,
       },
     );
     assert.deepEqual(await check(minimal('log: { levle: info }\n')), {
       code: 1,
       stdout: '',
-      stderr: '…/obex.yaml:7: log.levle: unknown key; did you mean level?\n1 problem\n',
+      stderr: '…/obex.yaml:7: log.levle: unknown key; did you mean level?\n1 problem, no warnings\n',
     });
   });
 
@@ -63,12 +69,28 @@ warning: OBEX_LOG_LEVLE is ignored: no value of the config has this name; did yo
     const { stdout } = Object.assign({ stdout: '' }, outcome);
     assert.deepEqual(outcome, { code: 0, stdout, stderr: '' });
     assert.ok(stdout.includes('  issuer: https://auth.example/\n  clock_skew: 10s\n'));
-    assert.deepEqual(stdout.split('\n').slice(-4), [
+    assert.deepEqual(stdout.split('\n').slice(-5), [
       'phase: 2 (every request needs a token that the idp has signed for this resource)',
       'warning: on this machine, obex.tls.cert_file: cannot read /none/c (ENOENT); check the path and that this user may read it',
       'warning: on this machine, obex.tls.key_file: cannot read /none/k (ENOENT); check the path and that this user may read it',
+      'no problems, 2 warnings; with --strict that is exit code 1',
       '',
     ]);
+  });
+
+  it('ends with 1 for warnings when it is strict, and says so last', async () => {
+    const { stdout, ...outcome } = Object.assign({ stdout: '' }, await check(minimalIdp(), { strict: true }));
+    assert.match(stdout, /^warning: obex\.listen: plain http .*\n$/m);
+    assert.deepEqual(outcome, { code: 1, stderr: 'no problems, 1 warning; --strict allows none\n' });
+  });
+
+  it('ends with 0 when it is strict and there is nothing to warn of', async () => {
+    const local = minimalIdp()
+      .replace('obex:\n', 'obex:\n  listen: "127.0.0.1:8443"\n')
+      .replaceAll('https://tool.example', 'http://localhost:8443');
+    const { stdout, ...outcome } = Object.assign({ stdout: '' }, await check(local, { strict: true }));
+    assert.match(stdout, /\nphase: 2 .*\nno problems, no warnings\n$/);
+    assert.deepEqual(outcome, { code: 0, stderr: '' });
   });
 
   it('says which file of a certificate authority is of no use', async () => {
@@ -90,7 +112,7 @@ warning: OBEX_LOG_LEVLE is ignored: no value of the config has this name; did yo
   it('finds the file by $OBEX_CONFIG', async () => {
     const config = join(folder.path, 'other.yaml');
     writeFileSync(config, minimal());
-    assert.equal(Object.assign({ code: 2 }, await run(undefined, { OBEX_CONFIG: config })).code, 0);
+    assert.equal(Object.assign({ code: 2 }, await run(undefined, { env: { OBEX_CONFIG: config } })).code, 0);
   });
 
   it('ends with 2 when there is no file to check, or none that can be read', async () => {

@@ -16,7 +16,7 @@ describe('YAML', () => {
     'a tab': ['obex:\n\tlisten: x\n', 'obex.yaml:2: not valid YAML: a tab; indent with spaces'],
     'an open quote': [
       'a: 1\nb: "x\n',
-      'obex.yaml:3: not valid YAML: something is missing: a ":" after the key, or a closing quote',
+      'obex.yaml:2: not valid YAML: something is missing: a ":" after the key, or a closing quote',
     ],
     'a custom tag': [
       'a: 1\nb: !js x\n',
@@ -32,6 +32,28 @@ describe('YAML', () => {
   };
   for (const [name, [text, problem]] of Object.entries(broken)) {
     it(`refuses ${name}`, () => assert.deepEqual(reject(text), [problem]));
+  }
+
+  // Where the parser notices a slip is often another line.
+  const slips: Readonly<Record<string, readonly [text: string, line: number]>> = {
+    'a key with a space too few': ['obex:\n  public_url: x\n listen: y\n', 3],
+    'a key with a space too many': ['obex:\n  tls:\n    enabled: true\n   cert_file: x\n  listen: y\n', 4],
+    'a key with a space too few, below a comment': ['obex:\n  listen: x\n\n # why\n public_url: y\n', 5],
+    'a key below a value': ['obex:\n  listen: x\n    public_url: y\n', 3],
+    'a key below a value of several lines': ['obex:\n  listen: x\n   y\n    public_url: z\n', 4],
+    'a list that stands left of its key': ['resource:\n  audiences:\n - a\n', 3],
+    'an open bracket': ['resource:\n  audiences: [a, b\nbackend:\n  url: x\n', 2],
+    'an open bracket behind a quoted key': ['"obex":\n  tls: { enabled: true,\n    cert_file: x\n  listen: y\n', 2],
+    'an open quote that swallows the rest': ["obex:\n  listen: 'x\n  public_url: y\n", 2],
+    'an open quote below a quoted key': ['"obex":\n  tls: { cert_file: "x }\n  listen: y\n', 2],
+    'a wrong indentation below a quoted key': ['"obex":\n  listen: "x"\n public_url: y\n', 3],
+    'a key without ":"': ['obex:\n  listen: x\nbackend\n  url: y\n', 3],
+  };
+  for (const [name, [text, line]] of Object.entries(slips)) {
+    it(`points at ${name}`, () => {
+      const places = reject(text).map((problem) => problem.split(': ').slice(0, 2));
+      assert.deepEqual(places, [[`obex.yaml:${line}`, 'not valid YAML']]);
+    });
   }
 
   it('refuses a file that is no text, and shows none of it', () => {

@@ -133,14 +133,44 @@ describe('RFC 9112 §9.3: persistence', () => {
     assert.equal(begun.waiting[1]?.head.target, '/2');
   });
 
-  it('drain hangs up on an idle connection and leaves a busy one', () => {
+  it('§9.6: drain sends a FIN on an idle connection and reads on, and leaves a busy one', () => {
     const idle = openMemoryConnection();
+    idle.socket.receive(get('/'));
     idle.engine.drain();
+    assert.deepEqual([idle.socket.ended, idle.socket.destroyed], [true, false]);
+    idle.socket.receive(get('/late'));
+    assert.deepEqual([idle.exchanges.length, idle.socket.destroyed], [1, false]);
+    idle.timing.advance(5_000);
     assert.equal(idle.socket.destroyed, true);
     const busy = openWaiting();
     busy.socket.receive(get('/'));
     busy.engine.drain();
-    assert.equal(busy.socket.destroyed, false);
+    assert.deepEqual([busy.socket.ended, busy.socket.destroyed], [false, false]);
+  });
+
+  it('draining: a connection that has carried no request yet may bring its first within a second', () => {
+    const { socket, engine, timing } = openMemoryConnection({ draining: () => true });
+    engine.drain();
+    timing.advance(999);
+    assert.deepEqual([socket.ended, socket.destroyed], [false, false]);
+    socket.receive(get('/'));
+    assert.match(socket.sent, /^HTTP\/1\.1 200 OK\r\n(?:.*\r\n)*Connection: close\r\n/);
+    assert.deepEqual([socket.ended, socket.destroyed], [true, false]);
+  });
+
+  it('draining: a connection that brings no request in that time is ended with a FIN', () => {
+    const { socket, engine, timing } = openMemoryConnection({ draining: () => true });
+    engine.drain();
+    timing.advance(1_000);
+    assert.deepEqual([socket.ended, socket.destroyed, socket.sent], [true, false, '']);
+  });
+
+  it('draining: nor does it outlive the time in which it would have had to speak anyhow', () => {
+    const { socket, engine, timing } = openMemoryConnection({ draining: () => true });
+    timing.advance(9_500);
+    engine.drain();
+    timing.advance(500);
+    assert.equal(socket.ended, true);
   });
 });
 
@@ -224,13 +254,15 @@ describe('deadlines', () => {
     assert.equal(socket.ended, true);
   });
 
-  it('a kept connection is closed without a word after idleTimeoutMs', () => {
+  it('RFC 9112 §9.5: a kept connection is ended by a FIN, without a word, after idleTimeoutMs', () => {
     const { socket, timing } = openMemoryConnection();
     socket.receive(get('/'));
     timing.advance(119_999);
-    assert.equal(socket.destroyed, false);
+    assert.equal(socket.ended, false);
     timing.advance(1);
-    assert.deepEqual([socket.destroyed, socket.sent], [true, OK]);
+    assert.deepEqual([socket.ended, socket.destroyed, socket.sent], [true, false, OK]);
+    timing.advance(5_000);
+    assert.equal(socket.destroyed, true);
   });
 
   it('a client that leaves within a head is not answered', () => {
@@ -243,7 +275,9 @@ describe('deadlines', () => {
   it('a connection that never says anything is closed after readTimeoutMs', () => {
     const { socket, timing, events } = openMemoryConnection();
     timing.advance(10_000);
-    assert.deepEqual([socket.destroyed, socket.sent, events], [true, '', []]);
+    assert.deepEqual([socket.ended, socket.sent, events], [true, '', []]);
+    timing.advance(5_000);
+    assert.equal(socket.destroyed, true);
   });
 
   it('a body may not pause longer than readTimeoutMs nor take longer than bodyTimeoutMs', () => {
