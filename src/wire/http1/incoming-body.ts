@@ -1,4 +1,5 @@
 /** The body of one request on its way in: decoded, limited, timed, and held back while nobody takes it. RFC 9112 §6. */
+import { BodyDeadlines } from '../body-deadlines.ts';
 import type { BodyFailure, BodySink, RequestBody, ServerLimits } from '../exchange.ts';
 import { type BodyDecoder, LengthDecoder } from './body-decoder.ts';
 import { ChunkedDecoder } from './chunked-decoder.ts';
@@ -19,21 +20,17 @@ export interface BodyConnection {
 
 /** An unread body up to this size is read and thrown away so that the connection can be kept. */
 const MAX_DISCARDED_BYTES = 65536;
-const NEVER = Number.POSITIVE_INFINITY;
 
 export class IncomingBody implements RequestBody {
   readonly length: number | undefined;
   readonly #connection: BodyConnection;
   readonly #decoder: BodyDecoder;
+  readonly #deadlines = new BodyDeadlines();
   #sink: BodySink | undefined = undefined;
   #state: 'unread' | 'flowing' | 'full' | 'complete' | 'failed' = 'unread';
   #expectsContinue: boolean;
   #taken = 0;
   #discardable = 0;
-  /** Deadlines stand still while the sink is full: that is not the client's fault. */
-  #pauseDeadlineMs = NEVER;
-  #wholeDeadlineMs = NEVER;
-  #fullSinceMs = 0;
 
   constructor(connection: BodyConnection, length: number | undefined, expectsContinue: boolean) {
     this.#connection = connection;
@@ -118,22 +115,17 @@ export class IncomingBody implements RequestBody {
   }
 
   checkDeadlines(nowMs: number): void {
-    if (this.#state !== 'flowing') return;
-    if (nowMs >= this.#pauseDeadlineMs || nowMs >= this.#wholeDeadlineMs) this.fail('request_timeout');
+    if (this.#state === 'flowing' && this.#deadlines.passed(nowMs)) this.fail('request_timeout');
   }
 
   #flow(): void {
     this.#state = 'flowing';
-    const { nowMs, limits } = this.#connection;
-    this.#pauseDeadlineMs = nowMs + limits.readTimeoutMs;
-    if (this.#wholeDeadlineMs === NEVER) this.#wholeDeadlineMs = nowMs + limits.bodyTimeoutMs;
+    this.#deadlines.start(this.#connection);
   }
 
   #deliver(chunk: Buffer, start: number, end: number): void {
     this.#taken += end - start;
-    if (this.#taken !== this.length) {
-      this.#pauseDeadlineMs = this.#connection.nowMs + this.#connection.limits.readTimeoutMs;
-    }
+    if (this.#taken !== this.length) this.#deadlines.renew(this.#connection);
     if (this.#sink === undefined) {
       this.#discardable -= end - start;
       if (this.#discardable < 0) this.fail('payload_too_large');
@@ -142,7 +134,7 @@ export class IncomingBody implements RequestBody {
     const whole = start === 0 && end === chunk.length;
     if (this.#sink.write(whole ? chunk : chunk.subarray(start, end)) || this.#state !== 'flowing') return;
     this.#state = 'full';
-    this.#fullSinceMs = this.#connection.nowMs;
+    this.#deadlines.stop(this.#connection);
     this.#connection.pauseBody();
   }
 
@@ -161,10 +153,8 @@ export class IncomingBody implements RequestBody {
 
   readonly #onDrain = (): void => {
     if (this.#state !== 'full') return;
-    const { nowMs, limits } = this.#connection;
     this.#state = 'flowing';
-    this.#pauseDeadlineMs = nowMs + limits.readTimeoutMs;
-    this.#wholeDeadlineMs += nowMs - this.#fullSinceMs;
+    this.#deadlines.resume(this.#connection);
     this.#connection.resumeBody();
   };
 }

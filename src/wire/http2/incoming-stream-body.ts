@@ -1,5 +1,6 @@
 /** The body of one HTTP/2 request on its way in: limited, timed, and held back by flow control while nobody takes it. RFC 9113 §5.2, §8.1. */
 import type { ServerHttp2Stream } from 'node:http2';
+import { BodyDeadlines } from '../body-deadlines.ts';
 import type { BodyFailure, BodySink, RequestBody, ServerLimits } from '../exchange.ts';
 
 /** What a body needs of its connection. */
@@ -10,19 +11,14 @@ export interface StreamBodyContext {
   readonly sendContinue: (() => void) | undefined;
 }
 
-const NEVER = Number.POSITIVE_INFINITY;
-
 export class IncomingStreamBody implements RequestBody {
   readonly length: number | undefined;
   readonly #stream: ServerHttp2Stream;
   readonly #context: StreamBodyContext;
+  readonly #deadlines = new BodyDeadlines();
   #sink: BodySink | undefined = undefined;
   #state: 'unread' | 'flowing' | 'full' | 'complete' | 'failed';
   #taken = 0;
-  /** Deadlines stand still while the sink is full: that is not the client's fault. */
-  #pauseDeadlineMs = NEVER;
-  #wholeDeadlineMs = NEVER;
-  #fullSinceMs = 0;
 
   constructor(stream: ServerHttp2Stream, length: number | undefined, context: StreamBodyContext) {
     this.#stream = stream;
@@ -37,15 +33,14 @@ export class IncomingStreamBody implements RequestBody {
       return;
     }
     this.#sink = sink;
-    const { limits, nowMs, sendContinue } = this.#context;
+    const { limits, sendContinue } = this.#context;
     // RFC 9110 §15.5.14: too large by its own word, before a byte of it is read.
     if (this.#state === 'failed') this.#abortSink('client_closed');
     else if (this.length !== undefined && this.length > limits.maxBodyBytes) this.fail('payload_too_large');
     else {
       sink.onDrain = this.#onDrain;
       this.#state = 'flowing';
-      this.#pauseDeadlineMs = nowMs + limits.readTimeoutMs;
-      this.#wholeDeadlineMs = nowMs + limits.bodyTimeoutMs;
+      this.#deadlines.start(this.#context);
       if (this.#stream.readableLength === 0) sendContinue?.();
       this.#stream.on('data', (chunk: Buffer) => this.#onData(chunk));
       this.#stream.on('end', () => this.#onEnd());
@@ -67,21 +62,19 @@ export class IncomingStreamBody implements RequestBody {
   }
 
   checkDeadlines(nowMs: number): void {
-    if (this.#state !== 'flowing') return;
-    if (nowMs >= this.#pauseDeadlineMs || nowMs >= this.#wholeDeadlineMs) this.fail('request_timeout');
+    if (this.#state === 'flowing' && this.#deadlines.passed(nowMs)) this.fail('request_timeout');
   }
 
   #onData(chunk: Buffer): void {
     if (this.#state !== 'flowing') return;
     this.#taken += chunk.length;
-    const { limits, nowMs } = this.#context;
     // §8.1.1: more than announced. The session notices too, and earlier; the backend must not depend on it.
     if (this.length !== undefined && this.#taken > this.length) return this.fail('malformed_request');
-    if (this.#taken > limits.maxBodyBytes) return this.fail('payload_too_large');
-    if (this.#taken !== this.length) this.#pauseDeadlineMs = nowMs + limits.readTimeoutMs;
+    if (this.#taken > this.#context.limits.maxBodyBytes) return this.fail('payload_too_large');
+    if (this.#taken !== this.length) this.#deadlines.renew(this.#context);
     if (this.#sink?.write(chunk) !== false || this.#state !== 'flowing') return;
     this.#state = 'full';
-    this.#fullSinceMs = nowMs;
+    this.#deadlines.stop(this.#context);
     this.#stream.pause();
   }
 
@@ -104,10 +97,8 @@ export class IncomingStreamBody implements RequestBody {
 
   readonly #onDrain = (): void => {
     if (this.#state !== 'full') return;
-    const { limits, nowMs } = this.#context;
     this.#state = 'flowing';
-    this.#pauseDeadlineMs = nowMs + limits.readTimeoutMs;
-    this.#wholeDeadlineMs += nowMs - this.#fullSinceMs;
+    this.#deadlines.resume(this.#context);
     this.#stream.resume();
   };
 }
