@@ -1,7 +1,7 @@
 /** One client connection: requests in, answers out, one exchange at a time, in order. RFC 9112 §9. */
 import type { Socket } from 'node:net';
 import type { ServerLimits, WireRefusal } from '../exchange.ts';
-import type { ConnectionContext } from './connection-context.ts';
+import { type ConnectionContext, peerAddress } from './connection-context.ts';
 import { ConnectionInput, type InputReceiver } from './connection-input.ts';
 import { formatResponseHead } from './format-head.ts';
 import { nudgeHalfClosed } from './half-close.ts';
@@ -46,8 +46,7 @@ export class ServerConnection implements Roles {
     this.#socket = socket;
     this.#context = context;
     this.overloaded = overloaded;
-    // An IPv4 client of a dual-stack listener is known by its IPv4 address.
-    this.peerAddress = (socket.remoteAddress ?? '').replace(/^::ffff:(?=\d+\.)/, '');
+    this.peerAddress = peerAddress(socket);
     this.writer = new MessageWriter(socket, context.outbox);
     this.#input = new ConnectionInput(socket, this);
     this.#deadlineMs = this.nowMs + Math.min(this.limits.readTimeoutMs, this.limits.idleTimeoutMs);

@@ -2,7 +2,7 @@
 import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { ServerLimits } from '../exchange.ts';
-import type { ConnectionContext } from '../http1/connection-context.ts';
+import { type ConnectionContext, peerAddress } from '../http1/connection-context.ts';
 import type { Watched } from '../http1/timing.ts';
 import { CANCEL, ENHANCE_YOUR_CALM, NO_ERROR, REFUSED_STREAM } from './error-codes.ts';
 import { EventCap } from './event-cap.ts';
@@ -37,8 +37,7 @@ export class Http2Connection implements StreamConnection, Watched {
     this.#socket = socket;
     this.#context = context;
     this.overloaded = overloaded;
-    // An IPv4 client of a dual-stack listener is known by its IPv4 address.
-    this.peerAddress = (socket.remoteAddress ?? '').replace(/^::ffff:(?=\d+\.)/, '');
+    this.peerAddress = peerAddress(socket);
     this.#deadlineMs = this.nowMs + Math.min(this.limits.readTimeoutMs, this.limits.idleTimeoutMs);
     // A client that has sent its FIN can neither open the window nor acknowledge: unlike in HTTP/1.1 it has gone.
     socket.allowHalfOpen = false;
