@@ -23,7 +23,7 @@ const VERSIONS: readonly (readonly [string, readonly string[], RegExp])[] = [
 
 const READING_GUIDE = `Each proxy has a core to itself; backend and load share the others. Contenders take turns of a few seconds, there and back
 again, and are started afresh each round; in \`dpop\`, \`rate\`, \`sse-*\` and \`replay-cache\` they have one turn a round. Of CPU,
-requests/s, latency and start the better quartile of all turns is shown, because what else runs on the machine only makes
+requests/s and start the better quartile of all turns is shown, because what else runs on the machine only makes
 them worse, and more so for a large program than for a small one; of the rest the median. In brackets is the ratio to the
 first line of the scenario. CPU is user and system time of the whole process group divided by the requests answered;
 capacity in the table of thresholds is its inverse. "requests/s" is what 64 connections got out of it: where the core was
