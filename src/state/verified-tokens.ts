@@ -28,10 +28,12 @@ export class VerifiedTokens {
   /** Called after a change of `entries` or `bytes`. */
   onResize: (() => void) | undefined;
   readonly #tokens: Lru<VerifiedToken>;
+  readonly #isOff: boolean;
 
   /** A bound of 0 turns the cache off. */
   constructor(limits: { readonly maxEntries: number; readonly maxBytes: number }) {
     this.#tokens = new Lru(limits);
+    this.#isOff = limits.maxEntries === 0 || limits.maxBytes === 0;
   }
 
   get entries(): number {
@@ -44,6 +46,8 @@ export class VerifiedTokens {
 
   /** The entry of exactly this token, if it has not expired. */
   get(accessToken: string, nowMs: number): VerifiedToken | undefined {
+    // A look-up reads the whole token, and an entry copies it.
+    if (this.#isOff) return undefined;
     const entry = this.#tokens.get(accessToken);
     if (entry === undefined) return undefined;
     if (nowMs < entry.expiresAtMs) return entry;
@@ -53,6 +57,7 @@ export class VerifiedTokens {
   }
 
   set(accessToken: string, entry: VerifiedToken): void {
+    if (this.#isOff) return;
     const key = ownText(accessToken);
     this.#tokens.set(key, entry, sizeOf(key, entry));
     this.onResize?.();
