@@ -1,7 +1,7 @@
-/** What the bench measures, and what of it stands in the table. */
+/** What the bench measures, and the medians that stand in the table. */
 
 import type { ScenarioName } from './scenarios/names.ts';
-import { median, percentile, spread } from './statistics.ts';
+import { median, spread } from './statistics.ts';
 
 export const METRICS = [
   'cpuMicros',
@@ -19,13 +19,7 @@ export type Metric = (typeof METRICS)[number];
 
 export type Sample = { readonly [metric in Metric]?: number };
 
-/**
- * The better quartile of what depends on who else has work for the machine: that only ever makes it worse, and makes it worse
- * for a large program than for a small one. Of all else the median; so of latency, where what counts is a difference of two.
- */
-const QUARTILES: Sample = { cpuMicros: 0.25, requestsPerSecond: 0.75, startMillis: 0.25 };
-
-/** One line of the table. */
+/** One line of the table: medians over all that was measured. */
 export interface Row {
   readonly scenario: ScenarioName;
   readonly contender: string;
@@ -42,12 +36,8 @@ export interface Outcome {
 
 export function summarize(scenario: ScenarioName, contender: string, samples: readonly Sample[]): Row {
   const all = (metric: Metric): readonly number[] => samples.flatMap((sample) => sample[metric] ?? []);
-  const typical = (metric: Metric): number => {
-    const share = QUARTILES[metric];
-    return share === undefined ? median(all(metric)) : percentile(all(metric), share);
-  };
   const values = Object.fromEntries(
-    METRICS.flatMap((metric) => (all(metric).length > 0 ? [[metric, typical(metric)]] : [])),
+    METRICS.flatMap((metric) => (all(metric).length > 0 ? [[metric, median(all(metric))]] : [])),
   );
   return { scenario, contender, values, cpuSpread: spread(all('cpuMicros')) };
 }

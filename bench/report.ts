@@ -21,17 +21,14 @@ const VERSIONS: readonly (readonly [string, readonly string[], RegExp])[] = [
   ['h2load', ['--version'], /nghttp2\/(\S+)/],
 ];
 
-const READING_GUIDE = `Each proxy has a core to itself; backend and load share the others. Contenders take turns of a few seconds, there and back
-again, and are started afresh each round; in \`dpop\`, \`rate\`, \`sse-*\` and \`replay-cache\` they have one turn a round. Of CPU,
-requests/s and start the better quartile of all turns is shown, because what else runs on the machine only makes
-them worse, and more so for a large program than for a small one; of the rest the median. In brackets is the ratio to the
-first line of the scenario. CPU is user and system time of the whole process group divided by the requests answered;
-capacity in the table of thresholds is its inverse. "requests/s" is what 64 connections got out of it: where the core was
-not nearly 100 % busy, the load was the bottleneck. haproxy and apache verify the signature of every request; Obex remembers
-tokens, except in the scenario \`verify\`. Latency is that of requests at a fixed rate (\`rate\`), and of events from the
-backend's write to the client's read (\`sse-*\`). In \`sse-*\`, CPU is per event. In \`dpop\` every request has an ES256 proof of
-its own, made before the run, and a token that Obex has seen; the first line is what \`crypto.verify\` alone takes for such a
-proof on this machine. RSS counts pages that processes share once for each.`;
+const READING_GUIDE = `Each proxy has a core to itself; backend and load share the others. Contenders take turns of a few seconds, there
+and back again, and are started afresh each round; in \`dpop\`, \`rate\`, \`sse-*\` and \`replay-cache\` they have one turn a round.
+Numbers are medians of all turns, in brackets the ratio to the first line of the scenario. CPU is user and system time of the
+whole process group divided by the requests answered; capacity in the table of thresholds is its inverse. "requests/s" is
+what 64 connections got out of it: where the core was not nearly 100 % busy, the load was the bottleneck. haproxy and apache
+verify the signature of every request; Obex remembers tokens, except in the scenario \`verify\`. Latency is that of requests at a fixed rate (\`rate\`), and of events from the backend's write to the client's read (\`sse-*\`).
+In \`sse-*\`, CPU is per event. In \`dpop\` every request has an ES256 proof of its own, made before the run, and a token that
+Obex has seen; the first line is what \`crypto.verify\` alone takes for such a proof on this machine. RSS counts pages that processes share once for each.`;
 
 /** The whole report, for the terminal and for the page. */
 export function formatReport({ rows, notes }: Outcome, options: Options): string {
