@@ -21,7 +21,7 @@ const VERSIONS: readonly (readonly [string, readonly string[], RegExp])[] = [
   ['h2load', ['--version'], /nghttp2\/(\S+)/],
 ];
 
-const READING_GUIDE = `Each proxy has a core to itself; backend and load share the others. Contenders take turns of a few seconds, there
+const READING_GUIDE = `The proxy that is measured has a core to itself; backend and load share the others. Contenders take turns of a few seconds, there
 and back again, and are started afresh each round; in \`dpop\`, \`rate\`, \`sse-*\` and \`replay-cache\` they have one turn a round.
 Numbers are medians of all turns, in brackets the ratio to the first line of the scenario. CPU is user and system time of the
 whole process group divided by the requests answered; capacity in the table of thresholds is its inverse. "requests/s" is

@@ -2,7 +2,7 @@
 import type * as z from 'zod/mini';
 import { isLoopbackHost } from '../lib/loopback.ts';
 import type { Draft } from './draft.ts';
-import { formatListen, isLocalAddress } from './listen.ts';
+import { formatListen, isLocalAddress, type ListenAddress } from './listen.ts';
 import { formatPath, isRecord, type Path } from './path.ts';
 import { sections } from './schema.ts';
 
@@ -115,12 +115,18 @@ function checkListeners(draft: Draft): void {
     draft.report(['obex', 'workers'], 'needs a port: a unix socket has one thread; write 1, or "auto"');
   }
   const metrics = read(draft, ['metrics', 'listen'], shape.metrics.def.out.shape.listen);
-  if (main === undefined || metrics === undefined || formatListen(main) !== formatListen(metrics)) return;
-  if ('port' in main && main.port === 0) return;
+  if (main === undefined || metrics === undefined || !overlap(main, metrics)) return;
   draft.report(
     ['metrics', 'listen'],
-    'is the address of obex.listen; choose another, or delete the key to serve /metrics there',
+    'is taken by obex.listen; choose another port, or delete the key to serve /metrics there',
   );
+}
+
+/** True when not both can be listened on. Port 0 is another one each time. */
+function overlap(one: ListenAddress, other: ListenAddress): boolean {
+  if ('path' in one || 'path' in other) return formatListen(one) === formatListen(other);
+  const isAny = [one, other].some(({ host }) => host === undefined || ANY_ADDRESS.includes(host));
+  return one.port === other.port && one.port !== 0 && (isAny || one.host === other.host);
 }
 
 /** A request to Obex that Obex sends to itself comes back for ever. */

@@ -36,6 +36,8 @@ export function checkIssuerMetadata(
   if (url.protocol !== 'https:' && !(url.protocol === 'http:' && (allowHttp || isLocalPair(url, issuer)))) {
     return { problem: 'has a jwks_uri that is not an https URL' };
   }
+  if (url.username !== '' || url.password !== '')
+    return { problem: 'has a jwks_uri with a user name or password in it' };
   return { jwksUri };
 }
 

@@ -39,7 +39,8 @@ function parseJson(bytes: Buffer): unknown {
 }
 
 /** By a connection of its own. */
-async function fetchBody(url: URL, { timeoutMs, maxBytes }: FetchLimits): Promise<Buffer> {
+async function fetchBody(url: URL, limits: FetchLimits): Promise<Buffer> {
+  const { timeoutMs } = limits;
   const client = createBackendClient({
     url,
     connectTimeoutMs: timeoutMs,
@@ -48,12 +49,13 @@ async function fetchBody(url: URL, { timeoutMs, maxBytes }: FetchLimits): Promis
     maxHeaderBytes: MAX_HEADER_BYTES,
     ca: undefined,
   });
-  const answer = new Answer(url, maxBytes);
+  const answer = new Answer(url, limits);
   const fields = ['Host', url.host, 'Accept', 'application/json, application/jwk-set+json'];
-  const request = { method: 'GET', target: `${url.pathname}${url.search}`, fields, commonLines: '' };
+  const target = `${url.pathname}${url.search}`;
+  const request = { method: 'GET', target, fields, commonLines: 'Connection: close\r\n' };
   const call = client.send(request, NO_BODY, answer);
   client.close();
-  const timer = setTimeout(() => answer.fail(`no complete answer in ${timeoutMs} ms`), timeoutMs);
+  const timer = setTimeout(() => answer.onTimeout(), timeoutMs);
   try {
     return await answer.body;
   } finally {
@@ -65,14 +67,14 @@ async function fetchBody(url: URL, { timeoutMs, maxBytes }: FetchLimits): Promis
 class Answer implements BackendReceiver, BodySink {
   onDrain: (() => void) | undefined = undefined;
   readonly #url: URL;
-  readonly #maxBytes: number;
+  readonly #limits: FetchLimits;
   readonly #whole = Promise.withResolvers<Buffer>();
   readonly #chunks: Uint8Array[] = [];
   #bytes = 0;
 
-  constructor(url: URL, maxBytes: number) {
+  constructor(url: URL, limits: FetchLimits) {
     this.#url = url;
-    this.#maxBytes = maxBytes;
+    this.#limits = limits;
   }
 
   get body(): Promise<Buffer> {
@@ -84,22 +86,28 @@ class Answer implements BackendReceiver, BodySink {
   }
 
   onHead({ status }: ResponseHead): BodySink {
-    if (status !== 200) this.fail(`expected status 200, got ${status}`);
+    if (status !== 200) this.#fail(`expected status 200, got ${status}`);
     return this;
   }
 
   onFailure(failure: BackendFailure, cause: Error | undefined): void {
+    if (failure === 'backend_timeout') this.onTimeout();
+    else if (failure === 'backend_protocol_error') this.#fail(`the answer is not valid HTTP/1.1: ${describe(cause)}`);
     // OpenSSL's own words are of no use: the first bytes were no TLS record.
-    if (/:SSL routines:.*(wrong version number|packet length too long)/.test(cause?.message ?? '')) {
-      this.fail(`${this.#url.host} speaks no TLS; is it http?`);
-    } else if (failure === 'backend_protocol_error') this.fail('expected an answer of HTTP/1.1', cause);
-    else if (cause !== undefined) this.#whole.reject(cause);
-    else this.fail('the connection was closed without an answer');
+    else if (/:SSL routines:.*(wrong version number|packet length too long)/.test(cause?.message ?? '')) {
+      this.#fail(`${this.#url.host} speaks no TLS; is it http?`);
+    } else if (cause !== undefined) this.#whole.reject(cause);
+    else this.#fail('the connection was closed without an answer');
+  }
+
+  onTimeout(): void {
+    this.#fail(`no complete answer in ${this.#limits.timeoutMs} ms`);
   }
 
   write(chunk: Uint8Array): boolean {
     this.#bytes += chunk.length;
-    if (this.#bytes > this.#maxBytes) this.fail(`answer is larger than ${this.#maxBytes} bytes`);
+    const { maxBytes } = this.#limits;
+    if (this.#bytes > maxBytes) this.#fail(`answer is larger than ${maxBytes} bytes`);
     else this.#chunks.push(chunk);
     return true;
   }
@@ -109,10 +117,18 @@ class Answer implements BackendReceiver, BodySink {
   }
 
   abort(): void {
-    this.fail('the answer broke off');
+    this.#fail('the answer broke off, or is chunked wrongly');
   }
 
-  fail(problem: string, cause?: Error): void {
-    this.#whole.reject(new Error(problem, { cause }));
+  #fail(problem: string): void {
+    this.#whole.reject(new Error(problem));
   }
+}
+
+/** What the engine has against the answer, in words. */
+function describe(cause: Error | undefined): string {
+  if (cause === undefined) return 'it ends within its head';
+  if (cause.message === 'malformed') return 'its head is malformed';
+  if (/^(too_large|line_too_long)$/.test(cause.message)) return `its head is larger than ${MAX_HEADER_BYTES} bytes`;
+  return cause.message;
 }

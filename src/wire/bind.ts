@@ -44,12 +44,13 @@ function formatCure(cause: unknown, address: ListenAddress): string {
   const isPath = 'path' in address;
   if (hasCode(cause, 'EADDRINUSE')) {
     if (isPath) return ': another program listens there, or it is no socket; stop or remove it, or choose another path';
-    return `: another program has this port; "ss -ltnp sport = :${address.port}" names it; stop it, or choose another port`;
+    return `: the port is taken; "ss -ltnp sport = :${address.port}", as root, shows by whom; stop that, or choose another port`;
   }
   if (!hasCode(cause, 'EACCES')) return '';
   // So says libuv where there is no such folder, too.
   if (isPath)
     return ': its folder is not there, or is not for this user to write to; mend that, or choose another path';
+  if (address.port >= 1024) return ': this user may not take this port; choose another';
   return ': this user may not take so low a port; choose one from 1024 on, or give the program CAP_NET_BIND_SERVICE';
 }
 

@@ -12,12 +12,14 @@ const NEVER = Number.POSITIVE_INFINITY;
 export class BodyDeadlines {
   #pieceMs = NEVER;
   #wholeMs = NEVER;
-  #stoppedMs = 0;
+  #stoppedMs: number | undefined = undefined;
 
-  /** Bytes are taken from now on. The time of the whole begins with the first call. */
-  start({ nowMs, limits }: Timed): void {
+  /** Bytes are taken from now on, for the first time or again. */
+  run({ nowMs, limits }: Timed): void {
     this.#pieceMs = nowMs + limits.readTimeoutMs;
     if (this.#wholeMs === NEVER) this.#wholeMs = nowMs + limits.bodyTimeoutMs;
+    else this.#wholeMs += nowMs - (this.#stoppedMs ?? nowMs);
+    this.#stoppedMs = undefined;
   }
 
   /** A piece has come, and more must follow. */
@@ -25,14 +27,9 @@ export class BodyDeadlines {
     this.#pieceMs = nowMs + limits.readTimeoutMs;
   }
 
-  /** The sink is full: nobody asks whether a deadline has passed until `resume`. */
+  /** The sink is full. Until `run` nobody may ask whether a deadline has passed. */
   stop({ nowMs }: Timed): void {
     this.#stoppedMs = nowMs;
-  }
-
-  resume({ nowMs, limits }: Timed): void {
-    this.#pieceMs = nowMs + limits.readTimeoutMs;
-    this.#wholeMs += nowMs - this.#stoppedMs;
   }
 
   passed(nowMs: number): boolean {

@@ -71,6 +71,12 @@ describe('RFC 8414 §3.3', () => {
     });
     assert.deepEqual(check('http://a.example/jwks', ISSUER, true), { jwksUri: 'http://a.example/jwks' });
   });
+  for (const userinfo of ['user@', 'user:password@', ':password@']) {
+    it(`refuses credentials: ${userinfo}`, () =>
+      assert.deepEqual(check(`https://${userinfo}keys.example/jwks`), {
+        problem: 'has a jwks_uri with a user name or password in it',
+      }));
+  }
   for (const jwksUri of ['file:///etc/passwd', 'ftp://a.example/jwks', 'data:application/json,{}', 'javascript:1']) {
     it(`never takes ${jwksUri}`, () => assert.deepEqual(check(jwksUri, ISSUER, true), insecure));
   }

@@ -120,7 +120,7 @@ export class IncomingBody implements RequestBody {
 
   #flow(): void {
     this.#state = 'flowing';
-    this.#deadlines.start(this.#connection);
+    this.#deadlines.run(this.#connection);
   }
 
   #deliver(chunk: Buffer, start: number, end: number): void {
@@ -154,7 +154,7 @@ export class IncomingBody implements RequestBody {
   readonly #onDrain = (): void => {
     if (this.#state !== 'full') return;
     this.#state = 'flowing';
-    this.#deadlines.resume(this.#connection);
+    this.#deadlines.run(this.#connection);
     this.#connection.resumeBody();
   };
 }

@@ -17,8 +17,8 @@ import type { Watched } from './timing.ts';
 const MAX_FIELD_LINES = 256;
 /** RFC 9112 §9.6: how long a closing connection goes on reading, so that the client gets to read the answer. */
 const LINGER_MS = 5000;
-/** How long a connection of a server that drains may take over its first request, which may have been on its way. */
-const FIRST_REQUEST_MS = 1000;
+/** How long a server that drains waits for a client that says nothing: a request may have been on its way. */
+const DRAIN_PATIENCE_MS = 1000;
 const NEVER = Number.POSITIVE_INFINITY;
 
 type Roles = BodyConnection & ExchangeConnection & FlushReceiver & InputReceiver & SocketOwner & Watched;
@@ -73,9 +73,9 @@ export class ServerConnection implements Roles {
 
   /** The server drains: hang up if nothing is going on, but not on a client that has just been accepted. */
   drain(): void {
-    if (this.#exchange !== undefined || this.#input.headStarted) return;
+    if (this.#exchange !== undefined || this.#input.headStarted || this.#lingering) return;
     if (this.#used) this.#linger();
-    else this.#deadlineMs = Math.min(this.#deadlineMs, this.nowMs + FIRST_REQUEST_MS);
+    this.#deadlineMs = Math.min(this.#deadlineMs, this.nowMs + DRAIN_PATIENCE_MS);
   }
 
   onHead(head: HeadText): void {
@@ -153,8 +153,9 @@ export class ServerConnection implements Roles {
     this.#body?.checkDeadlines(nowMs);
     if (nowMs < this.#deadlineMs) return;
     if (this.#exchange !== undefined) this.#checkHalfClosed(nowMs);
-    else if (this.#lingering) this.#socket.destroy();
-    else if (this.#input.headStarted) this.onBadHead('request_timeout', 'request head not complete in time');
+    else if (!this.#lingering && this.#input.headStarted) {
+      this.onBadHead('request_timeout', 'request head not complete in time');
+    } else if (this.#lingering || !this.#used) this.#socket.destroy();
     // RFC 9112 §9.5: graceful, since a request may be on its way.
     else this.#linger();
   }

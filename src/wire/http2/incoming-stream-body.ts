@@ -40,7 +40,7 @@ export class IncomingStreamBody implements RequestBody {
     else {
       sink.onDrain = this.#onDrain;
       this.#state = 'flowing';
-      this.#deadlines.start(this.#context);
+      this.#deadlines.run(this.#context);
       if (this.#stream.readableLength === 0) sendContinue?.();
       this.#stream.on('data', (chunk: Buffer) => this.#onData(chunk));
       this.#stream.on('end', () => this.#onEnd());
@@ -98,7 +98,7 @@ export class IncomingStreamBody implements RequestBody {
   readonly #onDrain = (): void => {
     if (this.#state !== 'full') return;
     this.#state = 'flowing';
-    this.#deadlines.resume(this.#context);
+    this.#deadlines.run(this.#context);
     this.#stream.resume();
   };
 }

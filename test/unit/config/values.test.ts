@@ -82,6 +82,8 @@ describe('obex.listen and metrics.listen', () => {
     });
   }
   const expected = 'obex.listen: expected ":8443", "127.0.0.1:8443", "[::1]:8443" or "unix:/run/obex.sock"';
+  const TAKEN =
+    'metrics.listen: is taken by obex.listen; choose another port, or delete the key to serve /metrics there';
   itRefuses({
     'a bare port': [obex('listen: 8443'), `${expected}, got 8443; write ":8443"`],
     'a bare host': [obex('listen: localhost'), `${expected}, got "localhost"`],
@@ -92,10 +94,8 @@ describe('obex.listen and metrics.listen', () => {
       obex('listen: "unix:x"'),
       'obex.listen: expected an absolute path after "unix:", got "unix:x"',
     ],
-    'the same address twice': [
-      minimal('metrics: { listen: ":8443" }\n'),
-      'metrics.listen: is the address of obex.listen; choose another, or delete the key to serve /metrics there',
-    ],
+    'the same address twice': [minimal('metrics: { listen: ":8443" }\n'), TAKEN],
+    'an address of a port that is taken on all of them': [minimal('metrics: { listen: "127.0.0.1:8443" }\n'), TAKEN],
   });
 });
 

@@ -1,8 +1,14 @@
 /** Fetching from a server that is slow, huge, evasive or broken: always one FetchError, never a hang. */
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
+import { once } from 'node:events';
+import { createServer } from 'node:https';
+import { after, describe, it } from 'node:test';
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
+import { boundPort } from '../../../src/demo/loopback.ts';
 import { errorField } from '../../../src/observe/log.ts';
 import { FetchError, fetchJson } from '../../../src/state/fetch-json.ts';
+import type { ServerTls } from '../../../src/wire/exchange.ts';
+import { createCertificate } from '../../support/certificate.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import type { Cleanup } from '../../support/obex.ts';
 import { startRawBackend } from '../../support/raw-http.ts';
@@ -41,7 +47,7 @@ describe('fetchJson', () => {
     ['redirecting', /expected status 200, got 302/],
     ['oversized', /larger than 65536 bytes/],
     ['not json', /expected JSON/],
-    ['broken off', /the answer broke off/],
+    ['broken off', /the answer broke off, or is chunked wrongly/],
   ];
   for (const [state, problem] of states) {
     it(`refuses an issuer that is ${state}`, async (context) => {
@@ -74,18 +80,86 @@ describe('fetchJson', () => {
     await assert.rejects(fetchJson(url, LIMITS), refused(url, /larger than/));
   });
 
-  const broken: Readonly<Record<string, string>> = {
-    'a body shorter than its Content-Length': 'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"keys":[]}',
-    'a chunked body without its end': 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nb\r\n{"keys":[]}\r\n',
-    'bytes that are not HTTP': '220 smtp.example ESMTP\r\n\r\n',
-    nothing: '',
+  const BROKEN_OFF = /: the answer broke off, or is chunked wrongly$/;
+  const broken: Readonly<Record<string, readonly [answer: string, problem: RegExp]>> = {
+    'a body shorter than its Content-Length': ['HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"keys":[]}', BROKEN_OFF],
+    'a chunked body without its end': [
+      'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nb\r\n{"keys":[]}\r\n',
+      BROKEN_OFF,
+    ],
+    'a chunk size that is no number': [
+      'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n{"keys":[]}\r\n0\r\n\r\n',
+      BROKEN_OFF,
+    ],
+    'bytes that are not HTTP': [
+      '220 smtp.example ESMTP\r\n\r\n',
+      /: the answer is not valid HTTP\/1\.1: its head is malformed$/,
+    ],
+    'a head that ends too early': [
+      'HTTP/1.1 200 OK\r\nContent-',
+      /: the answer is not valid HTTP\/1\.1: it ends within its head$/,
+    ],
+    'a head of more than 16 KiB': [
+      `HTTP/1.1 200 OK\r\nX: ${'x'.repeat(16_384)}\r\n\r\n{}`,
+      /: the answer is not valid HTTP\/1\.1: its head is larger than 16384 bytes$/,
+    ],
+    '101, which nobody asked for': [
+      'HTTP/1.1 101 Switching Protocols\r\n\r\n',
+      /: the answer is not valid HTTP\/1\.1: 101 without Upgrade$/,
+    ],
+    nothing: ['', /: the connection was closed without an answer$/],
   };
-  for (const [how, answer] of Object.entries(broken)) {
+  for (const [how, [answer, problem]] of Object.entries(broken)) {
     it(`refuses ${how}`, async (context) => {
       const url = await serve(context, answer, true);
-      await assert.rejects(fetchJson(url, LIMITS), refused(url, /./));
+      await assert.rejects(fetchJson(url, LIMITS), refused(url, problem));
     });
   }
+
+  it('RFC 9112 §9.6: says that it will close the connection', async (context) => {
+    let request = '';
+    const server = await startRawBackend((bytes) => {
+      request = bytes.toString();
+      return 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}';
+    });
+    context.after(() => server.close());
+    await fetchJson(`http://127.0.0.1:${server.port}/jwks?tenant=1`, LIMITS);
+    assert.deepEqual(request.split('\r\n'), [
+      'GET /jwks?tenant=1 HTTP/1.1',
+      `Host: 127.0.0.1:${server.port}`,
+      'Accept: application/json, application/jwk-set+json',
+      'Connection: close',
+      '',
+      '',
+    ]);
+  });
+
+  describe('RFC 9110 §4.3.4: over https', () => {
+    const trustedNoMore = getCACertificates('default');
+    after(() => setDefaultCACertificates(trustedNoMore));
+
+    async function serveTls(context: Cleanup, certificate: ServerTls): Promise<number> {
+      const server = createServer(certificate, (_, response) => response.end('{}')).listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      context.after(() => void server.close());
+      return boundPort(server);
+    }
+
+    it('takes a certificate that is trusted and names the host, and no other', async (context) => {
+      const [named, misnamed, untrusted] = ['localhost', 'other.example', 'localhost'].map((host) =>
+        createCertificate('issuer', host),
+      );
+      assert.ok(named && misnamed && untrusted);
+      setDefaultCACertificates([...trustedNoMore, named.cert, misnamed.cert]);
+      const url = async (certificate: ServerTls): Promise<string> =>
+        `https://localhost:${await serveTls(context, certificate)}/jwks`;
+      assert.deepEqual(await fetchJson(await url(named), LIMITS), {});
+      const wrong = await url(misnamed);
+      await assert.rejects(fetchJson(wrong, LIMITS), refused(wrong, /does not match certificate's altnames/));
+      const unknown = await url(untrusted);
+      await assert.rejects(fetchJson(unknown, LIMITS), refused(unknown, /self-signed certificate/));
+    });
+  });
 
   it('refuses text that is not UTF-8', async (context) => {
     const url = await serve(context, 'HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{"a":"\xff"}');

@@ -35,7 +35,7 @@ describe('an address that cannot be had is refused with the cure', () => {
     [
       'EADDRINUSE',
       address,
-      ':443: another program has this port; "ss -ltnp sport = :443" names it; stop it, or choose another port',
+      ':443: the port is taken; "ss -ltnp sport = :443", as root, shows by whom; stop that, or choose another port',
     ],
     [
       'EACCES',
@@ -47,6 +47,7 @@ describe('an address that cannot be had is refused with the cure', () => {
       socket,
       'unix:/run/obex/obex.sock: its folder is not there, or is not for this user to write to; mend that, or choose another path',
     ],
+    ['EACCES', { host: undefined, port: 8443 }, ':8443: this user may not take this port; choose another'],
     ['EADDRNOTAVAIL', address, ':443'],
   ] as const;
   for (const [code, where, message] of cases) {

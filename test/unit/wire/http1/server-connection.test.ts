@@ -139,8 +139,9 @@ describe('RFC 9112 §9.3: persistence', () => {
     idle.engine.drain();
     assert.deepEqual([idle.socket.ended, idle.socket.destroyed], [true, false]);
     idle.socket.receive(get('/late'));
+    idle.timing.advance(999);
     assert.deepEqual([idle.exchanges.length, idle.socket.destroyed], [1, false]);
-    idle.timing.advance(5_000);
+    idle.timing.advance(1);
     assert.equal(idle.socket.destroyed, true);
     const busy = openWaiting();
     busy.socket.receive(get('/'));
@@ -158,11 +159,11 @@ describe('RFC 9112 §9.3: persistence', () => {
     assert.deepEqual([socket.ended, socket.destroyed], [true, false]);
   });
 
-  it('draining: a connection that brings no request in that time is ended with a FIN', () => {
+  it('draining: a connection that brings no request in that time is closed without a word', () => {
     const { socket, engine, timing } = openMemoryConnection({ draining: () => true });
     engine.drain();
     timing.advance(1_000);
-    assert.deepEqual([socket.ended, socket.destroyed, socket.sent], [true, false, '']);
+    assert.deepEqual([socket.destroyed, socket.sent], [true, '']);
   });
 
   it('draining: nor does it outlive the time in which it would have had to speak anyhow', () => {
@@ -170,7 +171,7 @@ describe('RFC 9112 §9.3: persistence', () => {
     timing.advance(9_500);
     engine.drain();
     timing.advance(500);
-    assert.equal(socket.ended, true);
+    assert.equal(socket.destroyed, true);
   });
 });
 
@@ -275,9 +276,7 @@ describe('deadlines', () => {
   it('a connection that never says anything is closed after readTimeoutMs', () => {
     const { socket, timing, events } = openMemoryConnection();
     timing.advance(10_000);
-    assert.deepEqual([socket.ended, socket.sent, events], [true, '', []]);
-    timing.advance(5_000);
-    assert.equal(socket.destroyed, true);
+    assert.deepEqual([socket.destroyed, socket.sent, events], [true, '', []]);
   });
 
   it('a body may not pause longer than readTimeoutMs nor take longer than bodyTimeoutMs', () => {
