@@ -151,12 +151,12 @@ describe('obex demo, port taken', () => {
     assert.deepEqual(await child.ended(), { code: 2, signal: null });
     assert.match(
       child.stderr(),
-      new RegExp(`^obex: --port: cannot listen on 127.0.0.1:${port}: another program has this port.*\n$`),
+      new RegExp(`^obex: --port: cannot listen on 127.0.0.1:${port}: the port is taken.*\n$`),
     );
   });
 });
 
-/** Takes a port, unless another program has it already. */
+/** Takes a port, unless it is taken already. */
 async function squat(port: number): Promise<Server> {
   const server = createServer();
   const { promise, resolve } = Promise.withResolvers<void>();

@@ -47,7 +47,7 @@ describe('an address that is taken', () => {
       const [line] = /^obex: (?!WARNING).*$/m.exec(error.message) ?? [];
       assert.equal(
         line,
-        `obex: metrics.listen: cannot listen on ${taken}: another program has this port; "ss -ltnp sport = :${backend.port}" names it; stop it, or choose another port (listen EADDRINUSE: address already in use ${taken})`,
+        `obex: metrics.listen: cannot listen on ${taken}: the port is taken; "ss -ltnp sport = :${backend.port}", as root, shows by whom; stop that, or choose another port (listen EADDRINUSE: address already in use ${taken})`,
       );
       return true;
     });
