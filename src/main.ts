@@ -159,7 +159,7 @@ async function importDemo(): Promise<typeof import('./commands/demo.ts') | undef
     return await import('./commands/demo.ts');
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && NO_SUCH_MODULE.has(error.code))) throw error;
-    stderr('obex: the demo is no part of this installation; run "make run" in a checkout, or "npx obex demo"\n');
+    stderr('obex: the demo is no part of this installation; run "make run" in a checkout\n');
     return undefined;
   }
 }
