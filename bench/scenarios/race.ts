@@ -61,8 +61,8 @@ export function race(bench: Bench, { scenario, lanes, http2 = false }: Race): Pr
 
 /**
  * Starts all, then measures one after the other, and again in the opposite order: what else the machine does comes and goes
- * within seconds, and shall meet all alike. Each round has processes of its own: two of the
- * same program can differ for as long as they run, by what their compiler and garbage collector made of the first seconds.
+ * within seconds, and shall meet all alike. Each round has processes of its own: two of the same program can differ for as
+ * long as they run, by what their compiler and garbage collector made of the first seconds.
  */
 export async function alternate(
   { options }: Bench,

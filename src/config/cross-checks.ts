@@ -125,8 +125,12 @@ function checkListeners(draft: Draft): void {
 /** True when not both can be listened on. Port 0 is another one each time. */
 function overlap(one: ListenAddress, other: ListenAddress): boolean {
   if ('path' in one || 'path' in other) return formatListen(one) === formatListen(other);
-  const isAny = [one, other].some(({ host }) => host === undefined || ANY_ADDRESS.includes(host));
-  return one.port === other.port && one.port !== 0 && (isAny || one.host === other.host);
+  const isSameHost = one.host === other.host || isAnyHost(one.host) || isAnyHost(other.host);
+  return one.port === other.port && one.port !== 0 && isSameHost;
+}
+
+function isAnyHost(host: string | undefined): boolean {
+  return host === undefined || ANY_ADDRESS.includes(host);
 }
 
 /** A request to Obex that Obex sends to itself comes back for ever. */
@@ -135,7 +139,7 @@ function checkCircle(draft: Draft): void {
   const url = read(draft, ['backend', 'url'], shape.backend.def.out.shape.url);
   if (listen === undefined || url === undefined || 'path' in listen || !isLoopbackHost(url.hostname)) return;
   const port = Number(url.port === '' ? DEFAULT_PORTS[url.protocol] : url.port);
-  const isReached = listen.host === undefined || ANY_ADDRESS.includes(listen.host) || isLocalAddress(listen);
+  const isReached = isAnyHost(listen.host) || isLocalAddress(listen);
   if (port !== listen.port || !isReached) return;
   draft.reportRefusal(['backend', 'url'], {
     message: 'is the address of obex.listen: Obex would send every request to itself',

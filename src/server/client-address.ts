@@ -1,6 +1,7 @@
 /** Who is on the other end, in a network with proxies in front. RFC 7239 §8, RFC 4291 §2.5.4. */
 import net from 'node:net';
 import { ownText } from '../lib/own-text.ts';
+import { unmapIpv4 } from '../lib/unmap-ipv4.ts';
 import type { Exchange } from '../wire/exchange.ts';
 import { fieldValues } from '../wire/field-values.ts';
 
@@ -22,7 +23,7 @@ export interface ClientAddressOptions {
 export function createClientAddress(options: ClientAddressOptions): (exchange: Exchange) => ClientAddress {
   const isTrusted = createTrust(options);
   return (exchange) => {
-    const peer = unmap(exchange.peerAddress);
+    const peer = unmapIpv4(exchange.peerAddress);
     if (!isTrusted(peer)) return toClientAddress(peer);
     const forwardedFor = fieldValues(exchange.head.fields, 'x-forwarded-for');
     // Kept for as long as the request lives, and in the tables of rate limits.
@@ -48,7 +49,7 @@ function nearestUntrusted(peer: string, forwardedFor: readonly string[], isTrust
   const hops = forwardedFor.join(',').split(',');
   let nearest = peer;
   for (let at = hops.length - 1; at >= 0; at -= 1) {
-    const hop = unmap((hops[at] ?? '').trim());
+    const hop = unmapIpv4((hops[at] ?? '').trim());
     // What a proxy wrote that is no address cannot be followed any further.
     if (net.isIP(hop) === 0) return nearest;
     nearest = hop;
@@ -77,9 +78,4 @@ function networkOf(address: string): string {
     .slice(0, 4)
     .map((group) => Number.parseInt(group, 16).toString(16))
     .join(':')}::/64`;
-}
-
-/** RFC 4291 §2.5.5.2: an IPv4 peer of an IPv6 socket. */
-function unmap(address: string): string {
-  return address.startsWith(':') ? address.replace(/^::ffff:(?=\d+\.)/i, '') : address;
 }

@@ -3,7 +3,7 @@ import { rawPath } from '../lib/raw-path.ts';
 import { errorField } from '../observe/log.ts';
 import type { BackendFailure, BackendReceiver } from '../wire/backend.ts';
 import { createBackendClient } from '../wire/engine.ts';
-import type { BodySink, RequestBody, ResponseHead } from '../wire/exchange.ts';
+import { type BodySink, NO_BODY, type ResponseHead } from '../wire/exchange.ts';
 
 export interface FetchLimits {
   /** From the look-up of the name to the last byte. */
@@ -17,7 +17,6 @@ export class FetchError extends Error {
 }
 
 const MAX_HEADER_BYTES = 16 * 1024;
-const NO_BODY: RequestBody = { length: 0, deliverTo: (sink) => sink.end() };
 
 /** GETs `url` and parses the body as JSON. Rejects with FetchError; anything but a complete 200 is one. */
 export async function fetchJson(url: string, limits: FetchLimits): Promise<unknown> {

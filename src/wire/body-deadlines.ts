@@ -15,8 +15,9 @@ export class BodyDeadlines {
   #stoppedMs: number | undefined = undefined;
 
   /** Bytes are taken from now on, for the first time or again. */
-  run({ nowMs, limits }: Timed): void {
-    this.#pieceMs = nowMs + limits.readTimeoutMs;
+  run(timed: Timed): void {
+    const { nowMs, limits } = timed;
+    this.renew(timed);
     if (this.#wholeMs === NEVER) this.#wholeMs = nowMs + limits.bodyTimeoutMs;
     else this.#wholeMs += nowMs - (this.#stoppedMs ?? nowMs);
     this.#stoppedMs = undefined;

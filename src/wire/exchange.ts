@@ -57,6 +57,9 @@ export interface RequestBody {
   deliverTo(sink: BodySink): void;
 }
 
+/** The body of a request that has none. */
+export const NO_BODY: RequestBody = { length: 0, deliverTo: (sink) => sink.end() };
+
 /** Who deals with an exchange. */
 export interface ExchangeOwner {
   /**

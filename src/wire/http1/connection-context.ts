@@ -19,8 +19,3 @@ export interface ConnectionContext {
   readonly date: string;
   connectionClosed(connection: Connection, socket: Socket): void;
 }
-
-/** An IPv4 client of a dual-stack listener is known by its IPv4 address. Empty on a unix socket. */
-export function peerAddress({ remoteAddress = '' }: Socket): string {
-  return remoteAddress.replace(/^::ffff:(?=\d+\.)/, '');
-}

@@ -153,8 +153,7 @@ export class IncomingBody implements RequestBody {
 
   readonly #onDrain = (): void => {
     if (this.#state !== 'full') return;
-    this.#state = 'flowing';
-    this.#deadlines.run(this.#connection);
+    this.#flow();
     this.#connection.resumeBody();
   };
 }

@@ -1,7 +1,8 @@
 /** One client connection: requests in, answers out, one exchange at a time, in order. RFC 9112 §9. */
 import type { Socket } from 'node:net';
+import { unmapIpv4 } from '../../lib/unmap-ipv4.ts';
 import type { ServerLimits, WireRefusal } from '../exchange.ts';
-import { type ConnectionContext, peerAddress } from './connection-context.ts';
+import type { ConnectionContext } from './connection-context.ts';
 import { ConnectionInput, type InputReceiver } from './connection-input.ts';
 import { formatResponseHead } from './format-head.ts';
 import { nudgeHalfClosed } from './half-close.ts';
@@ -46,7 +47,7 @@ export class ServerConnection implements Roles {
     this.#socket = socket;
     this.#context = context;
     this.overloaded = overloaded;
-    this.peerAddress = peerAddress(socket);
+    this.peerAddress = unmapIpv4(socket.remoteAddress ?? '');
     this.writer = new MessageWriter(socket, context.outbox);
     this.#input = new ConnectionInput(socket, this);
     this.#deadlineMs = this.nowMs + Math.min(this.limits.readTimeoutMs, this.limits.idleTimeoutMs);
@@ -153,9 +154,8 @@ export class ServerConnection implements Roles {
     this.#body?.checkDeadlines(nowMs);
     if (nowMs < this.#deadlineMs) return;
     if (this.#exchange !== undefined) this.#checkHalfClosed(nowMs);
-    else if (!this.#lingering && this.#input.headStarted) {
-      this.onBadHead('request_timeout', 'request head not complete in time');
-    } else if (this.#lingering || !this.#used) this.#socket.destroy();
+    else if (this.#lingering || (!this.#used && !this.#input.headStarted)) this.#socket.destroy();
+    else if (this.#input.headStarted) this.onBadHead('request_timeout', 'request head not complete in time');
     // RFC 9112 §9.5: graceful, since a request may be on its way.
     else this.#linger();
   }

@@ -1,15 +1,16 @@
 /** One request and the place for its answer, which is framed here. RFC 9112 §6, RFC 9110 §15. */
 import { answeredHead } from '../answered-head.ts';
-import type {
-  BodyFailure,
-  BodySink,
-  Exchange,
-  ExchangeOutcome,
-  ExchangeOwner,
-  FieldLines,
-  RequestBody,
-  RequestHead,
-  ResponseHead,
+import {
+  type BodyFailure,
+  type BodySink,
+  type Exchange,
+  type ExchangeOutcome,
+  type ExchangeOwner,
+  type FieldLines,
+  NO_BODY,
+  type RequestBody,
+  type RequestHead,
+  type ResponseHead,
 } from '../exchange.ts';
 import { formatInterimHead, formatResponseHead } from './format-head.ts';
 import type { IncomingBody } from './incoming-body.ts';
@@ -18,7 +19,6 @@ import type { ParsedRequest } from './request-head.ts';
 import type { BodyFraming } from './response-head.ts';
 
 const STATUS_LINE_START = 'HTTP/1.1 ';
-const NO_BODY: RequestBody = { length: 0, deliverTo: (sink) => sink.end() };
 
 /** What an exchange needs of its connection. */
 export interface ExchangeConnection {

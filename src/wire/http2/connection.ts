@@ -1,8 +1,9 @@
 /** One HTTP/2 connection: streams in, exchanges out, and a cap on all that a peer may ask for. RFC 9113 §5, §9.1, §10.5. */
 import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
+import { unmapIpv4 } from '../../lib/unmap-ipv4.ts';
 import type { ServerLimits } from '../exchange.ts';
-import { type ConnectionContext, peerAddress } from '../http1/connection-context.ts';
+import type { ConnectionContext } from '../http1/connection-context.ts';
 import type { Watched } from '../http1/timing.ts';
 import { CANCEL, ENHANCE_YOUR_CALM, NO_ERROR, REFUSED_STREAM } from './error-codes.ts';
 import { EventCap } from './event-cap.ts';
@@ -37,7 +38,7 @@ export class Http2Connection implements StreamConnection, Watched {
     this.#socket = socket;
     this.#context = context;
     this.overloaded = overloaded;
-    this.peerAddress = peerAddress(socket);
+    this.peerAddress = unmapIpv4(socket.remoteAddress ?? '');
     this.#deadlineMs = this.nowMs + Math.min(this.limits.readTimeoutMs, this.limits.idleTimeoutMs);
     // A client that has sent its FIN can neither open the window nor acknowledge: unlike in HTTP/1.1 it has gone.
     socket.allowHalfOpen = false;
