@@ -44,9 +44,9 @@ $(error nothing was started: write it in capitals, make run CONFIG=$(config))
 endif
 run: $(INSTALLED)
 ifdef CONFIG
-	@node src/main.ts serve --config "$(CONFIG)"
+	@node --disable-sigusr1 src/main.ts serve --config "$(CONFIG)"
 else
-	@node src/main.ts demo
+	@node --disable-sigusr1 src/main.ts demo
 endif
 
 # `make test OBEX_EXECUTABLE=dist/obex`: what starts Obex in a process of its own starts that file, here and in test-e2e.
