@@ -120,13 +120,21 @@ class RunningObex implements Obex {
     const previous = this.#runtime;
     const next = this.#build(config, previous, files);
     const discard = (): void => next.release(previous);
-    return { discard, commit: () => this.#putInForce(config, next) };
+    const commit = (): void => {
+      try {
+        // It has been tried by `prepare`, as far as it can be without doing it. Nothing has changed yet if it fails.
+        if (next.tls !== undefined) this.#server?.updateTls(next.tls);
+      } catch (error) {
+        discard();
+        throw error;
+      }
+      this.#putInForce(config, next);
+    };
+    return { discard, commit };
   }
 
   #putInForce(config: Config, next: Runtime): void {
     const previous = this.#runtime;
-    // It has been tried by `prepare`, as far as it can be without doing it.
-    if (next.tls !== undefined) this.#server?.updateTls(next.tls);
     this.#observers.log.setLevel(config.log.level);
     this.#runtime = next;
     this.#config = config;

@@ -34,7 +34,10 @@ export class Supervisor {
   #config: Config;
   #signals = 0;
   #certificateFiles: readonly string[] = [];
-  readonly #onCertificateChange = createDebounce(() => this.#inTurn(() => this.#rereadCertificate()), SETTLE_MS);
+  readonly #onCertificateChange = createDebounce(
+    () => this.#inTurn('certificate changed', () => this.#rereadCertificate()),
+    SETTLE_MS,
+  );
   /** Reloads happen one after the other. */
   #reloading = Promise.resolve();
 
@@ -48,7 +51,8 @@ export class Supervisor {
 
   run(): Promise<number> {
     this.#options.signals.handOver((signal) => this.#obey(signal));
-    if (this.#options.watch) this.#watch(this.#file, () => this.#inTurn(() => this.#reload('file changed')));
+    if (this.#options.watch)
+      this.#watch(this.#file, () => this.#inTurn('file changed', () => this.#reload('file changed')));
     this.#watchCertificate();
     return this.#stopped.promise;
   }
@@ -67,7 +71,7 @@ export class Supervisor {
       case 'SIGINT':
         return this.#stop(signal);
       case 'SIGHUP':
-        return this.#inTurn(() => this.#reload(signal));
+        return this.#inTurn(signal, () => this.#reload(signal));
       // Elsewhere they reopen log files, end a process, or open a debugger.
       case 'SIGUSR1':
       case 'SIGUSR2':
@@ -90,8 +94,9 @@ export class Supervisor {
     });
   }
 
-  #inTurn(reload: () => Promise<void>): void {
-    this.#reloading = this.#reloading.then(reload);
+  /** Whatever goes wrong in a reload, a bug in Obex included, is no reason to end what is being served. */
+  #inTurn(cause: string, reload: () => Promise<void>): void {
+    this.#reloading = this.#reloading.then(reload).catch((error: unknown) => this.#refuse(cause, [errorField(error)]));
   }
 
   async #reload(cause: string): Promise<void> {
@@ -99,11 +104,7 @@ export class Supervisor {
     if ('problem' in found) return this.#refuse(cause, [found.problem]);
     const { outcome } = found;
     if ('problems' in outcome) return this.#refuse(cause, outcome.problems.map(formatProblem));
-    try {
-      await this.#obex.reload(outcome.config);
-    } catch (error) {
-      return this.#refuse(cause, [errorField(error)]);
-    }
+    await this.#obex.reload(outcome.config);
     this.#config = outcome.config;
     this.#watchCertificate();
     for (const message of outcome.warnings) this.#log.warn('config_warning', { message });
@@ -111,12 +112,8 @@ export class Supervisor {
   }
 
   async #rereadCertificate(): Promise<void> {
-    try {
-      await this.#obex.reload(this.#config);
-      this.#log.info('certificate_reloaded');
-    } catch (error) {
-      this.#refuse('certificate changed', [errorField(error)]);
-    }
+    await this.#obex.reload(this.#config);
+    this.#log.info('certificate_reloaded');
   }
 
   #refuse(cause: string, problems: readonly string[]): void {

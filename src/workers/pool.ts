@@ -82,10 +82,22 @@ export class Pool {
     }
     // Fetching first: a worker that has switched may ask for keys of a new issuer.
     prepared.commit();
-    await Promise.all(this.#workers.map((worker) => worker.commit()));
+    const commits = await Promise.allSettled(this.#workers.map((worker) => worker.commit()));
+    const failure = commits.find((commit) => commit.status === 'rejected');
+    if (failure !== undefined) {
+      await this.#goBack();
+      throw failure.reason;
+    }
     this.#options.observers.log.setLevel(config.log.level);
     this.#config = config;
     this.#handOver = handOver;
+  }
+
+  /** Some workers have switched and one could not: all go back to the one configuration that each of them has served. */
+  async #goBack(): Promise<void> {
+    await Promise.all(this.#workers.map((worker) => worker.prepare(this.#handOver)));
+    this.#desk.prepare(this.#config).commit();
+    await Promise.all(this.#workers.map((worker) => worker.commit()));
   }
 
   async drain(): Promise<void> {
