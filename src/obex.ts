@@ -73,6 +73,7 @@ class RunningObex implements Obex {
     this.#shared = seat?.shared ?? createOwnTruth(observers);
     this.#config = config;
     this.#runtime = this.#build(config, undefined, seat?.files);
+    this.#runtime.begin();
     this.#measureTokenCache(this.#runtime);
     observers.metrics.register(
       ...runtimeMetrics(() => this.#runtime, this.#shared),
@@ -140,6 +141,7 @@ class RunningObex implements Obex {
     this.#config = config;
     previous.verifiedTokens.onResize = undefined;
     this.#measureTokenCache(next);
+    next.begin();
     previous.release(next);
   }
 

@@ -15,7 +15,7 @@ import { createTargetUri } from './oauth/target-uri.ts';
 import { formatIdentityFields } from './proxy/identity-headers.ts';
 import type { RuntimeOptions } from './runtime.ts';
 import type { DpopParts } from './runtime-dpop.ts';
-import type { IssuerKeys, JwksSource } from './state/jwks-cache.ts';
+import { type IssuerKeys, identifySource, type JwksSource } from './state/jwks-cache.ts';
 import type { ProcessWide, RateLimited } from './state/process-wide.ts';
 import type { Limit, RateLimiter } from './state/rate-limiter.ts';
 import { VerifiedTokens } from './state/verified-tokens.ts';
@@ -48,16 +48,21 @@ export function buildIssuers(options: IssuerOptions): readonly TrustedIssuer[] {
       issuer: entry.issuer,
       jwksUri: entry.jwks_uri,
       allowHttp: idp.dangerously_allow_http,
-      refreshMs: idp.jwks_refresh,
-      maxStaleMs: idp.jwks_max_stale,
     }),
   }));
 }
 
 /** Keys of an issuer that stays are kept over a reload: its IdP may be down just now. */
 function buildIssuerKeys({ shared, previous }: IssuerOptions, source: JwksSource): IssuerKeys {
-  const same = previous?.issuers.find(({ jwks }) => JSON.stringify(jwks.source) === JSON.stringify(source));
+  const same = previous?.issuers.find(({ jwks }) => identifySource(jwks.source) === identifySource(source));
   return same?.jwks ?? shared.createIssuerKeys(source);
+}
+
+/** To be called when `config` is put in force: keys that were kept are kept by its times from now on. */
+export function startIssuers(issuers: readonly TrustedIssuer[], { idp }: Config): void {
+  if (idp === undefined) return;
+  const times = { refreshMs: idp.jwks_refresh, maxStaleMs: idp.jwks_max_stale };
+  for (const { jwks } of issuers) jwks.start(times);
 }
 
 export function buildVerifiedTokens({ token_cache }: Config): VerifiedTokens {

@@ -11,6 +11,7 @@ import {
   buildRateLimit,
   buildVerifiedTokens,
   type RateLimit,
+  startIssuers,
 } from './runtime-gate.ts';
 import { buildMetricsService, buildService } from './runtime-service.ts';
 import { type RuntimeFiles, readRuntimeFiles } from './runtime-tls.ts';
@@ -48,6 +49,8 @@ export interface Runtime {
   /** Undefined below phase 3. */
   readonly dpop: DpopParts | undefined;
   readonly backend: BackendClient;
+  /** It is in force from now on. */
+  begin(): void;
   /** Stops what runs in the background, but for what `successor` has taken over. */
   release(successor: Runtime | undefined): void;
 }
@@ -80,6 +83,7 @@ export function buildRuntime(options: RuntimeOptions): Runtime {
     rateLimit,
     dpop,
     backend,
+    begin: () => startIssuers(issuers, config),
     release: (successor) => {
       for (const stop of stopListening) stop();
       const kept = new Set(successor?.issuers.map(({ jwks }) => jwks));
@@ -88,7 +92,6 @@ export function buildRuntime(options: RuntimeOptions): Runtime {
       backend.close();
     },
   };
-  for (const { jwks } of issuers) jwks.start();
   return Object.freeze(runtime);
 }
 

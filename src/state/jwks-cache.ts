@@ -15,8 +15,8 @@ export interface IssuerKeys {
   readonly statistics: JwksStatistics;
   /** Calls `listener` with the new keys whenever the set has changed; returns the way to stop that. */
   onChange(listener: (keys: readonly VerificationKey[]) => void): () => void;
-  /** Begins to fetch in the background, once: a reload that keeps these keys starts them again. Never throws. */
-  start(): void;
+  /** Begins to fetch in the background, once: a reload that keeps these keys starts them again, at its own times. Never throws. */
+  start(times: JwksTimes): void;
   stop(): void;
   /**
    * Waits for fresher keys on behalf of a request: joins the fetch under way, else starts one if `worthFetching` and the
@@ -32,15 +32,24 @@ export interface JwksStatistics {
   readonly fetchedAtMs: number;
 }
 
-/** What identifies an issuer's keys and how they are kept. Two equal sources may share a cache. */
+/** Whose keys, from where, and how far that is trusted. Keys of equal sources are the same keys, however they are kept. */
 export interface JwksSource {
   readonly issuer: string;
   /** Undefined: found by discovery. */
   readonly jwksUri: string | undefined;
   readonly allowHttp: boolean;
+}
+
+/** How keys are kept. */
+export interface JwksTimes {
   readonly refreshMs: number;
   /** How long keys outlive an issuer that cannot be reached. */
   readonly maxStaleMs: number;
+}
+
+/** Equal for equal sources, and plain text. */
+export function identifySource(source: JwksSource): string {
+  return JSON.stringify(source);
 }
 
 export interface JwksCacheOptions {
@@ -70,7 +79,10 @@ export class JwksCache implements IssuerKeys {
   #lastFetchFailed = false;
   #underWay: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
+  /** When the pause of the background began, and how long it is; by the monotonic clock. */
+  #pause = { sinceMs: 0, ms: 0 };
   #retryMs = FIRST_RETRY_MS;
+  #times: JwksTimes = { refreshMs: 0, maxStaleMs: 0 };
   #started = false;
   #stopped = false;
   #successes = 0;
@@ -98,10 +110,19 @@ export class JwksCache implements IssuerKeys {
     return () => this.#listeners.delete(listener);
   }
 
-  start(): void {
-    if (this.#started) return;
-    this.#started = true;
-    void this.#keepFresh();
+  start(times: JwksTimes): void {
+    const { refreshMs } = this.#times;
+    this.#times = times;
+    if (!this.#started) {
+      this.#started = true;
+      return void this.#keepFresh();
+    }
+    // No timer: a fetch is under way.
+    if (this.#timer === undefined || refreshMs === times.refreshMs) return;
+    // The pause under way becomes what it would be had it begun with the new times.
+    const pausedMs = this.#options.clock.monotonicMs() - this.#pause.sinceMs;
+    const pauseMs = this.#lastFetchFailed ? Math.min(this.#pause.ms, times.refreshMs) : times.refreshMs;
+    this.#wait(Math.max(0, pauseMs - pausedMs));
   }
 
   stop(): void {
@@ -116,8 +137,16 @@ export class JwksCache implements IssuerKeys {
 
   /** The background's own rhythm: what requests ask for in between neither hastens nor delays it. */
   async #keepFresh(): Promise<void> {
+    this.#timer = undefined;
     await this.#fetch();
-    if (!this.#stopped) this.#timer = setTimeout(() => void this.#keepFresh(), this.#pauseMs()).unref();
+    if (this.#stopped) return;
+    this.#pause = { sinceMs: this.#options.clock.monotonicMs(), ms: this.#pauseMs() };
+    this.#wait(this.#pause.ms);
+  }
+
+  #wait(ms: number): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => void this.#keepFresh(), ms).unref();
   }
 
   #fetch(): Promise<void> {
@@ -169,17 +198,17 @@ export class JwksCache implements IssuerKeys {
 
   #dropTooStale(): boolean {
     const staleMs = this.#options.clock.nowMs() - this.#fetchedAtMs;
-    if (this.#keys === undefined || staleMs <= this.source.maxStaleMs) return this.#keys !== undefined;
+    if (this.#keys === undefined || staleMs <= this.#times.maxStaleMs) return this.#keys !== undefined;
     this.#keys = undefined;
     for (const listener of this.#listeners) listener([]);
     return false;
   }
 
   #pauseMs(): number {
-    if (!this.#lastFetchFailed) return this.source.refreshMs;
+    if (!this.#lastFetchFailed) return this.#times.refreshMs;
     const pauseMs = this.#retryMs;
     this.#retryMs = Math.min(2 * pauseMs, LONGEST_RETRY_MS);
-    return Math.min(pauseMs, this.source.refreshMs);
+    return Math.min(pauseMs, this.#times.refreshMs);
   }
 
   async #discover(): Promise<string> {

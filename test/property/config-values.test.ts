@@ -23,24 +23,21 @@ const ODD_KEYS = [
   'length',
   'path',
 ];
+const ODD_MAPS = ODD_KEYS.flatMap((key) => [`{ ${key}: 1 }`, `{ ${key}: { a: 1 } }`, `[{ ${key}: 1 }]`]);
+const ODD_WORDS =
+  '[] [[[]]] [~] {} ~ "" true .nan .inf -.inf -0 0 -1 1e400 1e-400 99999999999999999999999 0x7fffffffffffffff 0o777 ' +
+  '1_000 0.1 2026-01-01 2026-01-01T00:00:00Z 12:30:45 "\\0" "\\ud800" "\\u2028" "${" "${__proto__:-x}" "http://[" ' +
+  '"redis://%zz@a" "unix:" ":99999999999" "[::1" "9999h9999m" "9e9MB"';
 const ODD_VALUES: readonly string[] = [
-  ...ODD_KEYS.flatMap((key) => [`{ ${key}: 1 }`, `{ ${key}: { a: 1 } }`, `[{ ${key}: 1 }]`]),
+  ...ODD_MAPS,
+  ...ODD_WORDS.split(' '),
   '{ toString: 1, valueOf: 1 }',
   '{ __proto__: { toString: 1 }, constructor: { prototype: 1 } }',
-  ...['[]', '[[[]]]', '[~]', '{}', '{ a: {} }', '~', '""', '" "', 'true', '.nan', '.inf', '-.inf', '-0', '0', '-1'],
-  ...['1e400', '1e-400', '99999999999999999999999', '0x7fffffffffffffff', '0o777', '1_000', '0.1'],
-  ...['2026-01-01', '2026-01-01T00:00:00Z', '12:30:45', '"\\0"', '"\\ud800"', '"\\u2028"', '"${"', '"${__proto__:-x}"'],
-  ...[
-    '"http://["',
-    '"http://a b"',
-    '"redis://%zz@a"',
-    '"unix:"',
-    '":99999999999"',
-    '"[::1"',
-    '"9999h9999m"',
-    '"9e9MB"',
-  ],
-  ...[`"${'x'.repeat(100_000)}"`, `[${'1, '.repeat(1000)}]`, `${'['.repeat(60)}${']'.repeat(60)}`],
+  '{ a: {} }',
+  '"http://a b"',
+  `"${'x'.repeat(100_000)}"`,
+  `[${'1, '.repeat(1000)}]`,
+  `${'['.repeat(60)}${']'.repeat(60)}`,
 ];
 
 /** A complete config of phase 3 as YAML, with `value` at the path. */
