@@ -1,6 +1,6 @@
 /** A running Obex: listeners, the configuration in force, reload and drain. */
 import { randomUUID } from 'node:crypto';
-import { type Phase, phaseOf } from './config/phase.ts';
+import type { Phase } from './config/phase.ts';
 import type { Config } from './config/schema.ts';
 import { deny } from './oauth/denial.ts';
 import { errorField } from './observe/log.ts';
@@ -8,6 +8,7 @@ import type { Observers } from './observe/observers.ts';
 import { processMetrics } from './observe/process-metrics.ts';
 import { buildRuntime, type Runtime } from './runtime.ts';
 import { runtimeMetrics } from './runtime-metrics.ts';
+import { refuseFixedChanges } from './runtime-reload.ts';
 import type { RuntimeFiles } from './runtime-tls.ts';
 import { rateLimitKey } from './server/client-address.ts';
 import { createHandle } from './server/handle.ts';
@@ -166,7 +167,7 @@ class RunningObex implements Obex {
 
   /** Streams end between two events where they can; a moment later the rest is cut. */
   #finish(): void {
-    this.#runtime.service.forwarder.inFlight.finishEventStreams();
+    this.#runtime.service.forwarder.inFlight.streams.finishAll();
     setTimeout(() => this.#server?.destroy(), BOUNDARY_GRACE_MS);
   }
 
@@ -221,24 +222,6 @@ class RunningObex implements Obex {
 
 /** How long an event stream may take to reach its next boundary once everything else has been waited for. */
 const BOUNDARY_GRACE_MS = 500;
-
-/** What a reload cannot change: the sockets and threads that stand, and how much is verified. */
-export function refuseFixedChanges(before: Config, after: Config): void {
-  const fixed: readonly (readonly [string, unknown, unknown])[] = [
-    ['obex.listen', before.obex.listen, after.obex.listen],
-    ['obex.workers', before.obex.workers, after.obex.workers],
-    ['obex.tls.enabled', before.obex.tls.enabled, after.obex.tls.enabled],
-    ['metrics.listen', before.metrics.listen, after.metrics.listen],
-    ['the phase', phaseOf(before), phaseOf(after)],
-    // A new cache would know nothing of the proofs that were used before.
-    ['dpop.replay_cache', before.dpop.replay_cache, after.dpop.replay_cache],
-  ];
-  for (const [name, old, next] of fixed) {
-    if (JSON.stringify(old) !== JSON.stringify(next)) {
-      throw new Error(`a reload cannot change ${name}; restart Obex to change it`);
-    }
-  }
-}
 
 /** A failure to listen is told with the key of the address. */
 export async function underKey<T>(key: string, listening: Promise<T>): Promise<T> {

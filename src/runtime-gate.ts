@@ -11,6 +11,7 @@ import { createCharge } from './gate/charge.ts';
 import { createTokenCheck } from './gate/token-check.ts';
 import { createVerifyAccessToken, type TrustedIssuer } from './gate/verify-access-token.ts';
 import type { Clock } from './lib/clock.ts';
+import type { Principal } from './oauth/principal.ts';
 import { createTargetUri } from './oauth/target-uri.ts';
 import { formatIdentityFields } from './proxy/identity-headers.ts';
 import type { RuntimeOptions } from './runtime.ts';
@@ -63,6 +64,15 @@ export function startIssuers(issuers: readonly TrustedIssuer[], { idp }: Config)
   if (idp === undefined) return;
   const times = { refreshMs: idp.jwks_refresh, maxStaleMs: idp.jwks_max_stale };
   for (const { jwks } of issuers) jwks.start(times);
+}
+
+/** Whether the issuer of a token is still trusted, and the key that it was verified with still one of the issuer's. */
+export function createStanding(issuers: readonly TrustedIssuer[]): (principal: Principal) => boolean {
+  const byName = new Map(issuers.map(({ issuer, jwks }) => [issuer, jwks]));
+  return ({ accessToken, key }) => {
+    if (accessToken === undefined || key === undefined) return false;
+    return byName.get(accessToken.issuer)?.keys?.includes(key) === true;
+  };
 }
 
 export function buildVerifiedTokens({ token_cache }: Config): VerifiedTokens {

@@ -10,7 +10,8 @@ import { formatProtectedResourceMetadata, metadataPaths } from './oauth/protecte
 import { errorField } from './observe/log.ts';
 import type { Observers } from './observe/observers.ts';
 import { createBackendHeaders } from './proxy/backend-headers.ts';
-import { Forwarder, InFlight } from './proxy/forward.ts';
+import { Forwarder, type ForwardOptions, InFlight } from './proxy/forward.ts';
+import { isSubscription } from './proxy/open-streams.ts';
 import type { RuntimeOptions } from './runtime.ts';
 import type { DpopParts } from './runtime-dpop.ts';
 import { createClientAddress } from './server/client-address.ts';
@@ -22,7 +23,6 @@ import { createReadiness, type ReadinessCheck } from './server/endpoints/ready.t
 import { createHostPolicy } from './server/host-policy.ts';
 import { createRoute, type Endpoint } from './server/route.ts';
 import type { Service } from './server/service.ts';
-import type { ProcessWide } from './state/process-wide.ts';
 import type { BackendClient } from './wire/backend.ts';
 import type { ServerLimits } from './wire/exchange.ts';
 import { fitYoungGeneration } from './young-generation.ts';
@@ -72,7 +72,8 @@ export function buildService(options: RuntimeOptions, parts: ServiceParts): Serv
   };
 }
 
-function buildForwarder({ config, shared, previous }: RuntimeOptions, backend: BackendClient): Forwarder {
+function buildForwarder(options: RuntimeOptions, backend: BackendClient): Forwarder {
+  const { config, previous } = options;
   return new Forwarder({
     backend,
     formatBackendFields: createBackendHeaders({
@@ -81,12 +82,27 @@ function buildForwarder({ config, shared, previous }: RuntimeOptions, backend: B
       staticFields: Object.entries(config.backend.headers).flat(),
     }),
     maxRequests: config.backend.max_requests,
-    inFlight: previous?.service.forwarder.inFlight ?? createInFlight(shared),
+    inFlight: previous?.service.forwarder.inFlight ?? createInFlight(options),
+    streamEndsAtMs: buildStreamEnd(config),
   });
 }
 
-function createInFlight({ backendRequests, eventStreams }: ProcessWide): InFlight {
-  return new InFlight({ backendRequests, eventStreams, onEventStreams: fitYoungGeneration });
+function createInFlight({ shared, observers: { clock, log } }: RuntimeOptions): InFlight {
+  const { backendRequests, eventStreams } = shared;
+  return new InFlight({
+    backendRequests,
+    eventStreams,
+    onEventStreams: fitYoungGeneration,
+    nowMs: () => clock.nowMs(),
+    onEnding: (reason, streams) => log.info('event_streams_ended', { reason, streams }),
+  });
+}
+
+function buildStreamEnd({ authz, idp }: Config): ForwardOptions['streamEndsAtMs'] {
+  if (authz.on_token_expiry === 'keep') return () => Number.POSITIVE_INFINITY;
+  const skewMs = idp?.clock_skew ?? 0;
+  return (head, { accessToken }) =>
+    accessToken === undefined || !isSubscription(head) ? Number.POSITIVE_INFINITY : accessToken.expiresAtMs + skewMs;
 }
 
 function buildEndpoints(

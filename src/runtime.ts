@@ -3,6 +3,7 @@ import { type Phase, phaseOf } from './config/phase.ts';
 import type { Config } from './config/schema.ts';
 import type { TrustedIssuer } from './gate/verify-access-token.ts';
 import type { Observers } from './observe/observers.ts';
+import type { OpenStreams } from './proxy/open-streams.ts';
 import { buildDpop, type DpopParts } from './runtime-dpop.ts';
 import {
   buildAuthenticate,
@@ -10,6 +11,7 @@ import {
   buildIssuers,
   buildRateLimit,
   buildVerifiedTokens,
+  createStanding,
   type RateLimit,
   startIssuers,
 } from './runtime-gate.ts';
@@ -66,13 +68,12 @@ export function buildRuntime(options: RuntimeOptions): Runtime {
   const dpop = buildDpop(options);
   const issuers = buildIssuers(options);
   const verifiedTokens = buildVerifiedTokens(config);
-  const stopListening = issuers.map(({ issuer, jwks }) =>
-    jwks.onChange((keys) => verifiedTokens.keepOnly(issuer, keys)),
-  );
   const rateLimit = buildRateLimit(options);
   const charges = buildCharges(rateLimit, options.observers.clock);
   const authenticate = buildAuthenticate(options, { issuers, verifiedTokens, charges, dpop });
   const service = buildService(options, { issuers, backend, authenticate, chargeClient: charges.chargeClient, dpop });
+  const { streams } = service.forwarder.inFlight;
+  const stopListening = issuers.map((trusted) => dropWithdrawn(trusted, verifiedTokens, streams));
   const runtime: Runtime = {
     phase: phaseOf(config),
     service,
@@ -83,7 +84,10 @@ export function buildRuntime(options: RuntimeOptions): Runtime {
     rateLimit,
     dpop,
     backend,
-    begin: () => startIssuers(issuers, config),
+    begin: () => {
+      startIssuers(issuers, config);
+      if (config.idp !== undefined) streams.judgeBy(createStanding(issuers));
+    },
     release: (successor) => {
       for (const stop of stopListening) stop();
       const kept = new Set(successor?.issuers.map(({ jwks }) => jwks));
@@ -93,6 +97,14 @@ export function buildRuntime(options: RuntimeOptions): Runtime {
     },
   };
   return Object.freeze(runtime);
+}
+
+/** What rests on a key goes with it. Returns the way to stop that. */
+function dropWithdrawn({ issuer, jwks }: TrustedIssuer, tokens: VerifiedTokens, streams: OpenStreams): () => void {
+  return jwks.onChange((keys) => {
+    tokens.keepOnly(issuer, keys);
+    streams.endUnfounded();
+  });
 }
 
 function buildBackend({ backend }: Config, ca: string | undefined): BackendClient {

@@ -1,11 +1,13 @@
 /** One request to the backend and its answer back to the client. RFC 9110 §7.6. */
 import type { Tally } from '../lib/tally.ts';
 import { type Denial, deny } from '../oauth/denial.ts';
+import type { Principal } from '../oauth/principal.ts';
 import type { BackendCall, BackendClient, BackendFailure, BackendReceiver } from '../wire/backend.ts';
-import type { BodySink, Exchange, FieldLines, ResponseHead } from '../wire/exchange.ts';
+import type { BodySink, Exchange, FieldLines, RequestHead, ResponseHead } from '../wire/exchange.ts';
 import { toDenial } from './backend-failure.ts';
 import type { FormatBackendFields, Vouched } from './backend-headers.ts';
 import { EventStream, isEventStream } from './event-stream.ts';
+import { OpenStreams, type OpenStreamsOptions, type StreamTerm } from './open-streams.ts';
 import { formatClientHead, passedFields } from './response-headers.ts';
 
 export interface ForwardOptions {
@@ -15,9 +17,11 @@ export interface ForwardOptions {
   readonly maxRequests: number;
   /** Outlives a reload, so that limits and drain hold for the whole process. */
   readonly inFlight: InFlight;
+  /** Asked when an event stream begins: when it ends with its token, in wall-clock time; Infinity = not with its token. */
+  streamEndsAtMs(head: RequestHead, principal: Principal): number;
 }
 
-export interface InFlightOptions {
+export interface InFlightOptions extends OpenStreamsOptions {
   readonly backendRequests: Tally;
   readonly eventStreams: Tally;
   /** Hears how many event streams the process has open, whenever that changes. */
@@ -29,26 +33,22 @@ export class InFlight {
   readonly requests: Tally;
   readonly #streamTally: Tally;
   readonly #onEventStreams: (open: number) => void;
-  readonly #eventStreams = new Set<EventStream>();
+  readonly streams: OpenStreams;
 
-  constructor({ backendRequests, eventStreams, onEventStreams }: InFlightOptions) {
-    this.requests = backendRequests;
-    this.#streamTally = eventStreams;
-    this.#onEventStreams = onEventStreams;
+  constructor(options: InFlightOptions) {
+    this.requests = options.backendRequests;
+    this.#streamTally = options.eventStreams;
+    this.#onEventStreams = options.onEventStreams;
+    this.streams = new OpenStreams(options);
   }
 
-  addEventStream(stream: EventStream): void {
-    this.#eventStreams.add(stream);
+  addEventStream(stream: EventStream, term: StreamTerm): void {
     this.#onEventStreams(this.#streamTally.add());
+    this.streams.add(stream, term);
   }
 
   removeEventStream(stream: EventStream): void {
-    if (this.#eventStreams.delete(stream)) this.#onEventStreams(this.#streamTally.remove());
-  }
-
-  /** Ends every open event stream at the next boundary between events. */
-  finishEventStreams(): void {
-    for (const stream of this.#eventStreams) stream.finish();
+    if (this.streams.remove(stream)) this.#onEventStreams(this.#streamTally.remove());
   }
 }
 
@@ -56,6 +56,8 @@ export class InFlight {
 export interface ForwardedRequest {
   readonly exchange: Exchange;
   readonly vouched: Vouched;
+  /** Who was admitted; undefined never gets here. */
+  readonly principal: Principal | undefined;
   /** Fields that stand on every answer to this request: request id, CORS. */
   readonly ownFields: FieldLines;
   /** The head of the answer leaves. Exactly one of this and `refuse` is called, unless the client is gone. */
@@ -85,20 +87,20 @@ export class Forwarder {
     const { head, body } = request.exchange;
     const { method, target } = head;
     const backendRequest = { method, target, ...formatBackendFields(head.fields, request.vouched) };
-    return new Forwarding(request, inFlight, (receiver) => backend.send(backendRequest, body, receiver));
+    return new Forwarding(request, this.#options, (receiver) => backend.send(backendRequest, body, receiver));
   }
 }
 
 /** One request on its way to the backend, and its answer on the way back: no more than lasts as long as the answer does. */
 export class Forwarding implements BackendReceiver {
   readonly #request: ForwardedRequest;
-  readonly #inFlight: InFlight;
+  readonly #options: ForwardOptions;
   readonly #call: BackendCall;
   #stream: EventStream | undefined = undefined;
 
-  constructor(request: ForwardedRequest, inFlight: InFlight, send: (receiver: BackendReceiver) => BackendCall) {
+  constructor(request: ForwardedRequest, options: ForwardOptions, send: (receiver: BackendReceiver) => BackendCall) {
     this.#request = request;
-    this.#inFlight = inFlight;
+    this.#options = options;
     this.#call = send(this);
   }
 
@@ -114,11 +116,17 @@ export class Forwarding implements BackendReceiver {
       return undefined;
     }
     request.responding(head.status);
-    const sink = request.exchange.respond(formatClientHead(head, request.ownFields));
-    if (!isEventStream(head.fields)) return sink;
-    this.#stream = new EventStream(sink, this.#call);
-    this.#inFlight.addEventStream(this.#stream);
-    return this.#stream;
+    const { principal, exchange } = request;
+    if (principal === undefined || !isEventStream(head.fields)) {
+      return exchange.respond(formatClientHead(head, request.ownFields));
+    }
+    const { inFlight } = this.#options;
+    // The engine keeps no fields of a request whose answer has begun.
+    const term = { principal, endsAtMs: this.#options.streamEndsAtMs(exchange.head, principal) };
+    const stream = new EventStream(exchange.respond(formatClientHead(head, request.ownFields)), this.#call);
+    this.#stream = stream;
+    inFlight.addEventStream(stream, term);
+    return stream;
   }
 
   onFailure(failure: BackendFailure, cause: Error | undefined): void {
@@ -128,8 +136,9 @@ export class Forwarding implements BackendReceiver {
 
   /** To be called once, when the exchange is over; aborts what still runs. */
   end(): void {
-    this.#inFlight.requests.remove();
-    if (this.#stream !== undefined) this.#inFlight.removeEventStream(this.#stream);
+    const { inFlight } = this.#options;
+    inFlight.requests.remove();
+    if (this.#stream !== undefined) inFlight.removeEventStream(this.#stream);
     this.#call.cancel();
   }
 }
