@@ -76,7 +76,7 @@ function refuseArguments(program: Command, called: Command): void {
 function addServe(program: Command, beginning: Beginning, exit: (code: number) => void): void {
   command(program, 'serve', 'run the proxy')
     .addOption(configOption())
-    .option('--watch', 'reload when the config file changes', false)
+    .option('--watch', 'reload when the config file, or a secret that it names, changes', false)
     .addHelpText('after', example('obex serve --config obex.yaml --watch'))
     .action(async (options: { config?: string; watch: boolean }) => exit(await serve(options, beginning)));
 }

@@ -17,13 +17,28 @@ type TlsConfig = Config['obex']['tls'];
 export interface RuntimeFiles {
   readonly tls: ServerTls | undefined;
   readonly backendCa: string | undefined;
+  /** Undefined without a replay cache in Redis, too. */
+  readonly redisCa: string | undefined;
 }
 
 export function readRuntimeFiles(config: Config): RuntimeFiles {
   return {
     tls: buildTls(config),
     backendCa: readAuthorities({ key: 'backend.tls.ca_file', path: config.backend.tls.ca_file }),
+    redisCa: readAuthorities({ key: 'dpop.replay_cache.redis.tls.ca_file', path: redisCaFile(config) }),
   };
+}
+
+/** The paths that `readRuntimeFiles` reads. */
+export function runtimeFilePaths(config: Config): readonly string[] {
+  const { tls } = config.obex;
+  const certificate = tls.enabled ? [tls.cert_file, tls.key_file] : [];
+  return [...certificate, config.backend.tls.ca_file, redisCaFile(config)].filter((path) => path !== '');
+}
+
+function redisCaFile({ idp, dpop }: Config): string {
+  const isUsed = idp !== undefined && dpop.enabled && dpop.replay_cache.backend === 'redis';
+  return isUsed ? dpop.replay_cache.redis.tls.ca_file : '';
 }
 
 /** Certificate and key of the listener. Throws an error that a person can act on, as all functions here do. */

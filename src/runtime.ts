@@ -63,9 +63,9 @@ const MAX_BACKEND_HEAD_BYTES = 64 * 1024;
 export function buildRuntime(options: RuntimeOptions): Runtime {
   const { config } = options;
   // What may fail comes first, so that a refused reload leaves nothing behind.
-  const { tls, backendCa } = options.files ?? readRuntimeFiles(config);
+  const { tls, backendCa, redisCa } = options.files ?? readRuntimeFiles(config);
   const backend = buildBackend(config, backendCa);
-  const dpop = buildDpop(options);
+  const dpop = buildDpop(options, redisCa);
   const issuers = buildIssuers(options);
   const verifiedTokens = buildVerifiedTokens(config);
   const rateLimit = buildRateLimit(options);
@@ -85,6 +85,7 @@ export function buildRuntime(options: RuntimeOptions): Runtime {
     dpop,
     backend,
     begin: () => {
+      dpop?.begin();
       startIssuers(issuers, config);
       if (config.idp !== undefined) streams.judgeBy(createStanding(issuers));
     },

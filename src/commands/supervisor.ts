@@ -1,12 +1,12 @@
 /** What happens to a running Obex from outside: signals, and files that change. Signals as in docs/operations.md. */
-import { unwatchFile, watchFile } from 'node:fs';
 import { formatProblem } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
-import { createDebounce } from '../lib/debounce.ts';
 import type { Obex } from '../obex.ts';
 import { errorField, type Log } from '../observe/log.ts';
+import { runtimeFilePaths } from '../runtime-tls.ts';
 import type { Signal, Signals } from '../signals.ts';
 import { readConfigFile, type ServedConfig } from './config-file.ts';
+import { FollowedFiles } from './followed-files.ts';
 
 /** An Obex in this thread, or one in several. */
 interface Served extends Pick<Obex, 'phase' | 'drain' | 'stop'> {
@@ -18,25 +18,21 @@ interface SupervisorParts {
   readonly options: { readonly signals: Signals; readonly watch: boolean };
 }
 
-/** How often watched files are looked at. Polling also sees the swapped symbolic links of mounted Kubernetes volumes. */
-const WATCH_INTERVAL_MS = 1_000;
-
-/** Longer than the time between two looks, so that certificate and key, written one after the other, are one renewal. */
-const SETTLE_MS = 1_500;
-
 /** Waits for signals and for changed files. */
 export class Supervisor {
   readonly #obex: Served;
   readonly #file: string;
+  readonly #read: readonly string[];
   readonly #log: Log;
   readonly #options: SupervisorParts['options'];
   readonly #stopped = Promise.withResolvers<number>();
   #config: Config;
   #signals = 0;
-  #certificateFiles: readonly string[] = [];
-  readonly #onCertificateChange = createDebounce(
-    () => this.#inTurn('certificate changed', () => this.#rereadCertificate()),
-    SETTLE_MS,
+  /** Everything that the configuration is made of; with `watch` alone. */
+  readonly #sources = new FollowedFiles(() => this.#inTurn('file changed', () => this.#reload('file changed')));
+  /** Certificates, keys and authorities that the configuration in force names. */
+  readonly #certificates = new FollowedFiles(() =>
+    this.#inTurn('certificate changed', () => this.#rereadCertificates()),
   );
   /** Reloads happen one after the other. */
   #reloading = Promise.resolve();
@@ -44,6 +40,7 @@ export class Supervisor {
   constructor(obex: Served, loaded: ServedConfig, parts: SupervisorParts) {
     this.#obex = obex;
     this.#file = loaded.file;
+    this.#read = loaded.read;
     this.#config = loaded.config;
     this.#log = parts.log;
     this.#options = parts.options;
@@ -51,18 +48,19 @@ export class Supervisor {
 
   run(): Promise<number> {
     this.#options.signals.handOver((signal) => this.#obey(signal));
-    if (this.#options.watch)
-      this.#watch(this.#file, () => this.#inTurn('file changed', () => this.#reload('file changed')));
-    this.#watchCertificate();
+    this.#followSources(this.#read);
+    this.#certificates.follow(runtimeFilePaths(this.#config));
+    void this.#stopped.promise.then(() => this.#followNothing());
     return this.#stopped.promise;
   }
 
-  /** Follows the files that the configuration in force names, which a reload may change. */
-  #watchCertificate(): void {
-    for (const file of this.#certificateFiles) unwatchFile(file);
-    const { tls } = this.#config.obex;
-    this.#certificateFiles = tls.enabled ? [tls.cert_file, tls.key_file] : [];
-    for (const file of this.#certificateFiles) this.#watch(file, this.#onCertificateChange);
+  #followSources(read: readonly string[]): void {
+    if (this.#options.watch) this.#sources.follow(read);
+  }
+
+  #followNothing(): void {
+    this.#sources.follow([]);
+    this.#certificates.follow([]);
   }
 
   #obey(signal: Signal): void {
@@ -102,28 +100,23 @@ export class Supervisor {
   async #reload(cause: string): Promise<void> {
     const found = readConfigFile(this.#file, process.env);
     if ('problem' in found) return this.#refuse(cause, [found.problem]);
-    const { outcome } = found;
+    const { outcome, read } = found;
+    // Of a refused one too: what was missing may come.
+    this.#followSources(read);
     if ('problems' in outcome) return this.#refuse(cause, outcome.problems.map(formatProblem));
     await this.#obex.reload(outcome.config);
     this.#config = outcome.config;
-    this.#watchCertificate();
+    this.#certificates.follow(runtimeFilePaths(this.#config));
     for (const message of outcome.warnings) this.#log.warn('config_warning', { message });
     this.#log.info('reloaded', { cause, phase: this.#obex.phase });
   }
 
-  async #rereadCertificate(): Promise<void> {
+  async #rereadCertificates(): Promise<void> {
     await this.#obex.reload(this.#config);
     this.#log.info('certificate_reloaded');
   }
 
   #refuse(cause: string, problems: readonly string[]): void {
     this.#log.error('reload_refused', { cause, problems, message: 'the configuration in force stays as it is' });
-  }
-
-  #watch(file: string, onChange: () => void): void {
-    watchFile(file, { interval: WATCH_INTERVAL_MS }, (now, before) => {
-      if (now.mtimeMs !== before.mtimeMs || now.ino !== before.ino) onChange();
-    });
-    void this.#stopped.promise.then(() => unwatchFile(file));
   }
 }
