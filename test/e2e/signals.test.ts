@@ -135,6 +135,7 @@ describe('every way of starting that is shipped closes the debugger before the f
     ['bin/obex', /exec node --disable-sigusr1 "\$bundle"[^]*exec "\$node" --disable-sigusr1 "\$bundle"/],
     ['scripts/image-root.ts', /`#!\$\{NODE\} --disable-sigusr1\\n/],
     ['scripts/build-executable.ts', /execArgv: \['--disable-sigusr1'\]/],
+    ['Dockerfile', /CMD \["node", "--disable-sigusr1", "scripts\/dev-idp\.ts"\]/],
     ['package.json', /"start": "node --disable-sigusr1 src\/main\.ts"/],
     ['Makefile', /node --disable-sigusr1 src\/main\.ts serve/],
   ] as const) {
