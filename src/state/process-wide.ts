@@ -1,7 +1,9 @@
 /** What holds for the whole process, however many threads serve its requests: counts, limits, keys, secrets. */
 import { randomBytes } from 'node:crypto';
 import { Tally } from '../lib/tally.ts';
+import { errorField, type Log } from '../observe/log.ts';
 import type { Observers } from '../observe/observers.ts';
+import { findEgressProxy } from './egress-proxy.ts';
 import { fetchJson } from './fetch-json.ts';
 import { type IssuerKeys, JwksCache, type JwksSource } from './jwks-cache.ts';
 import { type Limit, MemoryRateLimiter, type RateLimiter } from './rate-limiter.ts';
@@ -34,7 +36,20 @@ export function createNonceSecret(): string {
 }
 
 export function createJwksCache(source: JwksSource, { clock, log }: Observers): JwksCache {
-  return new JwksCache(source, { clock, log, fetchJson: (url) => fetchJson(url, JWKS_LIMITS) });
+  tellEgressProxy(source, log);
+  return new JwksCache(source, { clock, log, fetchJson: (url) => fetchJson(url, { ...JWKS_LIMITS, ca: source.ca }) });
+}
+
+/** A proxy that the environment brings along is easily forgotten by whoever looks for the cause of a failed fetch. */
+function tellEgressProxy({ issuer, jwksUri }: JwksSource, log: Log): void {
+  const url = URL.parse(jwksUri ?? issuer);
+  if (url === null) return;
+  try {
+    const proxy = findEgressProxy(url);
+    if (proxy !== undefined) log.info('egress_proxy', { issuer, proxy: proxy.host });
+  } catch (error) {
+    log.warn('egress_proxy', { issuer, error: errorField(error) });
+  }
 }
 
 /** One thread is the whole process: nothing is shared. */
