@@ -46,7 +46,7 @@ interface LeafSpec {
 type Json = Readonly<Record<string, unknown>>;
 
 /** A string in which `${VAR}` will be expanded is right for every schema. */
-const VARIABLE_IN_TEXT = '\\$\\{';
+export const VARIABLE_IN_TEXT = '\\$\\{';
 
 export function orVariable(json: Json): Json {
   return { anyOf: [json, { type: 'string', pattern: VARIABLE_IN_TEXT }] };
