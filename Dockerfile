@@ -20,7 +20,6 @@ EXPOSE 9000
 CMD ["node", "scripts/dev-idp.ts"]
 
 FROM scratch
-ARG NODE_IMAGE
 COPY --from=build /image/runtime /
 COPY --from=build /image/product /
 ARG VERSION=dev
@@ -28,7 +27,6 @@ ARG REVISION=unknown
 LABEL org.opencontainers.image.title="obex" \
       org.opencontainers.image.description="A sidecar reverse proxy that makes any MCP server an OAuth 2.1 protected resource" \
       org.opencontainers.image.licenses="Apache-2.0" \
-      org.opencontainers.image.base.name="${NODE_IMAGE}" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
 USER 65532:65532
