@@ -11,6 +11,7 @@ import { errorField } from './observe/log.ts';
 import type { Observers } from './observe/observers.ts';
 import { createBackendHeaders } from './proxy/backend-headers.ts';
 import { Forwarder, InFlight } from './proxy/forward.ts';
+import { createClientHeaders } from './proxy/response-headers.ts';
 import type { RuntimeOptions } from './runtime.ts';
 import type { DpopParts } from './runtime-dpop.ts';
 import { createClientAddress } from './server/client-address.ts';
@@ -80,6 +81,7 @@ function buildForwarder({ config, shared, previous }: RuntimeOptions, backend: B
       publicUrl: config.obex.public_url,
       staticFields: Object.entries(config.backend.headers).flat(),
     }),
+    formatClientFields: createClientHeaders({ publicUrl: config.obex.public_url, backendUrl: config.backend.url }),
     maxRequests: config.backend.max_requests,
     inFlight: previous?.service.forwarder.inFlight ?? createInFlight(shared),
   });
