@@ -5,7 +5,7 @@ import type { BackendCall, BackendClient, BackendFailure, BackendReceiver } from
 import type { BodySink, Exchange, FieldLines, ResponseHead } from '../wire/exchange.ts';
 import { toDenial } from './backend-failure.ts';
 import type { FormatBackendFields, Vouched } from './backend-headers.ts';
-import { EventStream, isEventStream } from './event-stream.ts';
+import { EventStream, isCoded, isEventStream } from './event-stream.ts';
 import { type FormatClientFields, formatClientHead } from './response-headers.ts';
 
 export interface ForwardOptions {
@@ -118,7 +118,7 @@ export class Forwarding implements BackendReceiver {
     const clientHead = formatClientHead(head, request.ownFields, this.#options.formatClientFields);
     const sink = request.exchange.respond(clientHead);
     if (!isEventStream(head.fields)) return sink;
-    this.#stream = new EventStream(sink, this.#call);
+    this.#stream = new EventStream(sink, this.#call, isCoded(head.fields));
     this.#options.inFlight.addEventStream(this.#stream);
     return this.#stream;
   }
