@@ -80,6 +80,7 @@ function buildForwarder({ config, shared, previous }: RuntimeOptions, backend: B
       backendAuthority: config.backend.url.host,
       publicUrl: config.obex.public_url,
       staticFields: Object.entries(config.backend.headers).flat(),
+      strippedNames: config.backend.strip_headers,
     }),
     formatClientFields: createClientHeaders({ publicUrl: config.obex.public_url, backendUrl: config.backend.url }),
     maxRequests: config.backend.max_requests,

@@ -13,6 +13,8 @@ export interface BackendHeaderOptions {
   readonly publicUrl: URL;
   /** `backend.headers` as alternating name, value; they replace the client's. */
   readonly staticFields: FieldLines;
+  /** `backend.strip_headers`: more names of clients that do not go on. */
+  readonly strippedNames: readonly string[];
 }
 
 /** What only this request knows. */
@@ -27,10 +29,11 @@ export type BackendFields = Pick<BackendRequest, 'fields' | 'commonLines'>;
 export type FormatBackendFields = (clientFields: FieldLines, vouched: Vouched) => BackendFields;
 
 export function createBackendHeaders(options: BackendHeaderOptions): FormatBackendFields {
-  const replaced = new Set(options.staticFields.filter((_, at) => at % 2 === 0).map(foldName));
+  const replacedNames = options.staticFields.filter((_, at) => at % 2 === 0);
+  const withheld = new Set([...replacedNames, ...options.strippedNames].map(foldName));
   const isForwarded = rememberByName((name) => {
     const folded = foldName(name);
-    return !isNeverForwarded(folded) && !replaced.has(folded);
+    return !isNeverForwarded(folded) && !withheld.has(folded);
   });
   const { protocol, host } = options.publicUrl;
   const forwarded = ['X-Forwarded-Proto', protocol.slice(0, -1), 'X-Forwarded-Host', host];

@@ -1,14 +1,14 @@
 /** Which client fields never reach the backend, look-alike spellings included. RFC 9110 §7.6.1, CVE-2025-64484. */
 import { ownText } from '../lib/own-text.ts';
+import { isOfGateways } from './gateway-fields.ts';
 
-/** Hop-by-hop, credentials, and everything by which a client could speak in the proxy's name. */
+/** Hop-by-hop, framing, and credentials. */
 const REMOVED: ReadonlySet<string> = new Set([
   'authorization',
   'connection',
   'content-length',
   'dpop',
   'expect',
-  'forwarded',
   'host',
   'http2-settings',
   'keep-alive',
@@ -20,14 +20,11 @@ const REMOVED: ReadonlySet<string> = new Set([
   'trailer',
   'transfer-encoding',
   'upgrade',
-  'x-original-url',
-  'x-real-ip',
-  'x-rewrite-url',
 ]);
 
 /** True for a field that never goes on, whatever the configuration says. */
 export function isNeverForwarded(foldedName: string): boolean {
-  return REMOVED.has(foldedName) || foldedName.startsWith('x-obex-') || foldedName.startsWith('x-forwarded-');
+  return REMOVED.has(foldedName) || foldedName.startsWith('x-obex-') || isOfGateways(foldedName);
 }
 
 /** Names remembered, and the longest of them; bounded, so that a peer that invents names cannot make it grow. */

@@ -1,6 +1,7 @@
 /** Sections of the config about passing requests on: backend, limits, cors. */
 
 import * as z from 'zod/mini';
+import { strippedName } from '../field-name.ts';
 import { headerFields } from '../header-fields.ts';
 import { duration, leaf, list, number, section, size, text } from '../leaf.ts';
 import { refuse } from '../refused.ts';
@@ -42,6 +43,13 @@ export const backendSection = section('The MCP server that Obex stands in front 
     meaning: 'Requests in flight to the backend, whole process; beyond it 503 `overloaded`.',
   }),
   headers: headerFields,
+  strip_headers: list(strippedName, {
+    default: [],
+    example: ['X-Tenant'],
+    meaning:
+      'Headers of clients that the backend must not see, beside those that never pass (docs/your-backend.md). Upper and lower ' +
+      'case and punctuation do not matter: `X-Tenant` covers `x_tenant`. No patterns.',
+  }),
   tls: section('TLS to an https backend.', {
     ca_file: text({
       allowEmpty: true,

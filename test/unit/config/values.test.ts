@@ -318,6 +318,39 @@ describe('authz.required_scopes', () => {
   });
 });
 
+describe('backend.strip_headers', () => {
+  const strip = (name: string): string =>
+    minimal().replace('backend:\n', `backend:\n  strip_headers: ["X-Tenant", ${JSON.stringify(name)}]\n`);
+  const at = 'backend.strip_headers[1]:';
+  it('takes any other field of clients, one that never passes included', () =>
+    assert.deepEqual(accept(strip('X-Real-IP')).config.backend.strip_headers, ['X-Tenant', 'X-Real-IP']));
+  itRefuses({
+    'no name': [strip('X Y'), `${at} expected a header name such as "X-Tenant", got "X Y"`],
+    'a pattern': [
+      strip('X-Tenant-*'),
+      `${at} expected a header name such as "X-Tenant", got "X-Tenant-*"; patterns are not taken: write every name in full`,
+    ],
+    Host: [
+      strip('host'),
+      `${at} cannot be taken away, got "host"; Obex sets Host to the authority of backend.url; delete it`,
+    ],
+    framing: [
+      strip('Transfer_Encoding'),
+      `${at} cannot be taken away, got "Transfer_Encoding"; Obex frames every request by itself; delete it`,
+    ],
+    'what MCP needs': [
+      strip('Content-Type'),
+      `${at} cannot be taken away, got "Content-Type"; the backend needs it to understand the request; delete it`,
+    ],
+    'what Obex vouches for': [
+      strip('X-Obex-User'),
+      `${at} cannot be taken away, got "X-Obex-User"; what clients send of it never passes, and Obex's own always does; delete it`,
+    ],
+    Via: [strip('via'), `${at} cannot be taken away, got "via"; proxies find loops by it (RFC 9110 §7.6.3); delete it`],
+    'a name twice': [strip('X-Tenant'), `${at} stands twice in the list (also as item 1); delete one`],
+  });
+});
+
 describe('cors.allowed_origins', () => {
   const origins = (origin: string): string => minimalIdp(`cors: { allowed_origins: ["${origin}"] }\n`);
   const expected = 'cors.allowed_origins[0]: expected an origin such as "https://app.example.com", or "*"';
