@@ -12,6 +12,7 @@ import type { Observers } from './observe/observers.ts';
 import { createBackendHeaders } from './proxy/backend-headers.ts';
 import { Forwarder, InFlight } from './proxy/forward.ts';
 import { createClientHeaders } from './proxy/response-headers.ts';
+import { isLoop } from './proxy/via.ts';
 import type { RuntimeOptions } from './runtime.ts';
 import type { DpopParts } from './runtime-dpop.ts';
 import { createClientAddress } from './server/client-address.ts';
@@ -40,7 +41,7 @@ interface ServiceParts {
 }
 
 export function buildService(options: RuntimeOptions, parts: ServiceParts): Service {
-  const { config, isClosing } = options;
+  const { config, isClosing, shared } = options;
   const { public_url: publicUrl } = config.obex;
   const isOriginAllowed = buildOriginPolicy(config);
   const allowedHosts = config.obex.allowed_hosts;
@@ -51,6 +52,7 @@ export function buildService(options: RuntimeOptions, parts: ServiceParts): Serv
       endpoints,
       isClosed: (path) => config.metrics.listen !== undefined && path === METRICS_PATH,
       isOriginAllowed,
+      isLoop: (fields) => isLoop(fields, shared.viaPseudonym),
       hostPolicy: config.idp === undefined ? createHostPolicy({ publicUrl, allowedHosts }) : undefined,
       isClosing,
     }),
@@ -81,6 +83,7 @@ function buildForwarder({ config, shared, previous }: RuntimeOptions, backend: B
       publicUrl: config.obex.public_url,
       staticFields: Object.entries(config.backend.headers).flat(),
       strippedNames: config.backend.strip_headers,
+      viaPseudonym: shared.viaPseudonym,
     }),
     formatClientFields: createClientHeaders({ publicUrl: config.obex.public_url, backendUrl: config.backend.url }),
     maxRequests: config.backend.max_requests,
@@ -145,6 +148,7 @@ export function buildMetricsService({ config, observers }: RuntimeOptions, servi
     endpoints: new Map([[METRICS_PATH, metricsEndpoint(observers)]]),
     isClosed: () => true,
     isOriginAllowed: buildOriginPolicy(config),
+    isLoop: () => false,
     hostPolicy: undefined,
     isClosing: () => false,
   });

@@ -8,6 +8,7 @@ export const FIELD_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 /** Names in the form of `foldName` that Obex alone writes, with what writes them instead. */
 export const RESERVED: ReadonlyMap<string, string> = new Map([
   ['host', 'Obex sets Host to the authority of backend.url'],
+  ['via', 'Obex adds itself to Via, by which loops are found (RFC 9110 §7.6.3)'],
   ...['content-length', 'transfer-encoding', 'expect'].map(framing),
   ...[
     'connection',
@@ -59,7 +60,6 @@ function parseStrippedName(value: unknown): string | Refused {
 function stripFault(folded: string): string | undefined {
   if (NEEDED.has(folded)) return 'the backend needs it to understand the request';
   if (/^x-(obex|forwarded)-/.test(folded)) return "what clients send of it never passes, and Obex's own always does";
-  if (folded === 'via') return 'proxies find loops by it (RFC 9110 §7.6.3)';
   return RESERVED.get(folded);
 }
 

@@ -6,6 +6,7 @@ import type { BodySink, Exchange, FieldLines, ResponseHead } from '../wire/excha
 import { toDenial } from './backend-failure.ts';
 import type { FormatBackendFields, Vouched } from './backend-headers.ts';
 import { EventStream, isCoded, isEventStream } from './event-stream.ts';
+import { countForward } from './max-forwards.ts';
 import { type FormatClientFields, formatClientHead } from './response-headers.ts';
 
 export interface ForwardOptions {
@@ -85,7 +86,8 @@ export class Forwarder {
     }
     const { head, body } = request.exchange;
     const { method, target } = head;
-    const backendRequest = { method, target, ...formatBackendFields(head.fields, request.vouched) };
+    const fields = method === 'OPTIONS' ? countForward(head.fields) : head.fields;
+    const backendRequest = { method, target, ...formatBackendFields(fields, request.vouched) };
     return new Forwarding(request, this.#options, (receiver) => backend.send(backendRequest, body, receiver));
   }
 }

@@ -2,8 +2,10 @@
 import type { Admission } from '../gate/authenticate.ts';
 import { type Denial, deny, isDenied } from '../oauth/denial.ts';
 import type { Observers } from '../observe/observers.ts';
+import { isForThisHop } from '../proxy/max-forwards.ts';
 import type { Exchange } from '../wire/exchange.ts';
 import { fieldValues } from '../wire/field-values.ts';
+import { METHODS } from './cors.ts';
 import { RequestLife } from './request-life.ts';
 import { respondDenial, respondInternalError, respondWith } from './respond.ts';
 import { isExempt, type Route } from './route.ts';
@@ -72,5 +74,6 @@ function pass(life: RequestLife, { principal, responseFields }: Admission): void
   life.admit(principal, responseFields);
   const denial = life.service.authorize(principal);
   if (denial !== undefined) return respondDenial(life, denial);
+  if (isForThisHop(life.exchange.head)) return respondWith(life, 204, { fields: ['Allow', METHODS], body: '' });
   life.forwarding = life.service.forwarder.forward(life);
 }

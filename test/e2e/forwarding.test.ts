@@ -15,7 +15,7 @@ const TOKEN = bearer(SECRET);
 /** Field lines that the client's request explains; Obex's own are taken off. */
 function clientLines({ lines }: BackendRequest): readonly string[] {
   return lines.filter(
-    (line) => !/^(host|x-forwarded-(for|proto|host)|x-obex-request-id|connection|content-length):/i.test(line),
+    (line) => !/^(host|via|x-forwarded-(for|proto|host)|x-obex-request-id|connection|content-length):/i.test(line),
   );
 }
 

@@ -346,7 +346,10 @@ describe('backend.strip_headers', () => {
       strip('X-Obex-User'),
       `${at} cannot be taken away, got "X-Obex-User"; what clients send of it never passes, and Obex's own always does; delete it`,
     ],
-    Via: [strip('via'), `${at} cannot be taken away, got "via"; proxies find loops by it (RFC 9110 §7.6.3); delete it`],
+    Via: [
+      strip('via'),
+      `${at} cannot be taken away, got "via"; Obex adds itself to Via, by which loops are found (RFC 9110 §7.6.3); delete it`,
+    ],
     'a name twice': [strip('X-Tenant'), `${at} stands twice in the list (also as item 1); delete one`],
   });
 });

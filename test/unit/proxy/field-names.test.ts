@@ -147,9 +147,15 @@ describe('field names', () => {
       publicUrl: new URL('https://t.example'),
       staticFields: ['X-Api-Key', 'secret'],
       strippedNames: [],
+      viaPseudonym: 'obex-1',
     });
     const token = fc.string({ unit: fc.constantFrom(...'xX-_.oObBeEapikyr!~'.split('')), minLength: 1, maxLength: 14 });
-    const vouched = { identityFields: ['X-Obex-User', 'alice'], requestId: 'id', clientAddress: '1.2.3.4' };
+    const vouched = {
+      identityFields: ['X-Obex-User', 'alice'],
+      requestId: 'id',
+      receivedProtocol: '1.1' as const,
+      clientAddress: '1.2.3.4',
+    };
     fc.assert(
       fc.property(
         fc.array(
@@ -197,11 +203,15 @@ describe('createBackendHeaders', () => {
       publicUrl: new URL('http://t.example:8080'),
       staticFields: [],
       strippedNames: [],
+      viaPseudonym: 'obex-1',
     });
-    assert.deepEqual(format([], { identityFields: [], requestId: 'id', clientAddress: '' }), {
-      fields: ['Host', 'b:1', 'X-Obex-Request-ID', 'id'],
-      commonLines: 'X-Forwarded-Proto: http\r\nX-Forwarded-Host: t.example:8080\r\n',
-    });
+    assert.deepEqual(
+      format([], { identityFields: [], requestId: 'id', receivedProtocol: '1.1' as const, clientAddress: '' }),
+      {
+        fields: ['Host', 'b:1', 'X-Obex-Request-ID', 'id'],
+        commonLines: 'Via: 1.1 obex-1\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Host: t.example:8080\r\n',
+      },
+    );
   });
 
   it('what one token vouches for never stands on a request with another', () => {
@@ -210,14 +220,15 @@ describe('createBackendHeaders', () => {
       publicUrl: new URL('https://t.example'),
       staticFields: ['X-Api-Key', 'secret'],
       strippedNames: [],
+      viaPseudonym: 'obex-1',
     });
     const [alice, bob] = [
       ['X-Obex-User', 'alice'],
       ['X-Obex-User', 'bob'],
     ];
     const linesOf = (identityFields: readonly string[]): string =>
-      format([], { identityFields, requestId: 'id', clientAddress: '' }).commonLines;
-    const forwarded = 'X-Forwarded-Proto: https\r\nX-Forwarded-Host: t.example\r\n';
+      format([], { identityFields, requestId: 'id', receivedProtocol: '1.1' as const, clientAddress: '' }).commonLines;
+    const forwarded = 'Via: 1.1 obex-1\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: t.example\r\n';
     for (const _round of [1, 2]) {
       assert.equal(linesOf(alice), `${forwarded}X-Obex-User: alice\r\nX-Api-Key: secret\r\n`);
       assert.equal(linesOf(bob), `${forwarded}X-Obex-User: bob\r\nX-Api-Key: secret\r\n`);
