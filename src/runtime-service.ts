@@ -60,7 +60,12 @@ export function buildService(options: RuntimeOptions, parts: ServiceParts): Serv
       trustedProxies: config.obex.trusted_proxies,
       isUnixSocket: 'path' in config.obex.listen,
     }),
-    cors: createCors({ isAllowed: isOriginAllowed, publicPaths: publicPaths(endpoints) }),
+    cors: createCors({
+      isAllowed: isOriginAllowed,
+      publicPaths: publicPaths(endpoints),
+      allowedHeaders: config.cors.allowed_headers,
+      exposedHeaders: config.cors.exposed_headers,
+    }),
     challenges: createChallenges({
       resourceMetadataUrl: new URL(metadataPaths(config.resource.url).withSuffix, publicUrl),
       requiredScopes,

@@ -63,6 +63,8 @@ function stripFault(folded: string): string | undefined {
   return RESERVED.get(folded);
 }
 
+export const fieldName = leaf({ kind: 'string', json: { type: 'string' }, meaning: 'Header name.' }, parseFieldName);
+
 export const strippedName = leaf(
   { kind: 'string', json: { type: 'string' }, meaning: 'Header name.' },
   parseStrippedName,

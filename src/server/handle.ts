@@ -6,6 +6,7 @@ import { isForThisHop } from '../proxy/max-forwards.ts';
 import type { Exchange } from '../wire/exchange.ts';
 import { fieldValues } from '../wire/field-values.ts';
 import { METHODS } from './cors.ts';
+import { respondPreflight } from './preflight.ts';
 import { RequestLife } from './request-life.ts';
 import { respondDenial, respondInternalError, respondWith } from './respond.ts';
 import { isExempt, type Route } from './route.ts';
@@ -32,7 +33,7 @@ function route(life: RequestLife): void {
     case 'endpoint':
       return selected.endpoint.respond(life);
     case 'preflight':
-      return respondWith(life, 204, { fields: life.service.cors.preflightFields(life.exchange.head), body: '' });
+      return respondPreflight(life);
     case 'backend':
       return authenticate(life, selected.isDiscoveryProbe);
   }
