@@ -11,6 +11,8 @@ import { errorField } from './observe/log.ts';
 import type { Observers } from './observe/observers.ts';
 import { createBackendHeaders } from './proxy/backend-headers.ts';
 import { Forwarder, InFlight } from './proxy/forward.ts';
+import { createClientHeaders } from './proxy/response-headers.ts';
+import { isLoop } from './proxy/via.ts';
 import type { RuntimeOptions } from './runtime.ts';
 import type { DpopParts } from './runtime-dpop.ts';
 import { createClientAddress } from './server/client-address.ts';
@@ -39,7 +41,7 @@ interface ServiceParts {
 }
 
 export function buildService(options: RuntimeOptions, parts: ServiceParts): Service {
-  const { config, isClosing } = options;
+  const { config, isClosing, shared } = options;
   const { public_url: publicUrl } = config.obex;
   const isOriginAllowed = buildOriginPolicy(config);
   const allowedHosts = config.obex.allowed_hosts;
@@ -50,6 +52,7 @@ export function buildService(options: RuntimeOptions, parts: ServiceParts): Serv
       endpoints,
       isClosed: (path) => config.metrics.listen !== undefined && path === METRICS_PATH,
       isOriginAllowed,
+      isLoop: (fields) => isLoop(fields, shared.viaPseudonym),
       hostPolicy: config.idp === undefined ? createHostPolicy({ publicUrl, allowedHosts }) : undefined,
       isClosing,
     }),
@@ -57,7 +60,12 @@ export function buildService(options: RuntimeOptions, parts: ServiceParts): Serv
       trustedProxies: config.obex.trusted_proxies,
       isUnixSocket: 'path' in config.obex.listen,
     }),
-    cors: createCors({ isAllowed: isOriginAllowed, publicPaths: publicPaths(endpoints) }),
+    cors: createCors({
+      isAllowed: isOriginAllowed,
+      publicPaths: publicPaths(endpoints),
+      allowedHeaders: config.cors.allowed_headers,
+      exposedHeaders: config.cors.exposed_headers,
+    }),
     challenges: createChallenges({
       resourceMetadataUrl: new URL(metadataPaths(config.resource.url).withSuffix, publicUrl),
       requiredScopes,
@@ -79,7 +87,10 @@ function buildForwarder({ config, shared, previous }: RuntimeOptions, backend: B
       backendAuthority: config.backend.url.host,
       publicUrl: config.obex.public_url,
       staticFields: Object.entries(config.backend.headers).flat(),
+      strippedNames: config.backend.strip_headers,
+      viaPseudonym: shared.viaPseudonym,
     }),
+    formatClientFields: createClientHeaders({ publicUrl: config.obex.public_url, backendUrl: config.backend.url }),
     maxRequests: config.backend.max_requests,
     inFlight: previous?.service.forwarder.inFlight ?? createInFlight(shared),
   });
@@ -142,6 +153,7 @@ export function buildMetricsService({ config, observers }: RuntimeOptions, servi
     endpoints: new Map([[METRICS_PATH, metricsEndpoint(observers)]]),
     isClosed: () => true,
     isOriginAllowed: buildOriginPolicy(config),
+    isLoop: () => false,
     hostPolicy: undefined,
     isClosing: () => false,
   });

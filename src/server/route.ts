@@ -3,7 +3,7 @@
 import { rawPath } from '../lib/raw-path.ts';
 import { hasAccessTokenQuery } from '../oauth/credentials.ts';
 import { type Denial, deny } from '../oauth/denial.ts';
-import type { Exchange, RequestHead } from '../wire/exchange.ts';
+import type { Exchange, FieldLines, RequestHead } from '../wire/exchange.ts';
 import { isPreflight, METHODS, originOf } from './cors.ts';
 import type { HostPolicy } from './host-policy.ts';
 import type { Respond } from './service.ts';
@@ -37,6 +37,8 @@ export interface RouteOptions {
   isOriginAllowed(origin: string): boolean;
   /** Undefined from phase 2 on, where Host decides nothing. */
   readonly hostPolicy: HostPolicy | undefined;
+  /** Whether Obex itself has sent the request. */
+  isLoop(fields: FieldLines): boolean;
   /** The listener has closed: what still comes on kept connections is refused. */
   isClosing(): boolean;
 }
@@ -58,6 +60,7 @@ export function createRoute(options: RouteOptions): SelectRoute {
       }
     }
     if (overloaded && endpoint?.isVital !== true) return deny('overloaded', { detail: 'too many connections' });
+    if (endpoint === undefined && options.isLoop(head.fields)) return deny('loop_detected');
     if (options.hostPolicy?.(head.authority) === false && !isExempt(endpoint)) {
       return deny('host_not_allowed', { actual: head.authority });
     }

@@ -21,6 +21,8 @@ export interface ProcessWide {
   readonly eventStreams: Tally;
   /** Seals nonces when the config has no secret: a thread must know those of another. */
   readonly nonceSecret: string;
+  /** How the process is called in Via: "obex-" and a random text that nobody but backends gets to see. */
+  readonly viaPseudonym: string;
   /** Seals TLS sessions, 48 bytes; undefined = the listener makes its own. */
   readonly ticketKeys: Buffer | undefined;
   createRateLimiter(whose: RateLimited, limit: Limit): RateLimiter;
@@ -30,9 +32,14 @@ export interface ProcessWide {
 
 const JWKS_LIMITS = { timeoutMs: 5_000, maxBytes: 1024 * 1024 };
 const SECRET_BYTES = 32;
+const PSEUDONYM_BYTES = 8;
 
 export function createNonceSecret(): string {
   return randomBytes(SECRET_BYTES).toString('hex');
+}
+
+export function createViaPseudonym(): string {
+  return `obex-${randomBytes(PSEUDONYM_BYTES).toString('hex')}`;
 }
 
 export function createJwksCache(source: JwksSource, { clock, log }: Observers): JwksCache {
@@ -59,6 +66,7 @@ export function createOwnTruth(observers: Observers): ProcessWide {
     backendRequests: new Tally(),
     eventStreams: new Tally(),
     nonceSecret: createNonceSecret(),
+    viaPseudonym: createViaPseudonym(),
     ticketKeys: undefined,
     createRateLimiter: (_whose, limit) => new MemoryRateLimiter(limit),
     provideReplayMemory: createReplayMemory,
