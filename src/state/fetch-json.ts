@@ -125,14 +125,9 @@ class Answer implements BackendReceiver, BodySink {
 
   onFailure(failure: BackendFailure, cause: Error | undefined): void {
     if (failure === 'backend_timeout') this.onTimeout();
-    else if (failure === 'backend_protocol_error') this.#fail(`the answer is not valid HTTP/1.1: ${describe(cause)}`);
-    // OpenSSL's own words are of no use: the first bytes were no TLS record.
-    else if (/:SSL routines:.*(wrong version number|packet length too long)/.test(cause?.message ?? '')) {
-      this.#fail(`${this.#url.host} speaks no TLS; is it http?`);
-    } else if (isUntrusted(cause)) {
+    else if (isUntrusted(cause)) {
       this.#fail(`${this.#url.host} has a certificate of an authority unknown here (${cause.code}); ${TRUST_CURE}`);
-    } else if (cause !== undefined) this.#whole.reject(cause);
-    else this.#fail('the connection was closed without an answer');
+    } else this.#whole.reject(cause ?? new Error(failure));
   }
 
   onTimeout(): void {
@@ -168,12 +163,4 @@ function redirection(fields: FieldLines): string {
 
 function evidence(text: string): string {
   return text.slice(0, LONGEST_EVIDENCE);
-}
-
-/** What the engine has against the answer, in words. */
-function describe(cause: Error | undefined): string {
-  if (cause === undefined) return 'it ends within its head';
-  if (cause.message === 'malformed') return 'its head is malformed';
-  if (/^(too_large|line_too_long)$/.test(cause.message)) return `its head is larger than ${MAX_HEADER_BYTES} bytes`;
-  return cause.message;
 }

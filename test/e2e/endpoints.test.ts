@@ -5,6 +5,7 @@ import { parseExposition } from '../support/exposition.ts';
 import { freePort } from '../support/free-port.ts';
 import { bearer, bodyOf, formatRequest, RESOURCE, sendOn } from '../support/obex.ts';
 import { openRaw, type RawResponse } from '../support/raw-http.ts';
+import { type Answer, type RecordingBackend, reply } from '../support/recording-backend.ts';
 import { startPhase1, startPhase2, startPhase2Cold } from '../support/stack.ts';
 import { issuerKey } from '../support/test-issuer.ts';
 import { ONE_READY_CHECK } from '../support/transport.ts';
@@ -13,6 +14,14 @@ const ROOT = '/.well-known/oauth-protected-resource';
 const WITH_PATH = `${ROOT}/mcp`;
 const TOKEN = bearer('anything');
 const EXPOSED = 'WWW-Authenticate, Mcp-Session-Id, DPoP-Nonce, Retry-After, X-Obex-Request-ID';
+
+/** What a plain HTTP request meets at a TLS port. RFC 8446 §6: fatal, unexpected_message. */
+const TLS_ALERT = Buffer.from([21, 3, 3, 0, 2, 2, 10]);
+
+/** All that `/ready` says to the backend. */
+function probeOf({ port }: RecordingBackend): string {
+  return `OPTIONS / HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nUser-Agent: obex\r\nConnection: close\r\n\r\n`;
+}
 
 function assertJson(response: RawResponse, status: number, body: unknown): void {
   assert.equal(response.status, status);
@@ -89,10 +98,28 @@ describe('/ready', () => {
     assert.equal(backend.connections, 2, 'a new check, shared by all who asked meanwhile');
   });
 
-  it('sends the backend not one byte', async (context) => {
-    const { obex, backend } = await startPhase1(context);
-    await obex.send({ target: '/ready' });
-    assert.equal(backend.received(), '');
+  it('RFC 9110 §9.3.7: asks the backend for what changes nothing, with nothing of the client’s', async (context) => {
+    const { obex, backend } = await startPhase1(context, { sections: { backend: 'headers: { X-Key: "secret" }' } });
+    await obex.send({ target: '/ready', lines: [TOKEN, 'X-Any: 1'] });
+    assert.equal(backend.received(), probeOf(backend));
+  });
+
+  it('is 503 when the backend takes connections and answers nothing that is HTTP', ONE_READY_CHECK, async (context) => {
+    const { obex, backend, clock } = await startPhase1(context);
+    const notReady = { status: 'not_ready', checks: { backend: 'error' } };
+    const answers: readonly (readonly [answer: Answer, error: string])[] = [
+      [({ socket }) => socket.destroy(), 'the connection was closed without an answer; is it https?'],
+      [({ socket }) => socket.resetAndDestroy(), 'read ECONNRESET'],
+      [({ socket }) => socket.write(TLS_ALERT), 'the answer is not valid HTTP/1.1: it is a TLS record; is it https?'],
+    ];
+    for (const [answer, error] of answers) {
+      backend.answer = answer;
+      assertJson(await obex.send({ target: '/ready' }), 503, notReady);
+      assert.ok(await obex.event('not_ready', (event) => event['error'] === error));
+      clock.advance(1_000);
+    }
+    backend.answer = ({ socket }) => reply(socket, '404 Not Found');
+    assertJson(await obex.send({ target: '/ready' }), 200, { status: 'ready', checks: { backend: 'ok' } });
   });
 });
 
@@ -265,7 +292,7 @@ describe('the four are matched exactly on the raw path', () => {
     it(`${target}: a query is ignored`, async (context) => {
       const { obex, backend } = await startPhase1(context);
       assert.equal((await obex.send({ target })).status, 200);
-      assert.equal(backend.received(), '');
+      assert.equal(backend.received(), target.startsWith('/ready') ? probeOf(backend) : '');
     });
   }
 });

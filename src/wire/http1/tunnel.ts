@@ -1,5 +1,6 @@
 /** A way through an HTTP proxy: one CONNECT, and from then on the bytes are the caller's. RFC 9110 §9.3.6, RFC 7617 §2. */
 import { connect as netConnect, type Socket } from 'node:net';
+import { addressAttemptMs } from '../../lib/address-attempt.ts';
 import { HeadReader } from './head-reader.ts';
 import { parseResponseHead } from './response-head.ts';
 import { tcpAddress, toServerName } from './tcp-address.ts';
@@ -18,7 +19,7 @@ const LIMITS = { maxLineBytes: MAX_HEAD_BYTES, maxHeadBytes: MAX_HEAD_BYTES };
 
 /** Resolves to a socket that nobody listens to yet. Rejects with what the proxy answered, or why it could not be asked. */
 export async function openTunnel(options: TunnelOptions): Promise<Socket> {
-  const socket = connectTo(options.proxy);
+  const socket = connectTo(options);
   const tunnel = new Tunnel(socket, options);
   try {
     await tunnel.opened;
@@ -31,8 +32,8 @@ export async function openTunnel(options: TunnelOptions): Promise<Socket> {
   }
 }
 
-function connectTo(proxy: URL): Socket {
-  const address = tcpAddress(proxy);
+function connectTo({ proxy, timeoutMs }: TunnelOptions): Socket {
+  const address = { ...tcpAddress(proxy), autoSelectFamilyAttemptTimeout: addressAttemptMs(timeoutMs) };
   if (proxy.protocol === 'http:') return netConnect(address);
   return process.getBuiltinModule('node:tls').connect({ ...address, servername: toServerName(address.host) });
 }
