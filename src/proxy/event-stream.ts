@@ -10,6 +10,8 @@ const AT_EVENT_END = /(?:\r\n|\n|\r(?!\n)){2}$/;
 const TAIL_BYTES = 4;
 const LAST_LINE_ENDS = /[\r\n]{0,4}$/;
 
+const ACCEPTS_EVENT_STREAM = /(?:^|,)[ \t]*text\/event-stream[ \t]*(?:$|[,;])/i;
+
 export function isEventStream(fields: FieldLines): boolean {
   const [contentType = ''] = fieldValues(fields, 'content-type');
   return contentType.toLowerCase().startsWith('text/event-stream');
@@ -22,6 +24,14 @@ export function isCoded(fields: FieldLines): boolean {
 
 /** A list element that is there and is not `identity`. */
 const CODING = /(?:^|,)[ \t]*(?!identity[ \t]*(?:,|$))[^ \t,]/i;
+
+/**
+ * Whether Accept names the media type, whatever its weight (RFC 9110 §12.5.1): several servers send no head before the
+ * first event, which may be hours away.
+ */
+export function acceptsEventStream(fields: FieldLines): boolean {
+  return fieldValues(fields, 'accept').some((value) => ACCEPTS_EVENT_STREAM.test(value));
+}
 
 /**
  * Passes an event stream on unchanged. After `finish` the stream is ended at the next blank line (at once, if the last

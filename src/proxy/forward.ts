@@ -5,7 +5,7 @@ import type { BackendCall, BackendClient, BackendFailure, BackendReceiver } from
 import type { BodySink, Exchange, FieldLines, ResponseHead } from '../wire/exchange.ts';
 import { toDenial } from './backend-failure.ts';
 import type { FormatBackendFields, Vouched } from './backend-headers.ts';
-import { EventStream, isCoded, isEventStream } from './event-stream.ts';
+import { acceptsEventStream, EventStream, isCoded, isEventStream } from './event-stream.ts';
 import { countForward } from './max-forwards.ts';
 import { type FormatClientFields, formatClientHead } from './response-headers.ts';
 
@@ -87,7 +87,8 @@ export class Forwarder {
     const { head, body } = request.exchange;
     const { method, target } = head;
     const fields = method === 'OPTIONS' ? countForward(head.fields) : head.fields;
-    const backendRequest = { method, target, ...formatBackendFields(fields, request.vouched) };
+    const mayWait = method === 'GET' && acceptsEventStream(head.fields);
+    const backendRequest = { method, target, mayWait, ...formatBackendFields(fields, request.vouched) };
     return new Forwarding(request, this.#options, (receiver) => backend.send(backendRequest, body, receiver));
   }
 }

@@ -493,6 +493,42 @@ describe('streaming', () => {
     assert.equal((await sendOn(await obex.open(), { target: '/health' })).status, 200);
   });
 
+  it('RFC 9112 §9.5: an answer given before the body was read reaches the client', async (context) => {
+    const { obex, backend } = await startPhase1(context);
+    backend.onHead = ({ socket }) => {
+      reply(socket, '413 Content Too Large', ['Connection: close'], 'too large');
+      socket.destroy();
+    };
+    const body = 'x'.repeat(2_500_000);
+    for (let count = 0; count < 20; count += 1) {
+      const client = await obex.open();
+      // Nobody may ever take all of it.
+      void client.send(formatRequest({ method: 'POST', lines: [TOKEN], body }));
+      const response = await client.readResponse('POST');
+      assert.deepEqual([response.status, response.body.toString()], [413, 'too large']);
+      client.destroy();
+    }
+  });
+
+  it('a GET for events waits for its head without limit, until the client goes', async (context) => {
+    const { obex, backend } = await startPhase1(context, { sections: { backend: 'timeout: "50ms"' } });
+    backend.answer = () => undefined;
+    const listen = async () => {
+      const client = await obex.open();
+      await client.send(formatRequest({ lines: [TOKEN, 'Accept: application/json, text/event-stream'] }));
+      return client;
+    };
+    const [patient, gone] = [await listen(), await listen()];
+    const [first, second] = [await backend.request(0), await backend.request(1)];
+    assert.equal((await obex.send({ lines: [TOKEN, 'Accept: */*'] })).status, 504, 'any other GET');
+    assert.equal((await obex.send({ method: 'POST', lines: [TOKEN, 'Accept: text/event-stream'] })).status, 504);
+    gone.destroy();
+    await until('one of the two is cancelled', () => first.socket.destroyed !== second.socket.destroyed || undefined);
+    const { socket } = first.socket.destroyed ? second : first;
+    reply(socket, '200 OK', ['Content-Type: text/event-stream'], 'data: 1\n\n');
+    assert.equal((await patient.readResponse()).body.toString(), 'data: 1\n\n');
+  });
+
   it('the head of any slow answer leaves at once', async (context) => {
     const { obex, backend } = await startPhase1(context);
     backend.answer = ({ socket }) => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n');

@@ -440,6 +440,8 @@ describe('contract, refusals: outages of others fail closed', () => {
     const response = await sendOn(client, { lines: [ANY_TOKEN] });
     assertRefusal(response, 'backend_protocol_error');
     await assertLogged(response, 'backend_protocol_error', stack);
+    const { detail } = await stack.obex.event('request', ({ reason }) => reason === 'backend_protocol_error');
+    assert.equal(detail, 'the answer is not valid HTTP/1.1: it is a greeting of a mail or FTP server');
     stack.backend.answer = ({ socket }) => reply(socket, '200 OK', [], OK_BODY);
     assert.equal((await sendOn(client, { lines: [ANY_TOKEN] })).body.toString(), OK_BODY);
     assertNoSecrets(response, stack);
@@ -463,6 +465,8 @@ describe('contract, refusals: outages of others fail closed', () => {
     const response = await sendOn(client, { lines: [ANY_TOKEN] });
     assertRefusal(response, 'backend_timeout');
     await assertLogged(response, 'backend_timeout', stack);
+    const { detail } = await stack.obex.event('request', ({ reason }) => reason === 'backend_timeout');
+    assert.equal(detail, 'no response head within 50 ms (backend.timeout)');
     await stack.obex.reload(stack.config());
     stack.backend.answer = ({ socket }) => reply(socket, '200 OK', [], OK_BODY);
     assert.equal((await sendOn(client, { lines: [ANY_TOKEN] })).body.toString(), OK_BODY);

@@ -24,8 +24,9 @@ export const backendSection = section('The MCP server that Obex stands in front 
   ),
   timeout: duration({
     ...timeout,
-    default: '30s',
-    meaning: 'Longest wait for the response head (504 after it). A response that has begun is not cut.',
+    default: '5m',
+    meaning:
+      'Longest wait for the response head (504 after it); none for a GET that accepts `text/event-stream`. A response that has begun is not cut.',
   }),
   connect_timeout: duration({ ...timeout, default: '5s', meaning: 'Longest wait for a connection, TLS included.' }),
   max_idle_conns: number({

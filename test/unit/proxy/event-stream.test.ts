@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { EventStream, isCoded, isEventStream } from '../../../src/proxy/event-stream.ts';
+import { acceptsEventStream, EventStream, isCoded, isEventStream } from '../../../src/proxy/event-stream.ts';
 import type { BodySink } from '../../../src/wire/exchange.ts';
 
 class Sink implements BodySink {
@@ -236,4 +236,28 @@ describe('isEventStream', () => {
   for (const [fields, is] of cases) {
     it(`${JSON.stringify(fields)} ${is ? 'is' : 'is not'} one`, () => assert.equal(isEventStream(fields), is));
   }
+});
+
+describe('RFC 9110 §12.5.1: Accept names the media type', () => {
+  const accepts: Readonly<Record<string, boolean>> = {
+    'text/event-stream': true,
+    'application/json, text/event-stream': true,
+    'Text/Event-Stream;q=0.5,*/*': true,
+    'application/json,\ttext/event-stream ; q=1': true,
+    '*/*': false,
+    'text/event-streams': false,
+    'x-text/event-stream': false,
+    'application/json; profile="text/event-stream"': false,
+    '': false,
+  };
+  for (const [value, expected] of Object.entries(accepts)) {
+    it(`${JSON.stringify(value)}: ${expected}`, () => {
+      assert.equal(acceptsEventStream(['Host', 'a', 'accept', value]), expected);
+    });
+  }
+
+  it('in any of its field lines', () => {
+    assert.equal(acceptsEventStream(['Accept', 'application/json', 'Accept', 'text/event-stream']), true);
+    assert.equal(acceptsEventStream([]), false);
+  });
 });
