@@ -1,6 +1,7 @@
 /** What Obex answers by itself: health, readiness, metadata, metrics. RFC 9728 §3, Prometheus text format 0.0.4. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { VERSION } from '../../src/lib/version.ts';
 import { parseExposition } from '../support/exposition.ts';
 import { freePort } from '../support/free-port.ts';
 import { bearer, bodyOf, formatRequest, RESOURCE, sendOn } from '../support/obex.ts';
@@ -20,7 +21,7 @@ const TLS_ALERT = Buffer.from([21, 3, 3, 0, 2, 2, 10]);
 
 /** All that `/ready` says to the backend. */
 function probeOf({ port }: RecordingBackend): string {
-  return `OPTIONS / HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nUser-Agent: obex\r\nConnection: close\r\n\r\n`;
+  return `OPTIONS / HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nUser-Agent: obex/${VERSION}\r\nConnection: close\r\n\r\n`;
 }
 
 function assertJson(response: RawResponse, status: number, body: unknown): void {

@@ -1,4 +1,6 @@
 /** Connections to one backend: opened when needed, kept when idle, the youngest used first. RFC 9112 §9.3, §9.4. */
+
+import { VERSION } from '../../lib/version.ts';
 import type {
   BackendCall,
   BackendClient,
@@ -58,7 +60,7 @@ class BackendPool implements BackendClient, ConnectionPool {
     this.#probeRequest = {
       method: 'OPTIONS',
       target: '/',
-      fields: ['Host', options.url.host, 'User-Agent', 'obex'],
+      fields: ['Host', options.url.host, 'User-Agent', `obex/${VERSION}`],
       commonLines: 'Connection: close\r\n',
     };
     this.#sweep = new Sweep(timing, Math.min(options.headTimeoutMs, options.connectTimeoutMs, DEFAULT_IDLE_MS));

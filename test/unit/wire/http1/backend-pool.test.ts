@@ -5,6 +5,7 @@ import { createServer, type Socket } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
 import { createServer as createTlsServer } from 'node:tls';
 import { boundPort } from '../../../../src/demo/loopback.ts';
+import { VERSION } from '../../../../src/lib/version.ts';
 import type { BackendOptions, BackendRequest } from '../../../../src/wire/backend.ts';
 import type { BodySink, RequestBody } from '../../../../src/wire/exchange.ts';
 import { createBackendPool } from '../../../../src/wire/http1/backend-pool.ts';
@@ -584,7 +585,7 @@ describe('RFC 9110 §9.3.7: probe asks for what changes nothing, by a connection
       await pool.probe(60_000);
       await (await backend.connection(count)).closed;
     }
-    const request = `OPTIONS / HTTP/1.1\r\nHost: 127.0.0.1:${backend.port}\r\nUser-Agent: obex\r\nConnection: close\r\n\r\n`;
+    const request = `OPTIONS / HTTP/1.1\r\nHost: 127.0.0.1:${backend.port}\r\nUser-Agent: obex/${VERSION}\r\nConnection: close\r\n\r\n`;
     assert.equal(backend.received, request.repeat(3));
   });
 
