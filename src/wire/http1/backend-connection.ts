@@ -149,14 +149,13 @@ export class BackendConnection implements SocketOwner, SocketReceiver, ResponseR
   }
 
   /** RFC 9112 §9.5: the backend takes no more, but may have answered before it closed. */
-  onWritten(error: Error | null | undefined): void {
-    if (!error) this.#requestBegun = true;
-    else if (this.#writeError === undefined) {
-      this.#writeError = error;
-      // Whatever lies there is no answer to a request of which nothing has arrived.
-      if (!this.#requestBegun && !this.#reader.begun) this.#fail('backend_unavailable', error);
-      else if (!this.#reader.inBody) this.#deadlineMs = this.#pool.nowMs + LAST_WORDS_MS;
-    }
+  onWritten(error: Error | null | undefined, tookSome: boolean): void {
+    if (tookSome) this.#requestBegun = true;
+    if (!error || this.#writeError !== undefined) return;
+    this.#writeError = error;
+    // Whatever lies there is no answer to a request of which nothing has arrived.
+    if (!this.#requestBegun && !this.#reader.begun) this.#fail('backend_unavailable', error);
+    else if (!this.#reader.inBody) this.#deadlineMs = this.#pool.nowMs + LAST_WORDS_MS;
   }
 
   onHeadStarted(): void {

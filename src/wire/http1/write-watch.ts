@@ -3,8 +3,11 @@ import type { Socket } from 'node:net';
 
 /** Hears of every write that is over. */
 export interface WriteReceiver {
-  /** `error`: the peer takes no more. Reading goes on to its end, which the kernel brings about at once. */
-  onWritten(error: Error | null | undefined): void;
+  /**
+   * `error`: the peer takes no more. Reading goes on to its end, which the kernel brings about at once. `tookSome`: the
+   * kernel may have taken a part of it, at least.
+   */
+  onWritten(error: Error | null | undefined, tookSome: boolean): void;
 }
 
 type Done = (error?: Error | null) => void;
@@ -16,17 +19,22 @@ type Done = (error?: Error | null) => void;
 export function watchWrites(socket: Socket, receiver: WriteReceiver): void {
   const { _write: write, _writev: writev } = socket;
   let goOn: Done = () => undefined;
+  let isCalling = false;
   // A stream has one write under way: one function for all of them.
   const done: Done = (error) => {
-    receiver.onWritten(error);
+    receiver.onWritten(error, !error || !isCalling);
     goOn();
   };
   socket._write = (chunk, encoding, callback) => {
     goOn = callback;
+    isCalling = true;
     write.call(socket, chunk, encoding, done);
+    isCalling = false;
   };
   socket._writev = (chunks, callback) => {
     goOn = callback;
+    isCalling = true;
     writev?.call(socket, chunks, done);
+    isCalling = false;
   };
 }

@@ -90,8 +90,8 @@ describe('RFC 9112 §9.5: a backend that takes no more', () => {
     const { connection, ask } = openUsed();
     const { answer, exchange } = ask('POST');
     connection.start(exchange);
-    connection.onWritten(undefined);
-    connection.onWritten(new Error('write EPIPE'));
+    connection.onWritten(undefined, true);
+    connection.onWritten(new Error('write EPIPE'), false);
     connection.onDrain();
     connection.requestSent();
     connection.checkDeadlines(999);
@@ -100,12 +100,23 @@ describe('RFC 9112 §9.5: a backend that takes no more', () => {
     assert.deepEqual([answer.failure, answer.cause?.message], ['backend_unavailable', 'write EPIPE']);
   });
 
+  it('is read when it took a part of the first write, and not when it took nothing', () => {
+    for (const tookSome of [true, false]) {
+      const { connection, ask } = openUsed();
+      const { answer, exchange } = ask('POST');
+      connection.start(exchange);
+      connection.onWritten(new Error('write EPIPE'), tookSome);
+      connection.onBytes(OK);
+      assert.deepEqual([answer.sink.text, answer.failure], tookSome ? ['ok', undefined] : ['', 'backend_unavailable']);
+    }
+  });
+
   it('serves no other request, even when its answer is complete and would persist', () => {
     const { socket, connection, ask, released } = openUsed();
     const { answer, exchange } = ask('POST');
     connection.start(exchange);
-    connection.onWritten(undefined);
-    connection.onWritten(new Error('write EPIPE'));
+    connection.onWritten(undefined, true);
+    connection.onWritten(new Error('write EPIPE'), false);
     connection.onBytes(OK);
     assert.deepEqual([answer.sink.text, socket.destroyed, released.length], ['ok', true, 1]);
   });
