@@ -1,12 +1,11 @@
 /** What Obex answers by itself: health, readiness, metadata, metrics. RFC 9728 §3, Prometheus text format 0.0.4. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { VERSION } from '../../src/lib/version.ts';
 import { parseExposition } from '../support/exposition.ts';
 import { freePort } from '../support/free-port.ts';
 import { bearer, bodyOf, formatRequest, RESOURCE, sendOn } from '../support/obex.ts';
 import { openRaw, type RawResponse } from '../support/raw-http.ts';
-import { type Answer, type RecordingBackend, reply } from '../support/recording-backend.ts';
+import { type Answer, probeOf, reply } from '../support/recording-backend.ts';
 import { startPhase1, startPhase2, startPhase2Cold } from '../support/stack.ts';
 import { issuerKey } from '../support/test-issuer.ts';
 import { ONE_READY_CHECK } from '../support/transport.ts';
@@ -18,11 +17,6 @@ const EXPOSED = 'WWW-Authenticate, Mcp-Session-Id, DPoP-Nonce, Retry-After, X-Ob
 
 /** What a plain HTTP request meets at a TLS port. RFC 8446 §6: fatal, unexpected_message. */
 const TLS_ALERT = Buffer.from([21, 3, 3, 0, 2, 2, 10]);
-
-/** All that `/ready` says to the backend. */
-function probeOf({ port }: RecordingBackend): string {
-  return `OPTIONS / HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nUser-Agent: obex/${VERSION}\r\nConnection: close\r\n\r\n`;
-}
 
 function assertJson(response: RawResponse, status: number, body: unknown): void {
   assert.equal(response.status, status);
