@@ -24,11 +24,10 @@ export const sections = z.strictObject({
  * Parses a tree of plain values (variables expanded, layout normalised, secrets read) into a Config: milliseconds, bytes,
  * URLs, every default filled in.
  */
-export const configSchema = z.pipe(sections, z.transform(fillAudiences));
+export const configSchema = z.pipe(sections, z.transform(fillFromOtherSections));
 
-function fillAudiences(config: z.output<typeof sections>) {
-  const audiences = config.resource.audiences.length === 0 ? [config.resource.url] : config.resource.audiences;
-  return { ...config, resource: { ...config.resource, audiences }, idp: fillIssuers(config.idp, audiences) };
+function fillFromOtherSections(config: z.output<typeof sections>) {
+  return { ...config, idp: fillIssuers(config.idp, config.resource.audiences) };
 }
 
 function fillIssuers(idp: z.output<typeof idpSection>, audiences: string[]) {

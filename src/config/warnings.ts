@@ -80,6 +80,9 @@ function networkRules({ obex, backend }: Config): readonly Rule[] {
 }
 
 function resourceRules({ resource, cors, obex, authz }: Config): readonly Rule[] {
+  const written = resource.url.replace(/\?.*$/s, '');
+  const { origin, pathname } = new URL(resource.url);
+  const asked = origin + pathname;
   const unlisted = authz.required_scopes.filter((scope) => !resource.scopes_supported.includes(scope));
   return [
     [
@@ -92,9 +95,14 @@ function resourceRules({ resource, cors, obex, authz }: Config): readonly Rule[]
       'cors.allowed_origins "*": pages of every site may use Obex with a token they hold',
     ],
     [
-      new URL(resource.url).origin !== obex.public_url.origin,
+      origin !== obex.public_url.origin,
       'resource.url has another scheme, host or port than obex.public_url: clients that reach Obex under public_url refuse ' +
         'metadata of another resource (RFC 9728 §3.3)',
+    ],
+    [
+      written !== asked,
+      `resource.url "${written}" is "${asked}" to the URL libraries of most clients: they ask the IdP for that, and compare the ` +
+        `metadata with it. Write it so${resource.audiences.length === 0 ? '' : ', in resource.audiences too,'} and give users the same text`,
     ],
     [
       resource.url.includes('?'),

@@ -14,6 +14,8 @@ export interface TrustedIssuer {
   readonly algorithms: ReadonlySet<JwsAlgorithm>;
   /** Accepted `aud` values. */
   readonly audiences: readonly string[];
+  /** As in `ExpectedClaims`. */
+  readonly resourceUri: string | undefined;
   readonly clockSkewMs: number;
   readonly jwks: IssuerKeys;
 }

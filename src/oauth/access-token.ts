@@ -1,5 +1,6 @@
 /** Access token claims: what a resource server must check, once the signature holds. RFC 9068 §4, RFC 7519 §4.1. */
 import { type Denial, deny } from './denial.ts';
+import { normalizeHttpUri } from './http-uri.ts';
 import type { AccessToken } from './principal.ts';
 import { parseScopeClaim, scopeListBytes } from './scope.ts';
 import { isJsonObject, type JsonObject } from './strict-json.ts';
@@ -8,8 +9,10 @@ import { isJsonObject, type JsonObject } from './strict-json.ts';
 export interface ExpectedClaims {
   /** Compared byte for byte. */
   readonly issuer: string;
-  /** One of them must stand in `aud`. */
+  /** One of them must stand in `aud`, byte for byte. */
   readonly audiences: readonly string[];
+  /** The resource itself, normalised, where no audience is configured: `aud` may then name it in any equal spelling. */
+  readonly resourceUri: string | undefined;
   readonly clockSkewMs: number;
 }
 
@@ -53,7 +56,7 @@ export function checkAccessToken(payload: JsonObject, expected: ExpectedClaims, 
     return deny('invalid_issuer', { expected: expected.issuer, actual: issuer });
   }
   // RFC 9068 §4: the audience names this resource
-  if (!audiences.some((audience) => expected.audiences.includes(audience))) {
+  if (!namesResource(audiences, expected)) {
     return deny('audience_mismatch', { expected: expected.audiences.join(' '), actual: audiences.join(' ') });
   }
   const untimely = checkTimes(times, expected.clockSkewMs, nowMs);
@@ -62,6 +65,12 @@ export function checkAccessToken(payload: JsonObject, expected: ExpectedClaims, 
   const jkt = cnf === undefined ? undefined : parseConfirmation(cnf);
   if (cnf !== undefined && jkt === undefined) return deny('token_not_bound', { detail: 'cnf is not exactly one jkt' });
   return { issuer, ...identity, expiresAtMs: times.expiresAtMs, jkt };
+}
+
+/** RFC 8707 §2: clients ask for the resource in the spelling of their URL library, and issuers write what they are asked for. */
+function namesResource(audiences: readonly string[], { audiences: accepted, resourceUri }: ExpectedClaims): boolean {
+  if (audiences.some((audience) => accepted.includes(audience))) return true;
+  return resourceUri !== undefined && audiences.some((audience) => normalizeHttpUri(audience) === resourceUri);
 }
 
 interface Times {

@@ -1,7 +1,16 @@
 /** Tokens of every kind through a running Obex: algorithms, issuers, claims, and the cache of verified ones. RFC 9068 §4. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { bearer, bodyOf, formatConfig, formatRequest, RESOURCE, type RequestText, sendOn } from '../support/obex.ts';
+import {
+  bearer,
+  bodyOf,
+  formatConfig,
+  formatRequest,
+  PUBLIC_URL,
+  RESOURCE,
+  type RequestText,
+  sendOn,
+} from '../support/obex.ts';
 import type { RawResponse } from '../support/raw-http.ts';
 import { type Phase2Stack, startPhase2, startPhase2Cold } from '../support/stack.ts';
 import { issuerKey, startTestIssuer, TEST_ALGORITHMS, type TokenOptions } from '../support/test-issuer.ts';
@@ -118,6 +127,25 @@ describe('RFC 9068 §2.2.3: scopes from scope or scp', () => {
 });
 
 describe('resource.audiences', () => {
+  it('absent: a resource without a path is also the one with the slash that URL libraries add', async (context) => {
+    const stack = await startPhase2(context, { resourceUrl: PUBLIC_URL });
+    assert.equal((await sendToken(stack, { claims: { aud: PUBLIC_URL } })).status, 200);
+    assert.equal((await sendToken(stack, { claims: { aud: `${PUBLIC_URL}/` } })).status, 200);
+    assertReason(await sendToken(stack, { claims: { aud: `${PUBLIC_URL}/mcp` } }), 'audience_mismatch');
+    assert.equal(stack.backend.requests.length, 2);
+    const document = await stack.obex.send({ target: '/.well-known/oauth-protected-resource' });
+    assert.equal(bodyOf(document)['resource'], PUBLIC_URL, 'the metadata keep the spelling of the config');
+  });
+
+  it('given: compared byte for byte, of every issuer', async (context) => {
+    const stack = await startPhase2(context, {
+      resourceUrl: PUBLIC_URL,
+      sections: { resource: `audiences: ["${PUBLIC_URL}"]` },
+    });
+    assertReason(await sendToken(stack, { claims: { aud: `${PUBLIC_URL}/` } }), 'audience_mismatch');
+    assert.equal(stack.backend.received(), '');
+  });
+
   it('replaces resource.url as the accepted audience', async (context) => {
     const stack = await startPhase2(context, { sections: { resource: 'audiences: ["api://tool", "urn:x"]' } });
     assert.equal((await sendToken(stack, { claims: { aud: 'urn:x' } })).status, 200);

@@ -4,6 +4,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { checkAccessToken, checkTyp } from '../../src/oauth/access-token.ts';
 import { hasAccessTokenQuery, parseCredentials } from '../../src/oauth/credentials.ts';
+import { normalizeHttpUri } from '../../src/oauth/http-uri.ts';
 import { checkIssuerMetadata } from '../../src/oauth/issuer-metadata.ts';
 import { parseJwkSet } from '../../src/oauth/jwks.ts';
 import { parseJws } from '../../src/oauth/jws.ts';
@@ -67,14 +68,18 @@ describe('RFC 7515 §5.2: a parser answers, whatever it is given', () => {
         parseJwkSet({ keys: [json, jwk] });
         checkIssuerMetadata(json, 'https://i.example', false);
         checkIssuerMetadata({ issuer: 'https://i.example', jwks_uri: json }, 'https://i.example', false);
-        checkAccessToken(claims, { issuer: 'https://i.example', audiences: ['api'], clockSkewMs: 0 }, 1.5e12);
+        checkAccessToken(
+          claims,
+          { issuer: 'https://i.example', audiences: ['api'], resourceUri: undefined, clockSkewMs: 0 },
+          1.5e12,
+        );
       }),
       { numRuns: 1000 },
     );
   });
 
   it('hands on a token with sound values only', () => {
-    const expected = { issuer: 'https://i.example', audiences: ['api'], clockSkewMs: 0 };
+    const expected = { issuer: 'https://i.example', audiences: ['api'], resourceUri: undefined, clockSkewMs: 0 };
     const fixed = { iss: 'https://i.example', aud: 'api', exp: 2e9 };
     fc.assert(
       fc.property(anyClaims, ({ sub, scope, scp, azp }) => {
@@ -86,6 +91,36 @@ describe('RFC 7515 §5.2: a parser answers, whatever it is given', () => {
         );
       }),
       { numRuns: 2000 },
+    );
+  });
+});
+
+describe('RFC 3986 §6.2.2–6.2.3: one spelling for one URI', () => {
+  const uris = fc.webUrl({ validSchemes: ['http', 'https'] });
+  it('is that of every URL library, and its own', () => {
+    fc.assert(
+      fc.property(uris, (uri) => {
+        const normal = normalizeHttpUri(uri);
+        assert.equal(normalizeHttpUri(URL.parse(uri)?.href ?? ''), normal);
+        assert.equal(normalizeHttpUri(normal ?? ''), normal);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it('never makes one of two paths that differ in a final slash', () => {
+    fc.assert(
+      fc.property(uris, (uri) => {
+        fc.pre(new URL(uri).pathname !== '/');
+        const other = uri.endsWith('/') ? uri.slice(0, -1) : `${uri}/`;
+        assert.notEqual(normalizeHttpUri(other), normalizeHttpUri(uri));
+      }),
+    );
+  });
+
+  it('never throws for a text', () => {
+    fc.assert(
+      fc.property(anyText, (text) => void [text, `https://${text}`, `https://a/${text}`].map(normalizeHttpUri)),
     );
   });
 });

@@ -4,6 +4,7 @@ import { describe, it } from 'node:test';
 import { inspect } from 'node:util';
 import { checkAccessToken, checkTyp, readIssuer } from '../../src/oauth/access-token.ts';
 import { type Denial, type DenialReason, deny } from '../../src/oauth/denial.ts';
+import { normalizeHttpUri } from '../../src/oauth/http-uri.ts';
 import type { AccessToken } from '../../src/oauth/principal.ts';
 import { invalidToken } from '../support/jws.ts';
 
@@ -11,6 +12,7 @@ const NOW_S = 1_790_000_000;
 const EXPECTED = {
   issuer: 'https://issuer.example/',
   audiences: ['https://a.example/mcp', 'api'],
+  resourceUri: undefined,
   clockSkewMs: 10_000,
 };
 const JKT = '0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I';
@@ -113,6 +115,54 @@ describe('RFC 9068 §4', () => {
     it(`refuses aud ${JSON.stringify(aud)}: no StringOrURI`, () =>
       assert.deepEqual(check({ aud }), invalidToken('aud is neither a string nor an array of strings')));
   }
+
+  describe('the resource itself, where no audience is configured', () => {
+    const forResource = (url: string, aud: unknown): DenialReason | undefined => {
+      const expected = { ...EXPECTED, audiences: [url], resourceUri: normalizeHttpUri(url) };
+      return reasonOf(checkAccessToken(claims({ aud }), expected, NOW_S * 1000));
+    };
+    const equal: readonly [string, string][] = [
+      ['https://a.example', 'https://a.example/'],
+      ['https://a.example/', 'https://a.example'],
+      ['https://a.example/mcp', 'HTTPS://A.Example:443/mcp'],
+      ['https://A.Example:443/mcp', 'https://a.example/mcp'],
+      ['https://a.example/x/../mcp', 'https://a.example/mcp'],
+      ['https://a.example/mcp', 'https://a.example/./mcp'],
+      ['http://localhost:80?x=1', 'http://localhost/?x=1'],
+    ];
+    for (const [url, aud] of equal) {
+      it(`${url} is named by ${aud}: clients' URL libraries write it so (RFC 3986 §6.2.2–6.2.3)`, () => {
+        assert.equal(forResource(url, aud), undefined);
+        assert.equal(forResource(url, ['client', aud]), undefined);
+        const configured = { ...EXPECTED, audiences: [url] };
+        assert.equal(
+          reasonOf(checkAccessToken(claims({ aud }), configured, NOW_S * 1000)),
+          'audience_mismatch',
+          'a configured audience is compared byte for byte',
+        );
+      });
+    }
+    const other: readonly [string, string][] = [
+      ['https://a.example/mcp', 'https://a.example/mcp/'],
+      ['https://a.example/mcp/', 'https://a.example/mcp'],
+      ['https://a.example/mcp', 'https://a.example//mcp'],
+      ['https://a.example/mcp', 'https://a.example/MCP'],
+      ['https://a.example/mcp', 'http://a.example/mcp'],
+      ['https://a.example/mcp', 'https://a.example:8443/mcp'],
+      ['https://a.example/mcp', 'https://a.example/mcp?x=1'],
+      ['https://a.example/mcp', 'https://a.example/mcp#x'],
+      ['https://a.example/mcp', 'https://user@a.example/mcp'],
+      ['https://a.example/mcp', ' https://a.example/mcp'],
+      ['https://a.example/mcp', 'https://a.example/mcp\n'],
+      ['https://a.example/mcp?x=1', 'https://a.example/mcp'],
+      ['https://a.example/mcp?x=1', 'https://a.example/mcp?X=1'],
+      ['https://a.example/mcp', ''],
+    ];
+    for (const [url, aud] of other) {
+      it(`${url} is not named by ${JSON.stringify(aud)}`, () =>
+        assert.equal(forResource(url, aud), 'audience_mismatch'));
+    }
+  });
 
   it('says what is malformed before it says what does not match', () => {
     assert.equal(reasonOf(check({ iss: 'x', aud: 'y', exp: 0, sub: 1 })), 'invalid_token');

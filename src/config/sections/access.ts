@@ -67,7 +67,9 @@ export const resourceSection = section('What is protected, as OAuth clients and 
   audiences: list(audience, {
     default: [],
     example: ['https://my-tool.example.com/mcp'],
-    meaning: 'Values of `aud` that are accepted, compared byte for byte. Empty = only `resource.url`.',
+    meaning:
+      'Values of `aud` that are accepted, compared byte for byte. Empty = only `resource.url`, in any spelling that is the same ' +
+      'URI by RFC 3986 §6.2.2–6.2.3: `https://host` is `https://host/`, `/mcp` is never `/mcp/`.',
   }),
   scopes_supported: list(scope, {
     default: [],
@@ -117,7 +119,7 @@ const additionalIssuer = z.strictObject({
   audiences: list(audience, {
     default: [],
     example: ['https://my-tool.example.com/mcp'],
-    meaning: 'Values of `aud` accepted of this issuer. Empty = `resource.audiences`.',
+    meaning: 'Values of `aud` accepted of this issuer. Empty = those of `resource.audiences`.',
   }),
 });
 

@@ -43,7 +43,7 @@ describe('samples', () => {
     assert.deepEqual(config.obex.listen, { host: undefined, port: 8443 });
     assert.equal(config.obex.public_url.origin, 'https://my-tool.example.com');
     assert.equal(config.backend.url.href, 'http://backend:9090/');
-    assert.deepEqual(config.resource.audiences, ['https://my-tool.example.com/mcp']);
+    assert.equal(config.resource.url, 'https://my-tool.example.com/mcp');
     assert.deepEqual(config.authz.required_scopes, ['mcp:read']);
   });
 

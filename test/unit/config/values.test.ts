@@ -210,6 +210,31 @@ describe('resource.url', () => {
       ],
     );
   });
+  for (const [written, asked] of [
+    ['https://tool.example', 'https://tool.example/'],
+    ['https://TOOL.example/mcp', 'https://tool.example/mcp'],
+    ['https://tool.example:443/mcp', 'https://tool.example/mcp'],
+    ['https://tool.example/x/../mcp', 'https://tool.example/mcp'],
+  ] as const) {
+    it(`${written}: warns that clients will ask for ${asked}`, () =>
+      assert.deepEqual(
+        accept(resourceUrl(written)).warnings.filter((warning) => warning.startsWith('resource.url')),
+        [
+          `resource.url "${written}" is "${asked}" to the URL libraries of most clients: they ask the IdP for that, and compare ` +
+            'the metadata with it. Write it so and give users the same text',
+        ],
+      ));
+  }
+  it('in a spelling of its own: warns that configured audiences need the other one', () => {
+    const { warnings } = accept(`${resourceUrl('https://tool.example')}  audiences: ["https://tool.example"]\n`);
+    assert.match(warnings.join('\n'), /Write it so, in resource\.audiences too, and give/);
+  });
+  it('in the spelling of URL libraries is no warning, and a query is not shown', () => {
+    for (const url of ['https://tool.example/', 'https://tool.example/mcp', 'https://tool.example/mcp?key=hunter2']) {
+      const { warnings } = accept(resourceUrl(url));
+      assert.doesNotMatch(warnings.join('\n'), /URL libraries|hunter2/);
+    }
+  });
   it('is kept as written', () => {
     const url = 'HTTPS://Tool.Example:443/a/../mcp';
     assert.equal(accept(resourceUrl(url)).config.resource.url, url);
