@@ -43,6 +43,7 @@ export function buildIssuers(options: IssuerOptions): readonly TrustedIssuer[] {
   return [primary, ...idp.additional_issuers].map((entry) => ({
     issuer: entry.issuer,
     algorithms: new Set(entry.accepted_algorithms),
+    acceptsIdTokens: entry.dangerously_accept_id_tokens,
     ...acceptedAudiences(entry.audiences, resource.url),
     clockSkewMs: idp.clock_skew,
     jwks: buildIssuerKeys(options, {

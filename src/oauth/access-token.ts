@@ -22,12 +22,20 @@ const MAX_VALUE_BYTES = 1024;
 const MAX_TIME_MS = 8.64e15;
 /** RFC 9449 §6.1: base64url of a SHA-256 thumbprint. */
 const JKT = /^[A-Za-z0-9_-]{43}$/;
-/** RFC 9068 §2.1 names the first two; many issuers write `JWT` or nothing. */
-const ACCEPTED_TYPES = new Set(['at+jwt', 'application/at+jwt', 'jwt']);
+/** RFC 9068 §2.1. */
+const ACCESS_TOKEN_TYPES = new Set(['at+jwt', 'application/at+jwt']);
 
-/** RFC 9068 §4, RFC 8725 §3.11: refuses every other kind of JWT by its `typ`, which is compared without regard to case. */
+/** Tells whether a `typ` says of itself that the JWT is an access token. */
+export function isAccessTokenType(typ: string): boolean {
+  return ACCESS_TOKEN_TYPES.has(typ.toLowerCase());
+}
+
+/**
+ * RFC 9068 §4, RFC 8725 §3.11: refuses every other kind of JWT by its `typ`, which is compared without regard to case. Many
+ * issuers write `JWT` or nothing.
+ */
 export function checkTyp(typ: string | undefined): Denial | undefined {
-  if (typ === undefined || ACCEPTED_TYPES.has(typ.toLowerCase())) return undefined;
+  if (typ === undefined || isAccessTokenType(typ) || typ.toLowerCase() === 'jwt') return undefined;
   return deny('invalid_token', { detail: 'typ', expected: 'at+jwt or JWT', actual: typ });
 }
 

@@ -72,6 +72,12 @@ const DENIALS = {
     challenge: 'invalid_token',
     description: 'The access token was not issued for this resource',
   },
+  id_token: {
+    status: 401,
+    error: 'unauthorized',
+    challenge: 'invalid_token',
+    description: 'An ID token was sent where an access token belongs',
+  },
   token_not_bound: {
     status: 401,
     error: 'unauthorized',

@@ -230,8 +230,13 @@ describe('contract, refusals: 401 with invalid_token (RFC 6750 §3.1)', () => {
     ],
     [
       'audience_mismatch',
-      'an ID token, whose audience is the client',
+      'a token whose audience is the client',
       (stack) => stack.authorization({ claims: { aud: 'client-1' }, header: { typ: 'JWT' } }),
+    ],
+    [
+      'id_token',
+      'an ID token, which is for the client',
+      (stack) => stack.authorization({ claims: { aud: 'client-1', nonce: 'n-0S6_WzA2Mj' }, header: { typ: 'JWT' } }),
     ],
     ['token_not_bound', 'cnf.jkt', (stack) => stack.authorization({ claims: { cnf: { jkt: 'A'.repeat(43) } } })],
     [

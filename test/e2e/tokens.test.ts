@@ -1,6 +1,7 @@
 /** Tokens of every kind through a running Obex: algorithms, issuers, claims, and the cache of verified ones. RFC 9068 §4. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { FakeClock } from '../support/fake-clock.ts';
 import {
   bearer,
   bodyOf,
@@ -153,6 +154,42 @@ describe('resource.audiences', () => {
     assertReason(await sendToken(stack), 'audience_mismatch');
     assertReason(await sendToken(stack, { claims: { aud: [] } }), 'audience_mismatch');
     assertReason(await sendToken(stack, { claims: { aud: 'API://tool' } }), 'audience_mismatch');
+  });
+});
+
+describe('OpenID Connect Core §2: ID tokens', () => {
+  const idToken = { header: { typ: 'JWT' }, claims: { aud: 'client-1', nonce: 'n', at_hash: 'h' } };
+  const audiences = { resource: 'audiences: ["client-1"]' };
+
+  it('are no access tokens, though their audience is one that is accepted', async (context) => {
+    const stack = await startPhase2(context, { sections: audiences });
+    assertReason(await sendToken(stack, idToken), 'id_token');
+    assert.equal(stack.backend.received(), '');
+    assert.equal((await sendToken(stack, { ...idToken, claims: { aud: 'client-1' } })).status, 200);
+    assert.equal((await sendToken(stack, { ...idToken, header: { typ: 'at+jwt' } })).status, 200);
+  });
+
+  it('are named for what they are only when the signature holds', async (context) => {
+    const stack = await startPhase2(context, { sections: audiences });
+    const forged = { ...idToken, key: issuerKey('RS256', 'somebody-else', 'key-1') };
+    assertReason(await sendToken(stack, forged), 'invalid_signature');
+  });
+
+  it('dangerously_accept_id_tokens: pass of that issuer, and of no other', async (context) => {
+    const clock = new FakeClock();
+    const second = await startTestIssuer(context, clock, issuerKey('RS256', 'second'));
+    const further = (more: string): string =>
+      `additional_issuers: [{ issuer: "${second.url}", jwks_uri: "${second.jwksUri}"${more} }]`;
+    const stack = await startPhase2(context, {
+      sections: { ...audiences, idp: `dangerously_accept_id_tokens: true\n${further('')}` },
+    });
+    await stack.obex.event('jwks_fetched', ({ issuer }) => issuer === second.url);
+    assert.equal((await sendToken(stack, idToken)).status, 200);
+    const claims = { ...idToken.claims, iss: second.url };
+    assertReason(await sendToken(stack, { ...idToken, claims, key: second.key }), 'id_token');
+    await stack.obex.reload(stack.config({ ...audiences, idp: further(', dangerously_accept_id_tokens: true') }));
+    assertReason(await sendToken(stack, idToken), 'id_token');
+    assert.equal((await sendToken(stack, { ...idToken, claims, key: second.key })).status, 200);
   });
 });
 

@@ -39,6 +39,7 @@ const ANSWERS: Readonly<Record<DenialReason, Answer>> = {
   token_not_yet_valid: { ...UNAUTHORIZED, description: 'The access token is not valid yet' },
   invalid_issuer: { ...UNAUTHORIZED, description: 'The issuer of the access token is not trusted here' },
   audience_mismatch: { ...UNAUTHORIZED, description: 'The access token was not issued for this resource' },
+  id_token: { ...UNAUTHORIZED, description: 'An ID token was sent where an access token belongs' },
   token_not_bound: { ...UNAUTHORIZED, description: 'The binding of the access token cannot be verified here' },
   missing_dpop: { ...UNAUTHORIZED, challenge: 'invalid_request', description: 'A DPoP proof is required' },
   invalid_dpop: {

@@ -106,6 +106,13 @@ const issuer = {
   ),
 };
 
+const acceptIdTokens = boolean({
+  default: false,
+  meaning:
+    'Takes tokens that hold `nonce`, `at_hash` or `c_hash`, as ID tokens do, for access tokens: for an IdP whose access tokens ' +
+    'look so (Dex). Whoever gets hold of an ID token for an accepted audience is then let in. Each issuer has its own.',
+});
+
 const additionalIssuer = z.strictObject({
   ...issuer,
   accepted_algorithms: optional(
@@ -121,6 +128,7 @@ const additionalIssuer = z.strictObject({
     example: ['https://my-tool.example.com/mcp'],
     meaning: 'Values of `aud` accepted of this issuer. Empty = those of `resource.audiences`.',
   }),
+  dangerously_accept_id_tokens: acceptIdTokens,
 });
 
 export const idpSection = z
@@ -159,6 +167,7 @@ export const idpSection = z
           'Allows http for `issuer` and `jwks_uri` beyond loopback. Whoever can touch that network can then forge tokens: for ' +
           'development only.',
       }),
+      dangerously_accept_id_tokens: acceptIdTokens,
     }),
   )
   .register(z.globalRegistry, {

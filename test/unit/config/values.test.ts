@@ -267,6 +267,13 @@ describe('idp', () => {
     );
     assert.match(warnings.join('\n'), /^idp\.dangerously_allow_http: /m);
   });
+  it('dangerously_accept_id_tokens: warns, is not inherited', () => {
+    const { config, warnings } = accept(
+      minimalIdp('  dangerously_accept_id_tokens: true\n  additional_issuers: [{ issuer: "https://b.example" }]\n'),
+    );
+    assert.equal(config.idp?.additional_issuers[0]?.dangerously_accept_id_tokens, false);
+    assert.match(warnings.join('\n'), /^idp\.dangerously_accept_id_tokens: /m);
+  });
   it('takes an empty jwks_uri for none', () =>
     assert.equal(accept(minimalIdp('  jwks_uri: ""\n')).config.idp?.jwks_uri, undefined));
   it('knows the algorithms that oauth/jwa verifies, no more and no less', () => {
@@ -509,6 +516,35 @@ describe('backend.url that is Obex itself', () => {
 
 describe('warnings', () => {
   const warned = (text: string, pattern: RegExp): void => assert.match(accept(text).warnings.join('\n'), pattern);
+
+  it('of audiences that may be client ids, which ID tokens name too', () => {
+    const ids = [
+      '00001111-aaaa-2222-bbbb-3333cccc4444',
+      '1234-abc.apps.googleusercontent.com',
+      'Zx8kQpVn2tY7mLrD4sWc',
+      'example-app',
+    ];
+    const clientIds = (warnings: readonly string[]): string[] =>
+      warnings.filter((warning) => warning.includes('client id'));
+    for (const id of ids) {
+      const { warnings } = accept(
+        minimal(`  audiences: ["${id}", "urn:x"]\nidp: { issuer: "https://auth.example/" }\n`),
+      );
+      assert.deepEqual(clientIds(warnings), [
+        `resource.audiences: ${id} may be a client id: ID tokens of that client name it too, and those without ` +
+          'nonce, at_hash and c_hash pass as access tokens. Better let the IdP put resource.url into aud',
+      ]);
+    }
+    for (const name of ['https://x.example/mcp', 'api://tool', 'urn:tool', 'x.example/mcp', 'tool.example.com']) {
+      const { warnings } = accept(minimal(`  audiences: ["${name}"]\nidp: { issuer: "https://auth.example/" }\n`));
+      assert.deepEqual(clientIds(warnings), [], name);
+    }
+    const further = '  additional_issuers: [{ issuer: "https://b.example", audiences: [app] }]\n';
+    assert.match(
+      clientIds(accept(minimalIdp(further)).warnings).join('\n'),
+      /^idp\.additional_issuers\[0\]\.audiences: app may/,
+    );
+  });
   it('name plain http beyond loopback', () => warned(minimalIdp(), /^obex\.listen: plain http/m));
   it('name proxies that anyone could be', () =>
     warned(obex('trusted_proxies: ["0.0.0.0/0"]'), /^obex\.trusted_proxies trusts every/m));
