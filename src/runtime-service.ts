@@ -5,6 +5,7 @@ import { createAuthorize } from './gate/authorize.ts';
 import type { Charge } from './gate/charge.ts';
 import type { TrustedIssuer } from './gate/verify-access-token.ts';
 import { createChallenges } from './oauth/challenge.ts';
+import { denyAuthorization } from './oauth/no-authorization-server.ts';
 import { createOriginPolicy, type OriginPolicy } from './oauth/origin.ts';
 import { formatProtectedResourceMetadata, metadataPaths } from './oauth/protected-resource-metadata.ts';
 import { errorField } from './observe/log.ts';
@@ -45,12 +46,14 @@ export function buildService(options: RuntimeOptions, parts: ServiceParts): Serv
   const allowedHosts = config.obex.allowed_hosts;
   const requiredScopes = config.authz.required_scopes;
   const endpoints = buildEndpoints(options, parts);
+  const resourceMetadataUrl = new URL(metadataPaths(config.resource.url).withSuffix, publicUrl);
   return {
     selectRoute: createRoute({
       endpoints,
       isClosed: (path) => config.metrics.listen !== undefined && path === METRICS_PATH,
       isOriginAllowed,
       hostPolicy: config.idp === undefined ? createHostPolicy({ publicUrl, allowedHosts }) : undefined,
+      noAuthorizationServer: config.idp && denyAuthorization(authorizationServers(parts.issuers), resourceMetadataUrl),
       isClosing,
     }),
     resolveClientAddress: createClientAddress({
@@ -59,7 +62,7 @@ export function buildService(options: RuntimeOptions, parts: ServiceParts): Serv
     }),
     cors: createCors({ isAllowed: isOriginAllowed, publicPaths: publicPaths(endpoints) }),
     challenges: createChallenges({
-      resourceMetadataUrl: new URL(metadataPaths(config.resource.url).withSuffix, publicUrl),
+      resourceMetadataUrl,
       requiredScopes,
       ...(parts.dpop === undefined ? {} : { dpopAlgorithms: config.dpop.algorithms }),
     }),
@@ -106,7 +109,7 @@ function buildEndpoints(
   const respondMetadata = createMetadataEndpoint(
     formatProtectedResourceMetadata({
       resource: config.resource.url,
-      authorizationServers: issuers.map(({ issuer }) => issuer),
+      authorizationServers: authorizationServers(issuers),
       scopesSupported: config.resource.scopes_supported,
       ...(dpop === undefined ? {} : { dpop: { algorithms: config.dpop.algorithms, required: config.dpop.required } }),
     }),
@@ -121,6 +124,11 @@ function buildEndpoints(
   ]);
   if (config.metrics.listen === undefined) endpoints.set(METRICS_PATH, metricsEndpoint(observers));
   return endpoints;
+}
+
+/** Whom clients are sent to for a login. */
+function authorizationServers(issuers: readonly TrustedIssuer[]): readonly string[] {
+  return issuers.map(({ issuer }) => issuer);
 }
 
 function publicPaths(endpoints: ReadonlyMap<string, Endpoint>): ReadonlySet<string> {
@@ -143,6 +151,7 @@ export function buildMetricsService({ config, observers }: RuntimeOptions, servi
     isClosed: () => true,
     isOriginAllowed: buildOriginPolicy(config),
     hostPolicy: undefined,
+    noAuthorizationServer: undefined,
     isClosing: () => false,
   });
   return { ...service, selectRoute };

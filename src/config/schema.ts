@@ -27,7 +27,13 @@ export const sections = z.strictObject({
 export const configSchema = z.pipe(sections, z.transform(fillFromOtherSections));
 
 function fillFromOtherSections(config: z.output<typeof sections>) {
-  return { ...config, idp: fillIssuers(config.idp, config.resource.audiences) };
+  const { resource, authz } = config;
+  const scopes = resource.scopes_supported.length === 0 ? authz.required_scopes : resource.scopes_supported;
+  return {
+    ...config,
+    resource: { ...resource, scopes_supported: scopes },
+    idp: fillIssuers(config.idp, resource.audiences),
+  };
 }
 
 function fillIssuers(idp: z.output<typeof idpSection>, audiences: string[]) {

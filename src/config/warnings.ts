@@ -118,7 +118,7 @@ function resourceRules({ resource, cors, obex, authz }: Config): readonly Rule[]
   const unlisted = authz.required_scopes.filter((scope) => !resource.scopes_supported.includes(scope));
   return [
     [
-      resource.scopes_supported.length > 0 && unlisted.length > 0,
+      unlisted.length > 0,
       `authz.required_scopes: ${unlisted.join(' ')} is not in resource.scopes_supported: clients that ask for the scopes named ` +
         'there get tokens that are refused. Add it there',
     ],

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import { DENIAL_REASONS, type DenialReason } from '../../src/oauth/denial.ts';
 import { CLOCK_FAULT } from '../support/fake-clock.ts';
-import { bearer, formatRequest, type RequestText, sendOn } from '../support/obex.ts';
+import { bearer, formatRequest, METADATA_URL, type RequestText, sendOn } from '../support/obex.ts';
 import type { RawResponse } from '../support/raw-http.ts';
 import { OK_BODY, reply } from '../support/recording-backend.ts';
 import { assertLogged, assertRefusal, PHASE_3_REASONS } from '../support/refusal.ts';
@@ -66,13 +66,15 @@ interface Phase2Case {
   readonly config?: StackOptions;
   readonly request: (stack: Phase2Stack) => RequestText | Promise<RequestText>;
   readonly scope?: string;
+  /** `error_description` of the body. */
+  readonly description?: (stack: Phase2Stack) => string;
 }
 
 async function checkPhase2(context: TestContext, reason: DenialReason, options: Phase2Case): Promise<RawResponse> {
   const stack = await startPhase2(context, options.config);
   const client = await stack.obex.open();
   const response = await sendOn(client, await options.request(stack));
-  assertRefusal(response, reason, { scope: options.scope });
+  assertRefusal(response, reason, { scope: options.scope, description: options.description?.(stack) });
   assert.equal(stack.backend.received(), '');
   const good = await stack.authorization({ claims: { scope: 'mcp:read mcp:write' } });
   const second = await sendOn(client, { lines: [good] });
@@ -276,6 +278,13 @@ describe('contract, refusals: 404 and 405', () => {
       await checkPhase2(context, 'not_found', { request: () => ({ target }) });
     });
   }
+  refuses('no_authorization_server', 'a registration where nobody registers clients', async (context) => {
+    await checkPhase2(context, 'no_authorization_server', {
+      request: () => ({ method: 'POST', target: '/register', body: '{}' }),
+      description: (stack) =>
+        `no authorization server here: log in at ${stack.issuer.url}, the authorization_servers of ${METADATA_URL}`,
+    });
+  });
   for (const target of ['/health', '/ready', '/metrics']) {
     refuses('method_not_allowed', `POST ${target}`, async (context) => {
       const request = { method: 'POST', target, body: '{}' };

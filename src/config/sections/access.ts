@@ -74,7 +74,9 @@ export const resourceSection = section('What is protected, as OAuth clients and 
   scopes_supported: list(scope, {
     default: [],
     example: ['mcp:read'],
-    meaning: 'Scopes named in the metadata, for clients to ask for. Decides nothing: see `authz.required_scopes`.',
+    meaning:
+      'Scopes named in the metadata, for clients to ask for; some ask for no others. Empty = `authz.required_scopes`, which ' +
+      'alone decides.',
   }),
 });
 

@@ -65,6 +65,7 @@ describe('samples', () => {
         jwks_uri: 'https://your-tenant.okta.com/oauth2/your-auth-server/v1/keys',
         accepted_algorithms: ['RS256'],
         audiences: ['https://192.0.2.10/mcp'],
+        dangerously_accept_id_tokens: false,
       },
     ]);
   });

@@ -255,6 +255,14 @@ describe('resource.url', () => {
   });
 });
 
+describe('resource.scopes_supported', () => {
+  it('are the required scopes where none are given', () => {
+    const { config, warnings } = accept(minimalIdp('authz: { required_scopes: [b, a] }\n'));
+    assert.deepEqual(config.resource.scopes_supported, ['b', 'a']);
+    assert.doesNotMatch(warnings.join('\n'), /required_scopes/);
+  });
+});
+
 describe('idp', () => {
   const insecure = 'must begin with https://, for whoever sits on the network could forge tokens';
   const cure = 'http is for loopback, or for development with idp.dangerously_allow_http: true';
