@@ -82,6 +82,7 @@ describe('RFC 9068 §4: claims that pass', () => {
     'no kid': { header: { kid: undefined } },
     'aud an array that holds the client too': { claims: { aud: ['client-1', RESOURCE] } },
     'no iat, no nbf': { claims: { iat: undefined } },
+    'an empty sub': { claims: { sub: '' } },
     'no sub': { claims: { sub: undefined } },
     'no scope': { claims: { scope: undefined } },
   };
@@ -118,6 +119,28 @@ describe('RFC 9068 §2.2.3: scopes from scope or scp', () => {
   for (const claims of [{ scope: ['mcp:read mcp:write'] }, { scope: 7 }, { scope: ['mcp:read', 7] }, { scope: null }]) {
     it(`${JSON.stringify(claims)} is invalid_token`, async (context) => {
       assertReason(await sendToken(await startPhase2(context), { claims }), 'invalid_token');
+    });
+  }
+
+  it('71 scopes of 1,900 characters reach the backend in one line', async (context) => {
+    const stack = await startPhase2(context);
+    const scope = Array.from({ length: 71 }, (_, index) => `company:api-${index + 10}:read-write`).join(' ');
+    assert.ok(scope.length > 1828);
+    assert.equal((await sendToken(stack, { claims: { scope } })).status, 200);
+    assert.deepEqual(stack.backend.requests[0]?.values('x-obex-scopes'), [scope]);
+  });
+
+  const without: readonly (readonly [claims: Record<string, unknown>, detail: string])[] = [
+    [{ scope: undefined }, 'the token has neither scope nor scp'],
+    [{ scope: '' }, 'scope is empty'],
+    [{ scope: undefined, scp: [] }, 'scp is empty'],
+  ];
+  for (const [claims, detail] of without) {
+    it(`${JSON.stringify(claims)}: the log says that ${detail}`, async (context) => {
+      const stack = await startPhase2(context, { sections: { authz: 'required_scopes: ["mcp:read"]' } });
+      assertReason(await sendToken(stack, { claims }), 'insufficient_scope');
+      const { expected, actual, detail: logged } = await stack.obex.event('request');
+      assert.deepEqual({ expected, actual, logged }, { expected: 'mcp:read', actual: '', logged: detail });
     });
   }
 
