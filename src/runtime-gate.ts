@@ -71,6 +71,14 @@ function buildIssuerKeys({ shared, previous }: IssuerOptions, source: JwksSource
   return same?.jwks ?? shared.createIssuerKeys(source);
 }
 
+/** Begins to keep the keys of all of them fresh; those of a reload that stay go on. */
+export function startKeys(issuers: readonly TrustedIssuer[]): void {
+  for (const { jwks, algorithms } of issuers) {
+    jwks.expectAlgorithms(algorithms);
+    jwks.start();
+  }
+}
+
 export function buildVerifiedTokens({ token_cache }: Config): VerifiedTokens {
   return new VerifiedTokens({ maxEntries: token_cache.max_entries, maxBytes: token_cache.max_bytes });
 }

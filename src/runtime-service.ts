@@ -5,6 +5,7 @@ import { createAuthorize } from './gate/authorize.ts';
 import type { Charge } from './gate/charge.ts';
 import type { TrustedIssuer } from './gate/verify-access-token.ts';
 import { createChallenges } from './oauth/challenge.ts';
+import { isIssuerIdentifier } from './oauth/issuer-metadata.ts';
 import { denyAuthorization } from './oauth/no-authorization-server.ts';
 import { createOriginPolicy, type OriginPolicy } from './oauth/origin.ts';
 import { formatProtectedResourceMetadata, metadataPaths } from './oauth/protected-resource-metadata.ts';
@@ -53,7 +54,7 @@ export function buildService(options: RuntimeOptions, parts: ServiceParts): Serv
       isClosed: (path) => config.metrics.listen !== undefined && path === METRICS_PATH,
       isOriginAllowed,
       hostPolicy: config.idp === undefined ? createHostPolicy({ publicUrl, allowedHosts }) : undefined,
-      noAuthorizationServer: config.idp && denyAuthorization(authorizationServers(parts.issuers), resourceMetadataUrl),
+      noAuthorizationServer: config.idp && denyAuthorization(authorizationServers(config), resourceMetadataUrl),
       isClosing,
     }),
     resolveClientAddress: createClientAddress({
@@ -109,7 +110,7 @@ function buildEndpoints(
   const respondMetadata = createMetadataEndpoint(
     formatProtectedResourceMetadata({
       resource: config.resource.url,
-      authorizationServers: authorizationServers(issuers),
+      authorizationServers: authorizationServers(config),
       scopesSupported: config.resource.scopes_supported,
       ...(dpop === undefined ? {} : { dpop: { algorithms: config.dpop.algorithms, required: config.dpop.required } }),
     }),
@@ -126,9 +127,11 @@ function buildEndpoints(
   return endpoints;
 }
 
-/** Whom clients are sent to for a login. */
-function authorizationServers(issuers: readonly TrustedIssuer[]): readonly string[] {
-  return issuers.map(({ issuer }) => issuer);
+/** Whom clients are sent to for a login: the trusted issuers, as far as they are a place to go to. */
+function authorizationServers({ idp }: Config): readonly string[] {
+  if (idp === undefined) return [];
+  const issuers = [idp, ...idp.additional_issuers].map(({ issuer }) => issuer);
+  return issuers.filter((issuer) => isIssuerIdentifier(issuer, idp.dangerously_allow_http));
 }
 
 function publicPaths(endpoints: ReadonlyMap<string, Endpoint>): ReadonlySet<string> {

@@ -3,18 +3,17 @@
 import { isLoopbackHost } from '../lib/loopback.ts';
 import { isLocalAddress } from './listen.ts';
 import type { Config } from './schema.ts';
+import { collectTokenWarnings } from './token-warnings.ts';
 
 type Rule = readonly [applies: boolean, warning: string];
 
 /** Whole sentences, the most serious first. */
 export function collectWarnings(config: Config): string[] {
-  const rules = [
-    ...authenticationRules(config),
-    ...tokenRules(config),
-    ...dpopRules(config),
-    ...networkRules(config),
-    ...resourceRules(config),
-  ];
+  const others = [...dpopRules(config), ...networkRules(config), ...resourceRules(config)];
+  return [...applying(authenticationRules(config)), ...collectTokenWarnings(config), ...applying(others)];
+}
+
+function applying(rules: readonly Rule[]): readonly string[] {
   return rules.filter(([applies]) => applies).map(([, warning]) => warning);
 }
 
@@ -34,37 +33,6 @@ function authenticationRules({ idp, obex }: Config): readonly Rule[] {
       'obex.allowed_hosts has no effect from phase 2 on: tokens decide, not the Host field',
     ],
   ];
-}
-
-function tokenRules({ idp, resource }: Config): readonly Rule[] {
-  if (idp === undefined) return [];
-  const further = idp.additional_issuers.map((issuer, index) => ({
-    ...issuer,
-    key: `idp.additional_issuers[${index}]`,
-  }));
-  // Audiences that an issuer has from elsewhere are that very list.
-  const own = further.filter(({ audiences }) => audiences !== resource.audiences);
-  return [
-    ...[{ ...idp, key: 'idp' }, ...further].map(
-      ({ key, dangerously_accept_id_tokens: accepts }): Rule => [
-        accepts,
-        `${key}.dangerously_accept_id_tokens: whoever gets hold of an ID token for an accepted audience is let in`,
-      ],
-    ),
-    ...[{ ...resource, key: 'resource' }, ...own].map(({ key, audiences }): Rule => {
-      const clientIds = audiences.filter(isLikeClientId);
-      return [
-        clientIds.length > 0,
-        `${key}.audiences: ${clientIds.join(' ')} may be a client id: ID tokens of that client name it too, and those without ` +
-          'nonce, at_hash and c_hash pass as access tokens. Better let the IdP put resource.url into aud',
-      ];
-    }),
-  ];
-}
-
-/** Neither a URI nor the name of a host, but for Google's client ids, which are one. */
-function isLikeClientId(audience: string): boolean {
-  return !/[:/.]/.test(audience) || /^[^:/]+\.apps\.googleusercontent\.com$/.test(audience);
 }
 
 function dpopRules({ dpop }: Config): readonly Rule[] {

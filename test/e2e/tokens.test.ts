@@ -180,6 +180,36 @@ describe('resource.audiences', () => {
   });
 });
 
+describe('RFC 7519 §4.1.1: iss', () => {
+  it('that is no URL: its tokens pass, and the metadata does not send clients there', async (context) => {
+    const clock = new FakeClock();
+    const second = await startTestIssuer(context, clock, issuerKey('RS256', 'second'));
+    const stack = await startPhase2(context, {
+      sections: { idp: `additional_issuers: [{ issuer: accounts.google.com, jwks_uri: "${second.jwksUri}" }]` },
+    });
+    await stack.obex.event('jwks_fetched', ({ issuer }) => issuer === 'accounts.google.com');
+    const token = { key: second.key, claims: { iss: 'accounts.google.com' } };
+    assert.equal((await sendToken(stack, token)).status, 200);
+    assert.deepEqual(stack.backend.requests[0]?.values('x-obex-issuer'), ['accounts.google.com']);
+    const document = await stack.obex.send({ target: '/.well-known/oauth-protected-resource' });
+    assert.deepEqual(bodyOf(document)['authorization_servers'], [stack.issuer.url]);
+  });
+});
+
+describe('keys for other algorithms than the accepted ones', () => {
+  it('are warned of once, whoever fetches them', async (context) => {
+    const key = issuerKey('ES384', 'key-1');
+    const stack = await startPhase2(context, { issuerKey: key });
+    const event = await stack.obex.event('jwks_keys_not_accepted');
+    assert.deepEqual(
+      { algorithms: event['key_algorithms'], accepted: event['accepted_algorithms'] },
+      { algorithms: ['ES384'], accepted: ['RS256', 'ES256'] },
+    );
+    assertReason(await sendToken(stack), 'unsupported_algorithm');
+    assert.equal(stack.obex.events('jwks_keys_not_accepted').length, 1);
+  });
+});
+
 describe('OpenID Connect Core §2: ID tokens', () => {
   const idToken = { header: { typ: 'JWT' }, claims: { aud: 'client-1', nonce: 'n', at_hash: 'h' } };
   const audiences = { resource: 'audiences: ["client-1"]' };

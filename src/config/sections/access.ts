@@ -83,12 +83,12 @@ export const resourceSection = section('What is protected, as OAuth clients and 
 const issuer = {
   issuer: leaf(
     {
-      kind: 'URL',
+      kind: 'string',
       json: { type: 'string' },
       example: 'https://auth.your-company.com/',
       meaning:
-        '`iss` of the tokens, compared byte for byte (mind the final slash). https, unless the host is loopback or ' +
-        '`idp.dangerously_allow_http` is set; no query, no fragment.',
+        '`iss` of the tokens, compared byte for byte (mind the final slash): an https URL without query and fragment (http if ' +
+        'the host is loopback or `idp.dangerously_allow_http` is set), or with `jwks_uri` any text. The metadata name the URLs.',
     },
     parseIssuer,
   ),

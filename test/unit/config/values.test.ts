@@ -269,6 +269,73 @@ describe('idp', () => {
   for (const url of ['https://a', 'http://localhost:1/x', 'http://127.0.0.1']) {
     it(`keeps issuer ${url} as written`, () => assert.equal(accept(issuer(url)).config.idp?.issuer, url));
   }
+  describe('RFC 7519 §2: with jwks_uri, issuer is any text that tokens have in iss', () => {
+    const withKeys = (text: string, jwksUri = 'https://keys.example/jwks'): string =>
+      minimalIdp(`  jwks_uri: ${JSON.stringify(jwksUri)}\n`).replace('"https://auth.example/"', JSON.stringify(text));
+    const unlisted = (text: string): string =>
+      `idp.issuer ${JSON.stringify(text)} is no https URL without query and fragment: the metadata cannot name it, so clients ` +
+      'must know by themselves where to log in';
+    const ofIssuer = (warnings: readonly string[]): string[] =>
+      warnings.filter((warning) => warning.includes('.issuer '));
+    for (const text of [
+      'accounts.google.com',
+      'joe',
+      'urn:example:issuer',
+      'Das Haus, Größe 1',
+      'https://a.example?tenant=1',
+      'http://adfs.example/adfs/services/trust',
+    ]) {
+      it(`takes ${text} as written, and warns that nobody can be sent there`, () => {
+        const { config, warnings } = accept(withKeys(text));
+        assert.equal(config.idp?.issuer, text);
+        assert.deepEqual(ofIssuer(warnings), [unlisted(text)]);
+      });
+    }
+    for (const text of ['https://a.example', 'http://localhost:1/x']) {
+      it(`warns of nothing with ${text}`, () => assert.deepEqual(ofIssuer(accept(withKeys(text)).warnings), []));
+    }
+    const needsUrl = 'expected a URL such as "https://auth.your-company.com/"';
+    itRefuses({
+      'a text without jwks_uri: where would the keys be?': [
+        withKeys('accounts.google.com', ''),
+        `idp.issuer: ${needsUrl}, got "accounts.google.com"; with jwks_uri it may be any text that tokens have in \`iss\``,
+      ],
+      'a text without jwks_uri, of a further issuer': [
+        minimalIdp('  additional_issuers: [{ issuer: joe }]\n'),
+        `idp.additional_issuers[0].issuer: ${needsUrl}, got "joe"; with jwks_uri it may be any text that tokens have in \`iss\``,
+      ],
+      'a text beside a jwks_uri that is wrong, once': [
+        withKeys('joe', 'x'),
+        'idp.jwks_uri: expected a URL such as "https://auth.your-company.com/.well-known/jwks.json", got "x"',
+      ],
+      'a control character': [
+        withKeys('a\nb'),
+        'idp.issuer: must have no control characters, got "a\\nb"; copy `iss` from one of its tokens',
+      ],
+      'a password': [
+        withKeys('https://me:hunter2@a.example'),
+        'idp.issuer: must not hold a user name or password; delete all up to the "@"',
+      ],
+      'a number': [withKeys('joe').replace('"joe"', '7'), `idp.issuer: ${needsUrl}, got 7`],
+    });
+  });
+  const tenant = 'stands for many tenants, so that tokens of none would fit';
+  itRefuses({
+    'a pattern for tenants': [
+      issuer('https://login.microsoftonline.com/{tenantid}/v2.0'),
+      `idp.issuer: "{" ${tenant}, got "https://login.microsoftonline.com/{tenantid}/v2.0"; write the issuer of your own tenant, ` +
+        'which is `iss` in its tokens',
+    ],
+    'a pattern for tenants, with jwks_uri': [
+      minimalIdp('  jwks_uri: "https://k.example"\n').replace('auth.example', '{tenantid}'),
+      `idp.issuer: "{" ${tenant}, got "https://{tenantid}/"; write the issuer of your own tenant, which is \`iss\` in its tokens`,
+    ],
+    'a pattern in jwks_uri': [
+      minimalIdp('  jwks_uri: "https://k.example/{tenantid}/keys"\n'),
+      'idp.jwks_uri: "{" stands for something that must be filled in, got "https://k.example/{tenantid}/keys"; write the URL ' +
+        'of your own tenant',
+    ],
+  });
   it('takes http with dangerously_allow_http, and warns', () => {
     const { warnings } = accept(
       minimalIdp('  dangerously_allow_http: true\n  jwks_uri: "http://k/"\n').replace('https://auth', 'http://auth'),
