@@ -5,7 +5,8 @@ import fc from 'fast-check';
 import { checkAccessToken, checkTyp } from '../../src/oauth/access-token.ts';
 import { hasAccessTokenQuery, parseCredentials } from '../../src/oauth/credentials.ts';
 import { normalizeHttpUri } from '../../src/oauth/http-uri.ts';
-import { checkIssuerMetadata } from '../../src/oauth/issuer-metadata.ts';
+import { refuseIdToken } from '../../src/oauth/id-token.ts';
+import { checkIssuerMetadata, isIssuerIdentifier } from '../../src/oauth/issuer-metadata.ts';
 import { parseJwkSet } from '../../src/oauth/jwks.ts';
 import { parseJws } from '../../src/oauth/jws.ts';
 import { createOriginPolicy } from '../../src/oauth/origin.ts';
@@ -20,10 +21,9 @@ const anyText = fc.oneof(fc.string({ unit: 'binary' }), fc.string({ unit: 'graph
 /** Objects whose members have the names that matter and the wrong values. */
 const anyClaims = fc.record(
   Object.fromEntries(
-    ['iss', 'aud', 'exp', 'nbf', 'iat', 'sub', 'client_id', 'azp', 'scope', 'scp', 'cnf'].map((name) => [
-      name,
-      fc.oneof(fc.jsonValue({ maxDepth: 2 }), fc.constantFrom('https://i.example', 'api', 2e9, 1e9)),
-    ]),
+    ['iss', 'aud', 'exp', 'nbf', 'iat', 'sub', 'client_id', 'azp', 'scope', 'scp', 'cnf', 'nonce', 'at_hash'].map(
+      (name) => [name, fc.oneof(fc.jsonValue({ maxDepth: 2 }), fc.constantFrom('https://i.example', 'api', 2e9, 1e9))],
+    ),
   ),
   { requiredKeys: [] },
 );
@@ -53,6 +53,8 @@ describe('RFC 7515 §5.2: a parser answers, whatever it is given', () => {
         parseCredentials([`Bearer ${text}`]);
         hasAccessTokenQuery(`/?${text}`);
         checkTyp(text);
+        isIssuerIdentifier(text, true);
+        isIssuerIdentifier(`https://${text}`, false);
         policy(text);
         policy(`http://${text}`);
       }),
@@ -67,6 +69,7 @@ describe('RFC 7515 §5.2: a parser answers, whatever it is given', () => {
         parseJwkSet(json);
         parseJwkSet({ keys: [json, jwk] });
         checkIssuerMetadata(json, 'https://i.example', false);
+        refuseIdToken(undefined, claims);
         checkIssuerMetadata({ issuer: 'https://i.example', jwks_uri: json }, 'https://i.example', false);
         checkAccessToken(
           claims,
