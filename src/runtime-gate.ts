@@ -16,6 +16,7 @@ import { createTargetUri } from './oauth/target-uri.ts';
 import { formatIdentityFields } from './proxy/identity-headers.ts';
 import type { RuntimeOptions } from './runtime.ts';
 import type { DpopParts } from './runtime-dpop.ts';
+import type { RuntimeFiles } from './runtime-tls.ts';
 import type { IssuerKeys, JwksSource } from './state/jwks-cache.ts';
 import type { ProcessWide, RateLimited } from './state/process-wide.ts';
 import type { Limit, RateLimiter } from './state/rate-limiter.ts';
@@ -34,13 +35,14 @@ interface IssuerOptions {
   readonly config: Config;
   readonly shared: Pick<ProcessWide, 'createIssuerKeys'>;
   readonly previous: { readonly issuers: readonly TrustedIssuer[] } | undefined;
+  readonly files: Pick<RuntimeFiles, 'issuerCas'>;
 }
 
 export function buildIssuers(options: IssuerOptions): readonly TrustedIssuer[] {
   const { idp, resource } = options.config;
   if (idp === undefined) return [];
   const primary = { ...idp, audiences: resource.audiences };
-  return [primary, ...idp.additional_issuers].map((entry) => ({
+  return [primary, ...idp.additional_issuers].map((entry, index) => ({
     issuer: entry.issuer,
     algorithms: new Set(entry.accepted_algorithms),
     acceptsIdTokens: entry.dangerously_accept_id_tokens,
@@ -50,6 +52,7 @@ export function buildIssuers(options: IssuerOptions): readonly TrustedIssuer[] {
       issuer: entry.issuer,
       jwksUri: entry.jwks_uri,
       allowHttp: idp.dangerously_allow_http,
+      ca: options.files.issuerCas[index],
       refreshMs: idp.jwks_refresh,
       maxStaleMs: idp.jwks_max_stale,
     }),

@@ -13,6 +13,8 @@ import { errorField } from './observe/log.ts';
 import type { Observers } from './observe/observers.ts';
 import { createBackendHeaders } from './proxy/backend-headers.ts';
 import { Forwarder, InFlight } from './proxy/forward.ts';
+import { createClientHeaders } from './proxy/response-headers.ts';
+import { isLoop } from './proxy/via.ts';
 import type { RuntimeOptions } from './runtime.ts';
 import type { DpopParts } from './runtime-dpop.ts';
 import { createClientAddress } from './server/client-address.ts';
@@ -41,29 +43,34 @@ interface ServiceParts {
 }
 
 export function buildService(options: RuntimeOptions, parts: ServiceParts): Service {
-  const { config, isClosing } = options;
+  const { config, isClosing, shared } = options;
   const { public_url: publicUrl } = config.obex;
   const isOriginAllowed = buildOriginPolicy(config);
   const allowedHosts = config.obex.allowed_hosts;
   const requiredScopes = config.authz.required_scopes;
   const endpoints = buildEndpoints(options, parts);
-  const resourceMetadataUrl = new URL(metadataPaths(config.resource.url).withSuffix, publicUrl);
   return {
     selectRoute: createRoute({
       endpoints,
       isClosed: (path) => config.metrics.listen !== undefined && path === METRICS_PATH,
       isOriginAllowed,
+      isLoop: (fields) => isLoop(fields, shared.viaPseudonym),
       hostPolicy: config.idp === undefined ? createHostPolicy({ publicUrl, allowedHosts }) : undefined,
-      noAuthorizationServer: config.idp && denyAuthorization(authorizationServers(config), resourceMetadataUrl),
+      noAuthorizationServer: config.idp && denyAuthorization(authorizationServers(config), locateMetadata(config)),
       isClosing,
     }),
     resolveClientAddress: createClientAddress({
       trustedProxies: config.obex.trusted_proxies,
       isUnixSocket: 'path' in config.obex.listen,
     }),
-    cors: createCors({ isAllowed: isOriginAllowed, publicPaths: publicPaths(endpoints) }),
+    cors: createCors({
+      isAllowed: isOriginAllowed,
+      publicPaths: publicPaths(endpoints),
+      allowedHeaders: config.cors.allowed_headers,
+      exposedHeaders: config.cors.exposed_headers,
+    }),
     challenges: createChallenges({
-      resourceMetadataUrl,
+      resourceMetadataUrl: locateMetadata(config),
       requiredScopes,
       ...(parts.dpop === undefined ? {} : { dpopAlgorithms: config.dpop.algorithms }),
     }),
@@ -83,7 +90,10 @@ function buildForwarder({ config, shared, previous }: RuntimeOptions, backend: B
       backendAuthority: config.backend.url.host,
       publicUrl: config.obex.public_url,
       staticFields: Object.entries(config.backend.headers).flat(),
+      strippedNames: config.backend.strip_headers,
+      viaPseudonym: shared.viaPseudonym,
     }),
+    formatClientFields: createClientHeaders({ publicUrl: config.obex.public_url, backendUrl: config.backend.url }),
     maxRequests: config.backend.max_requests,
     inFlight: previous?.service.forwarder.inFlight ?? createInFlight(shared),
   });
@@ -127,6 +137,11 @@ function buildEndpoints(
   return endpoints;
 }
 
+/** Where the metadata with the path suffix is, as clients reach it. */
+function locateMetadata({ resource, obex }: Config): URL {
+  return new URL(metadataPaths(resource.url).withSuffix, obex.public_url);
+}
+
 /** Whom clients are sent to for a login: the trusted issuers, as far as they are a place to go to. */
 function authorizationServers({ idp }: Config): readonly string[] {
   if (idp === undefined) return [];
@@ -153,6 +168,7 @@ export function buildMetricsService({ config, observers }: RuntimeOptions, servi
     endpoints: new Map([[METRICS_PATH, metricsEndpoint(observers)]]),
     isClosed: () => true,
     isOriginAllowed: buildOriginPolicy(config),
+    isLoop: () => false,
     hostPolicy: undefined,
     noAuthorizationServer: undefined,
     isClosing: () => false,

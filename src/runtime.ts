@@ -59,10 +59,11 @@ const MAX_BACKEND_HEAD_BYTES = 64 * 1024;
 export function buildRuntime(options: RuntimeOptions): Runtime {
   const { config } = options;
   // What may fail comes first, so that a refused reload leaves nothing behind.
-  const { tls, backendCa } = options.files ?? readRuntimeFiles(config);
+  const files = options.files ?? readRuntimeFiles(config);
+  const { tls, backendCa } = files;
   const backend = buildBackend(config, backendCa);
   const dpop = buildDpop(options);
-  const issuers = buildIssuers(options);
+  const issuers = buildIssuers({ ...options, files });
   const verifiedTokens = buildVerifiedTokens(config);
   const stopListening = issuers.map(({ issuer, jwks }) =>
     jwks.onChange((keys) => verifiedTokens.keepOnly(issuer, keys)),

@@ -134,6 +134,7 @@ const DENIALS = {
   draining: { status: 503, error: 'unavailable' },
   overloaded: { status: 503, error: 'unavailable' },
   backend_timeout: { status: 504, error: 'gateway_timeout' },
+  loop_detected: { status: 508, error: 'loop_detected' },
 } as const satisfies Record<string, DenialRow>;
 
 /** What was expected and what came, for the log only (which clips it); never a token, proof or key. */

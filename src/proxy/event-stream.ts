@@ -15,13 +15,23 @@ export function isEventStream(fields: FieldLines): boolean {
   return contentType.toLowerCase().startsWith('text/event-stream');
 }
 
+/** RFC 9110 §8.4: whether the bytes are those of a coding, in which an event has no end that could be seen. */
+export function isCoded(fields: FieldLines): boolean {
+  return fieldValues(fields, 'content-encoding').some((codings) => CODING.test(codings));
+}
+
+/** A list element that is there and is not `identity`. */
+const CODING = /(?:^|,)[ \t]*(?!identity[ \t]*(?:,|$))[^ \t,]/i;
+
 /**
  * Passes an event stream on unchanged. After `finish` the stream is ended at the next blank line (at once, if the last
- * bytes sent were the end of an event) and its source is cancelled.
+ * bytes sent were the end of an event) and its source is cancelled. A coded one is broken off instead, for an end
+ * would say that it is complete.
  */
 export class EventStream implements BodySink {
   readonly #sink: BodySink;
   readonly #source: { cancel(): void };
+  readonly #isCoded: boolean;
   /**
    * The line ends that the bytes sent end with, and no byte before them: an event end further back is over, and the event
    * behind it has begun. The beginning of the stream is as good as the end of an event.
@@ -30,9 +40,10 @@ export class EventStream implements BodySink {
   #finishing = false;
   #ended = false;
 
-  constructor(sink: BodySink, source: { cancel(): void }) {
+  constructor(sink: BodySink, source: { cancel(): void }, coded: boolean) {
     this.#sink = sink;
     this.#source = source;
+    this.#isCoded = coded;
   }
 
   get onDrain(): (() => void) | undefined {
@@ -45,6 +56,7 @@ export class EventStream implements BodySink {
 
   write(chunk: Uint8Array): boolean {
     if (this.#ended) return true;
+    if (this.#isCoded) return this.#sink.write(chunk);
     if (this.#finishing) return this.#writeToBoundary(chunk);
     const tail = Buffer.from(chunk.subarray(-TAIL_BYTES)).toString('latin1');
     this.#tail = lastLineEnds(tail.length === TAIL_BYTES ? tail : this.#tail + tail);
@@ -63,9 +75,14 @@ export class EventStream implements BodySink {
     this.#sink.abort(failure);
   }
 
-  /** Asks for the end of the stream, at the next boundary between events. */
+  /** Asks for the end of the stream: at the next boundary between events, at once where none can be seen. */
   finish(): void {
     if (this.#ended) return;
+    if (this.#isCoded) {
+      this.abort('backend_closed');
+      this.#source.cancel();
+      return;
+    }
     this.#finishing = true;
     if (AT_EVENT_END.test(this.#tail)) this.#finish();
   }

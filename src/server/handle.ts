@@ -2,8 +2,11 @@
 import type { Admission } from '../gate/authenticate.ts';
 import { type Denial, isDenied } from '../oauth/denial.ts';
 import type { Observers } from '../observe/observers.ts';
+import { isForThisHop } from '../proxy/max-forwards.ts';
 import type { Exchange } from '../wire/exchange.ts';
 import { fieldValues } from '../wire/field-values.ts';
+import { METHODS } from './cors.ts';
+import { respondPreflight } from './preflight.ts';
 import { RequestLife } from './request-life.ts';
 import { respondDenial, respondInternalError, respondWith } from './respond.ts';
 import { isExempt, type Route } from './route.ts';
@@ -30,7 +33,7 @@ function route(life: RequestLife): void {
     case 'endpoint':
       return selected.endpoint.respond(life);
     case 'preflight':
-      return respondWith(life, 204, { fields: life.service.cors.preflightFields(life.exchange.head), body: '' });
+      return respondPreflight(life);
     case 'backend':
       return authenticate(life, selected.withoutToken);
   }
@@ -71,5 +74,6 @@ function pass(life: RequestLife, { principal, responseFields }: Admission): void
   life.admit(principal, responseFields);
   const denial = life.service.authorize(principal);
   if (denial !== undefined) return respondDenial(life, denial);
+  if (isForThisHop(life.exchange.head)) return respondWith(life, 204, { fields: ['Allow', METHODS], body: '' });
   life.forwarding = life.service.forwarder.forward(life);
 }

@@ -4,7 +4,7 @@ import { rawPath } from '../lib/raw-path.ts';
 import { hasAccessTokenQuery } from '../oauth/credentials.ts';
 import { type Denial, deny } from '../oauth/denial.ts';
 import { asksForAuthorization } from '../oauth/no-authorization-server.ts';
-import type { Exchange, RequestHead } from '../wire/exchange.ts';
+import type { Exchange, FieldLines, RequestHead } from '../wire/exchange.ts';
 import { isPreflight, METHODS, originOf } from './cors.ts';
 import type { HostPolicy } from './host-policy.ts';
 import type { Respond } from './service.ts';
@@ -40,6 +40,8 @@ export interface RouteOptions {
   readonly hostPolicy: HostPolicy | undefined;
   /** For whoever wants to register or log in here; undefined in phase 1, where the backend may well be the place. */
   readonly noAuthorizationServer: Denial | undefined;
+  /** Whether Obex itself has sent the request. */
+  isLoop(fields: FieldLines): boolean;
   /** The listener has closed: what still comes on kept connections is refused. */
   isClosing(): boolean;
 }
@@ -62,6 +64,7 @@ export function createRoute(options: RouteOptions): SelectRoute {
       }
     }
     if (overloaded && endpoint?.isVital !== true) return deny('overloaded', { detail: 'too many connections' });
+    if (endpoint === undefined && options.isLoop(head.fields)) return deny('loop_detected');
     if (options.hostPolicy?.(head.authority) === false && !isExempt(endpoint)) {
       return deny('host_not_allowed', { actual: head.authority });
     }

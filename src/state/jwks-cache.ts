@@ -42,6 +42,8 @@ export interface JwksSource {
   /** Undefined: found by discovery. */
   readonly jwksUri: string | undefined;
   readonly allowHttp: boolean;
+  /** PEM bundle that replaces the public authorities. */
+  readonly ca: string | undefined;
   readonly refreshMs: number;
   /** How long keys outlive an issuer that cannot be reached. */
   readonly maxStaleMs: number;

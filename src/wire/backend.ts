@@ -1,4 +1,5 @@
 /** The backend side of the HTTP engine: what `proxy/` asks of it. RFC 9110 §7.6, RFC 9112 §9. */
+import type { Socket } from 'node:net';
 import type { BodyFailure, BodySink, FieldLines, RequestBody, ResponseHead } from './exchange.ts';
 
 /** A request head for the backend. The engine adds framing and `Connection`, nothing else. */
@@ -39,6 +40,8 @@ export interface BackendOptions {
   readonly maxHeaderBytes: number;
   /** PEM bundle that replaces the default roots for an https backend. */
   readonly ca: string | undefined;
+  /** Already connected to `url`, for one request: made by `openTunnel`. Absent = connections are opened when needed. */
+  readonly tunnel?: Socket | undefined;
 }
 
 /** A request that was sent, or waits to be. */

@@ -15,7 +15,7 @@ const TOKEN = bearer(SECRET);
 /** Field lines that the client's request explains; Obex's own are taken off. */
 function clientLines({ lines }: BackendRequest): readonly string[] {
   return lines.filter(
-    (line) => !/^(host|x-forwarded-(for|proto|host)|x-obex-request-id|connection|content-length):/i.test(line),
+    (line) => !/^(host|via|x-forwarded-(for|proto|host)|x-obex-request-id|connection|content-length):/i.test(line),
   );
 }
 
@@ -116,6 +116,22 @@ describe('contract, to the backend: what is removed', () => {
     'X_Original_URL: /admin',
     'X-Rewrite-URL: /admin',
     'X.Rewrite.URL: /admin',
+    'Proxy: http://evil.example:3128',
+    'X-Forwarded: for=6.6.6.6',
+    'True-Client-IP: 6.6.6.6',
+    'X-Client-IP: 6.6.6.6',
+    'CF-Connecting-IP: 6.6.6.6',
+    'X-HTTP-Method-Override: DELETE',
+    'X_HTTP_Method_Override: DELETE',
+    'Remote-User: root',
+    'Remote_User: root',
+    'X-Remote-User: root',
+    'X-Auth-Request-Email: root@example.com',
+    'X-Goog-Authenticated-User-Email: root@example.com',
+    'X-Ms-Client-Principal: root',
+    'X-Amzn-Oidc-Data: root',
+    'X-WebAuth-User: root',
+    'Client-Cert: :AAAA:',
     'X-Obex-User: root',
     'x-obex-user: root',
     'X_Obex_User: root',
@@ -216,6 +232,17 @@ describe('contract, to the backend: backend.headers', () => {
     const own = request.lines.filter((line) => !/^(connection|content-length|transfer-encoding):/i.test(line));
     assert.deepEqual(own.slice(-2), ['Authorization: Bearer backend-secret', 'X-Api-Key: k-1']);
     assert.ok(!obex.output().includes('backend-secret'));
+  });
+});
+
+describe('contract, to the backend: backend.strip_headers', () => {
+  it('takes more of the fields of clients away, look-alikes included, and nothing that Obex adds', async (context) => {
+    const { obex, backend } = await startPhase1(context, {
+      sections: { backend: 'strip_headers: [X-Tenant, X-Api-Key]\nheaders: { X-Api-Key: "k-1" }' },
+    });
+    await obex.send({ lines: ['X-Tenant: a', 'x_tenant: b', 'X-Api-Key: c', 'X-Tenants: d', TOKEN] });
+    const request = await backend.request(0);
+    assert.deepEqual(clientLines(request), ['X-Tenants: d'].map(asSent).concat('X-Api-Key: k-1'));
   });
 });
 

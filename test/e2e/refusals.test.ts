@@ -482,6 +482,18 @@ describe('contract, refusals: outages of others fail closed', () => {
     assert.equal((await sendOn(client, { lines: [ANY_TOKEN] })).body.toString(), OK_BODY);
     assertNoSecrets(response, stack);
   });
+  refuses('loop_detected', 'its own id comes back in Via, without a token or with one', async (context) => {
+    const stack = await startPhase1(context);
+    const client = await stack.obex.open();
+    await sendOn(client, { lines: [ANY_TOKEN] });
+    const [via = ''] = (await stack.backend.request(0)).values('via');
+    const response = await sendOn(client, { lines: ['Via: 1.0 a', `VIA: 1.1 b, ${via} (c), 1.1 d`] });
+    assertRefusal(response, 'loop_detected');
+    await assertLogged(response, 'loop_detected', stack);
+    assertNoSecrets(response, stack);
+    assert.equal((await sendOn(client, { lines: [ANY_TOKEN, `Via: ${via}`] })).status, 508);
+    assert.equal(stack.backend.requests.length, 1);
+  });
   refuses('jwks_unavailable', 'the issuer is down at start', async (context) => {
     const stack = await startPhase2Cold(context, {}, (issuer) => issuer.stop());
     await stack.obex.event('jwks_fetch_failed');

@@ -79,6 +79,7 @@ const ANSWERS: Readonly<Record<DenialReason, Answer>> = {
   draining: { status: 503, error: 'unavailable' },
   overloaded: { status: 503, error: 'unavailable' },
   backend_timeout: { status: 504, error: 'gateway_timeout' },
+  loop_detected: { status: 508, error: 'loop_detected' },
 };
 
 /** What phase 3 adds: proofs and the memory of them. */

@@ -106,6 +106,13 @@ const issuer = {
       parseJwksUri,
     ),
   ),
+  tls: section('TLS to this issuer.', {
+    ca_file: text({
+      allowEmpty: true,
+      default: '',
+      meaning: 'PEM bundle of the authorities trusted when its metadata and keys are fetched. Empty = the public ones.',
+    }),
+  }),
 };
 
 const acceptIdTokens = boolean({

@@ -1,6 +1,7 @@
 /** Opens sockets to the backend, in the clear or under TLS with session resumption. RFC 9110 §4.3.4 (https). */
-import { isIP, connect as netConnect, type Socket } from 'node:net';
+import { connect as netConnect, type Socket } from 'node:net';
 import type { BackendOptions } from '../backend.ts';
+import { type TcpAddress, tcpAddress, toServerName } from './tcp-address.ts';
 
 /** Hears of one socket. */
 export interface SocketReceiver {
@@ -15,16 +16,15 @@ export type Connect = (receiver: SocketReceiver) => Socket;
 const READ_BUFFER_BYTES = 65536;
 
 /** Returns the function that opens sockets to `options.url`. */
-export function createConnect(options: Pick<BackendOptions, 'url' | 'ca'>): Connect {
-  const { url, ca } = options;
-  // WHATWG URL keeps the brackets of an IPv6 address.
-  const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
-  if (url.protocol === 'https:') return createTlsConnect(host, url.port === '' ? 443 : Number(url.port), ca);
-  return createPlainConnect(host, url.port === '' ? 80 : Number(url.port));
+export function createConnect(options: Pick<BackendOptions, 'url' | 'ca' | 'tunnel'>): Connect {
+  const { url, tunnel } = options;
+  const address = tcpAddress(url);
+  if (url.protocol === 'https:') return createTlsConnect(address, options);
+  return tunnel === undefined ? createPlainConnect(address) : (receiver) => connectThrough(tunnel, receiver);
 }
 
 /** All sockets read into one buffer, one after the other: no buffer per read, none held by an idle connection. */
-function createPlainConnect(host: string, port: number): Connect {
+function createPlainConnect({ host, port }: TcpAddress): Connect {
   const buffer = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES);
   return (receiver) => {
     const onread = {
@@ -38,16 +38,23 @@ function createPlainConnect(host: string, port: number): Connect {
   };
 }
 
-function createTlsConnect(host: string, port: number, ca: string | undefined): Connect {
+/** A tunnel is connected already; its owner hears of that when it has taken the socket. */
+function connectThrough(tunnel: Socket, receiver: SocketReceiver): Socket {
+  tunnel.on('data', (bytes: Buffer) => receiver.onBytes(bytes)).resume();
+  process.nextTick(() => receiver.onConnected());
+  return tunnel;
+}
+
+function createTlsConnect({ host, port }: TcpAddress, { ca, tunnel }: Pick<BackendOptions, 'ca' | 'tunnel'>): Connect {
   // Loaded when needed, as in listen.ts.
   const { createSecureContext, connect: tlsConnect } = process.getBuiltinModule('node:tls');
   const secureContext = createSecureContext(ca === undefined ? {} : { ca });
-  // RFC 6066 §3: no IP address in server_name.
-  const servername = isIP(host) === 0 ? host : '';
+  const servername = toServerName(host);
+  const place = tunnel === undefined ? { host, port } : { socket: tunnel, host };
   let session: Buffer | undefined;
   return (receiver) => {
     const resumed = session === undefined ? {} : { session };
-    const socket = tlsConnect({ host, port, servername, secureContext, ALPNProtocols: ['http/1.1'], ...resumed });
+    const socket = tlsConnect({ ...place, servername, secureContext, ALPNProtocols: ['http/1.1'], ...resumed });
     socket.setNoDelay(true).setKeepAlive(true);
     socket.on('session', (ticket) => {
       session = ticket;

@@ -63,6 +63,7 @@ describe('samples', () => {
       {
         issuer: 'https://your-tenant.okta.com/oauth2/your-auth-server',
         jwks_uri: 'https://your-tenant.okta.com/oauth2/your-auth-server/v1/keys',
+        tls: { ca_file: '' },
         accepted_algorithms: ['RS256'],
         audiences: ['https://192.0.2.10/mcp'],
         dangerously_accept_id_tokens: false,

@@ -425,9 +425,46 @@ describe('authz.required_scopes', () => {
   });
 });
 
+describe('backend.strip_headers', () => {
+  const strip = (name: string): string =>
+    minimal().replace('backend:\n', `backend:\n  strip_headers: ["X-Tenant", ${JSON.stringify(name)}]\n`);
+  const at = 'backend.strip_headers[1]:';
+  it('takes any other field of clients, one that never passes included', () =>
+    assert.deepEqual(accept(strip('X-Real-IP')).config.backend.strip_headers, ['X-Tenant', 'X-Real-IP']));
+  itRefuses({
+    'no name': [strip('X Y'), `${at} expected a header name such as "X-Tenant", got "X Y"`],
+    'a pattern': [
+      strip('X-Tenant-*'),
+      `${at} expected a header name such as "X-Tenant", got "X-Tenant-*"; patterns are not taken: write every name in full`,
+    ],
+    Host: [
+      strip('host'),
+      `${at} cannot be taken away, got "host"; Obex sets Host to the authority of backend.url; delete it`,
+    ],
+    framing: [
+      strip('Transfer_Encoding'),
+      `${at} cannot be taken away, got "Transfer_Encoding"; Obex frames every request by itself; delete it`,
+    ],
+    'what MCP needs': [
+      strip('Content-Type'),
+      `${at} cannot be taken away, got "Content-Type"; the backend needs it to understand the request; delete it`,
+    ],
+    'what Obex vouches for': [
+      strip('X-Obex-User'),
+      `${at} cannot be taken away, got "X-Obex-User"; what clients send of it never passes, and Obex's own always does; delete it`,
+    ],
+    Via: [
+      strip('via'),
+      `${at} cannot be taken away, got "via"; Obex adds itself to Via, by which loops are found (RFC 9110 §7.6.3); delete it`,
+    ],
+    'a name twice': [strip('X-Tenant'), `${at} stands twice in the list (also as item 1); delete one`],
+  });
+});
+
 describe('cors.allowed_origins', () => {
   const origins = (origin: string): string => minimalIdp(`cors: { allowed_origins: ["${origin}"] }\n`);
   const expected = 'cors.allowed_origins[0]: expected an origin such as "https://app.example.com", or "*"';
+  const noPatterns = 'patterns are not taken: write every origin in full, or "*" alone for all';
   it('takes "*" from phase 2 on, and warns', () =>
     assert.match(accept(origins('*')).warnings.join('\n'), /^cors\.allowed_origins "\*"/m));
   itRefuses({
@@ -444,8 +481,58 @@ describe('cors.allowed_origins', () => {
       origins('https://a.example:443'),
       `${expected}, got "https://a.example:443"; write "https://a.example", as browsers do`,
     ],
-    'a pattern': [origins('*.example'), `${expected}, got "*.example"`],
+    'upper case': [
+      origins('HTTPS://A.example'),
+      `${expected}, got "HTTPS://A.example"; write "https://a.example", as browsers do`,
+    ],
+    'a pattern': [origins('*.example'), `${expected}, got "*.example"; ${noPatterns}`],
+    'a pattern for subdomains': [
+      origins('https://*.example.com'),
+      `${expected}, got "https://*.example.com"; ${noPatterns}`,
+    ],
+    'a pattern for extensions': [
+      origins('chrome-extension://*'),
+      `${expected}, got "chrome-extension://*"; ${noPatterns}`,
+    ],
+    'a path behind another scheme': [
+      origins('Tauri://localhost/index.html'),
+      `${expected}, got "Tauri://localhost/index.html"; write "tauri://localhost", as browsers do`,
+    ],
+    'a scheme alone': [origins('chrome-extension:'), `${expected}, got "chrome-extension:"`],
+    'a host alone': [origins('localhost:3000'), `${expected}, got "localhost:3000"`],
+    file: [
+      origins('file:///home'),
+      `${expected}, got "file:///home"; pages from files send "null", which is never allowed`,
+    ],
   });
+  for (const origin of [
+    'http://localhost:3000',
+    'chrome-extension://abcdefghijklmnopabcdefghijklmnop',
+    'moz-extension://6b1a8a6e-7a1c-4a3e-9d55-0a2b3c4d5e6f',
+    'safari-web-extension://BAE3D8F0-1C5B-4E0A-9F55-0A2B3C4D5E6F',
+    'tauri://localhost',
+    'vscode-webview://1abc',
+    'capacitor://localhost',
+    'app+x.y-z://host:1',
+  ]) {
+    it(`takes ${origin}`, () => assert.deepEqual(accept(origins(origin)).config.cors.allowed_origins, [origin]));
+  }
+});
+
+describe('cors.allowed_headers and cors.exposed_headers', () => {
+  for (const key of ['allowed_headers', 'exposed_headers'] as const) {
+    const headers = (name: string): string => minimal(`cors: { ${key}: ["X-One", "${name}"] }\n`);
+    const wanted = `cors.${key}[1]: expected a header name such as "X-Tenant"`;
+    it(`${key}: takes names`, () => assert.deepEqual(accept(headers('x_2')).config.cors[key], ['X-One', 'x_2']));
+    itRefuses({
+      [`${key}: two names in one text`]: [headers('X-A, X-B'), `${wanted}, got "X-A, X-B"`],
+      [`${key}: "*", which never covers Authorization`]: [
+        headers('*'),
+        `${wanted}, got "*"; patterns are not taken: write every name in full`,
+      ],
+      [`${key}: an empty text`]: [headers(''), `${wanted}, got ""`],
+    });
+  }
 });
 
 describe('numbers and sizes', () => {

@@ -11,6 +11,7 @@ const SOURCE: JwksSource = {
   issuer: 'https://issuer.example',
   jwksUri: 'https://issuer.example/jwks',
   allowHttp: false,
+  ca: undefined,
   refreshMs: 600_000,
   maxStaleMs: 86_400_000,
 };
