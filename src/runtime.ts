@@ -11,6 +11,7 @@ import {
   buildRateLimit,
   buildVerifiedTokens,
   type RateLimit,
+  startKeys,
 } from './runtime-gate.ts';
 import { buildMetricsService, buildService } from './runtime-service.ts';
 import { type RuntimeFiles, readRuntimeFiles } from './runtime-tls.ts';
@@ -89,7 +90,7 @@ export function buildRuntime(options: RuntimeOptions): Runtime {
       backend.close();
     },
   };
-  for (const { jwks } of issuers) jwks.start();
+  startKeys(issuers);
   return Object.freeze(runtime);
 }
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import { DENIAL_REASONS, type DenialReason } from '../../src/oauth/denial.ts';
 import { CLOCK_FAULT } from '../support/fake-clock.ts';
-import { bearer, formatRequest, type RequestText, sendOn } from '../support/obex.ts';
+import { bearer, formatRequest, METADATA_URL, type RequestText, sendOn } from '../support/obex.ts';
 import type { RawResponse } from '../support/raw-http.ts';
 import { OK_BODY, reply } from '../support/recording-backend.ts';
 import { assertLogged, assertRefusal, PHASE_3_REASONS } from '../support/refusal.ts';
@@ -66,13 +66,15 @@ interface Phase2Case {
   readonly config?: StackOptions;
   readonly request: (stack: Phase2Stack) => RequestText | Promise<RequestText>;
   readonly scope?: string;
+  /** `error_description` of the body. */
+  readonly description?: (stack: Phase2Stack) => string;
 }
 
 async function checkPhase2(context: TestContext, reason: DenialReason, options: Phase2Case): Promise<RawResponse> {
   const stack = await startPhase2(context, options.config);
   const client = await stack.obex.open();
   const response = await sendOn(client, await options.request(stack));
-  assertRefusal(response, reason, { scope: options.scope });
+  assertRefusal(response, reason, { scope: options.scope, description: options.description?.(stack) });
   assert.equal(stack.backend.received(), '');
   const good = await stack.authorization({ claims: { scope: 'mcp:read mcp:write' } });
   const second = await sendOn(client, { lines: [good] });
@@ -230,8 +232,13 @@ describe('contract, refusals: 401 with invalid_token (RFC 6750 §3.1)', () => {
     ],
     [
       'audience_mismatch',
-      'an ID token, whose audience is the client',
+      'a token whose audience is the client',
       (stack) => stack.authorization({ claims: { aud: 'client-1' }, header: { typ: 'JWT' } }),
+    ],
+    [
+      'id_token',
+      'an ID token, which is for the client',
+      (stack) => stack.authorization({ claims: { aud: 'client-1', nonce: 'n-0S6_WzA2Mj' }, header: { typ: 'JWT' } }),
     ],
     ['token_not_bound', 'cnf.jkt', (stack) => stack.authorization({ claims: { cnf: { jkt: 'A'.repeat(43) } } })],
     [
@@ -271,6 +278,13 @@ describe('contract, refusals: 404 and 405', () => {
       await checkPhase2(context, 'not_found', { request: () => ({ target }) });
     });
   }
+  refuses('no_authorization_server', 'a registration where nobody registers clients', async (context) => {
+    await checkPhase2(context, 'no_authorization_server', {
+      request: () => ({ method: 'POST', target: '/register', body: '{}' }),
+      description: (stack) =>
+        `no authorization server here: log in at ${stack.issuer.url}, the authorization_servers of ${METADATA_URL}`,
+    });
+  });
   for (const target of ['/health', '/ready', '/metrics']) {
     refuses('method_not_allowed', `POST ${target}`, async (context) => {
       const request = { method: 'POST', target, body: '{}' };
