@@ -59,7 +59,7 @@ export function buildRuntime(options: RuntimeOptions): Runtime {
   const { config } = options;
   // What may fail comes first, so that a refused reload leaves nothing behind.
   const { tls, backendCa } = options.files ?? readRuntimeFiles(config);
-  const backend = buildBackend(config, backendCa);
+  const backend = buildBackend(options, backendCa);
   const dpop = buildDpop(options);
   const issuers = buildIssuers(options);
   const verifiedTokens = buildVerifiedTokens(config);
@@ -92,7 +92,8 @@ export function buildRuntime(options: RuntimeOptions): Runtime {
   return Object.freeze(runtime);
 }
 
-function buildBackend({ backend }: Config, ca: string | undefined): BackendClient {
+function buildBackend({ config, observers }: RuntimeOptions, ca: string | undefined): BackendClient {
+  const { backend } = config;
   return createBackendClient({
     url: backend.url,
     connectTimeoutMs: backend.connect_timeout,
@@ -100,5 +101,6 @@ function buildBackend({ backend }: Config, ca: string | undefined): BackendClien
     maxIdleConnections: backend.max_idle_conns,
     maxHeaderBytes: MAX_BACKEND_HEAD_BYTES,
     ca,
+    onBug: (error) => observers.engine.onBug(error),
   });
 }

@@ -40,6 +40,7 @@ function parseJson(bytes: Buffer): unknown {
 /** By a connection of its own. */
 async function fetchBody(url: URL, limits: FetchLimits): Promise<Buffer> {
   const { timeoutMs } = limits;
+  const answer = new Answer(url, limits);
   const client = createBackendClient({
     url,
     connectTimeoutMs: timeoutMs,
@@ -47,8 +48,8 @@ async function fetchBody(url: URL, limits: FetchLimits): Promise<Buffer> {
     maxIdleConnections: 0,
     maxHeaderBytes: MAX_HEADER_BYTES,
     ca: undefined,
+    onBug: (error) => answer.onBug(error),
   });
-  const answer = new Answer(url, limits);
   const fields = ['Host', url.host, 'Accept', 'application/json, application/jwk-set+json'];
   const target = `${url.pathname}${url.search}`;
   const request = { method: 'GET', target, fields, commonLines: 'Connection: close\r\n' };
@@ -97,6 +98,10 @@ class Answer implements BackendReceiver, BodySink {
       this.#fail(`${this.#url.host} speaks no TLS; is it http?`);
     } else if (cause !== undefined) this.#whole.reject(cause);
     else this.#fail('the connection was closed without an answer');
+  }
+
+  onBug(error: unknown): void {
+    this.#whole.reject(error);
   }
 
   onTimeout(): void {

@@ -6,6 +6,7 @@ import { fetchJson } from './fetch-json.ts';
 import { type IssuerKeys, JwksCache, type JwksSource } from './jwks-cache.ts';
 import { type Limit, MemoryRateLimiter, type RateLimiter } from './rate-limiter.ts';
 import { createReplayMemory, type ReplayMemory } from './replay-cache-memory.ts';
+import { createRotatingTicketKeys } from './ticket-keys.ts';
 
 /** Whose requests a rate limiter counts. */
 export type RateLimited = 'clients' | 'principals';
@@ -19,8 +20,8 @@ export interface ProcessWide {
   readonly eventStreams: Tally;
   /** Seals nonces when the config has no secret: a thread must know those of another. */
   readonly nonceSecret: string;
-  /** Seals TLS sessions, 48 bytes; undefined = the listener makes its own. */
-  readonly ticketKeys: Buffer | undefined;
+  /** Seals TLS sessions, 48 bytes: those of the moment. */
+  ticketKeys(): Buffer;
   createRateLimiter(whose: RateLimited, limit: Limit): RateLimiter;
   provideReplayMemory(maxEntries: number): ReplayMemory;
   createIssuerKeys(source: JwksSource): IssuerKeys;
@@ -44,7 +45,7 @@ export function createOwnTruth(observers: Observers): ProcessWide {
     backendRequests: new Tally(),
     eventStreams: new Tally(),
     nonceSecret: createNonceSecret(),
-    ticketKeys: undefined,
+    ticketKeys: createRotatingTicketKeys(observers.clock),
     createRateLimiter: (_whose, limit) => new MemoryRateLimiter(limit),
     provideReplayMemory: createReplayMemory,
     createIssuerKeys: (source) => createJwksCache(source, observers),

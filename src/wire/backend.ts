@@ -39,6 +39,8 @@ export interface BackendOptions {
   readonly maxHeaderBytes: number;
   /** PEM bundle that replaces the default roots for an https backend. */
   readonly ca: string | undefined;
+  /** A callback of one connection threw; that connection has been ended, and its request has failed. */
+  readonly onBug: (error: unknown) => void;
 }
 
 /** A request that was sent, or waits to be. */

@@ -1,23 +1,25 @@
 /** The engine on real sockets: a listener that records its exchanges, and both sides plugged into each other. */
 import type { TestContext } from 'node:test';
 import type { BackendOptions } from '../../src/wire/backend.ts';
-import type { Exchange, ExchangeOutcome, ServerLimits, ServerOptions } from '../../src/wire/exchange.ts';
+import type { EngineWatcher, Exchange, ExchangeOutcome, ServerLimits, ServerOptions } from '../../src/wire/exchange.ts';
 import { createBackendPool } from '../../src/wire/http1/backend-pool.ts';
 import { listenHttp1 } from '../../src/wire/http1/listen.ts';
 import { type OnRequestBytes, openRaw, startRawBackend } from './raw-http.ts';
-import { forwardTo, head, LIMITS } from './wire-peers.ts';
+import { forwardTo, head, LIMITS, NO_FAULTS } from './wire-peers.ts';
 
 /** Listens on a free loopback port until the test is over. */
 export async function startWire(
   context: TestContext,
   onExchange: (exchange: Exchange) => void,
-  options: Partial<ServerOptions> = {},
+  { watcher, ...options }: Partial<ServerOptions> & { readonly watcher?: Partial<EngineWatcher> } = {},
 ) {
   const refused: string[] = [];
   const closed: PromiseWithResolvers<ExchangeOutcome>[] = [];
   const server = await listenHttp1(
     { listen: { host: '127.0.0.1', port: 0 }, tls: undefined, limits: () => LIMITS, ...options },
     {
+      ...NO_FAULTS,
+      ...watcher,
       onExchange(exchange) {
         const outcome = Promise.withResolvers<ExchangeOutcome>();
         closed.push(outcome);
@@ -53,6 +55,7 @@ export function backendOptions(port: number): BackendOptions {
     maxIdleConnections: 10,
     maxHeaderBytes: 4_096,
     ca: undefined,
+    onBug: NO_FAULTS.onBug,
   };
 }
 

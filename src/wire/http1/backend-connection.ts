@@ -27,6 +27,7 @@ export interface ConnectionPool {
   release(connection: BackendConnection, keepAliveSeconds: number | undefined): void;
   /** The connection is closed, or was never made. */
   forget(connection: BackendConnection): void;
+  onBug(error: unknown): void;
   /** The exchange met a connection that the backend had already closed, and may be sent again. */
   retry(exchange: BackendExchange): void;
 }
@@ -70,10 +71,9 @@ export class BackendConnection implements SocketOwner, SocketReceiver, Watched {
   }
 
   onConnected(): void {
-    const exchange = this.#exchange;
+    if (this.#exchange?.over === false) this.start(this.#exchange);
     // Cancelled meanwhile: the connection serves the next one.
-    if (exchange === undefined || exchange.over) this.giveBack();
-    else this.start(exchange);
+    else this.giveBack();
   }
 
   /** Begins an exchange on a connection that is connected and idle. */
@@ -143,9 +143,9 @@ export class BackendConnection implements SocketOwner, SocketReceiver, Watched {
 
   #readHead(exchange: BackendExchange, chunk: Buffer, from: number): number {
     this.#answerBegun = true;
-    const maxBytes = this.#pool.maxHeaderBytes;
+    const { maxHeaderBytes } = this.#pool;
     const reader = this.#head ?? new HeadReader('response');
-    const progress = reader.feed(chunk, from, { maxLineBytes: maxBytes, maxHeadBytes: maxBytes });
+    const progress = reader.feed(chunk, from, { maxLineBytes: maxHeaderBytes, maxHeadBytes: maxHeaderBytes });
     this.#head = progress === 'incomplete' ? reader : undefined;
     if (progress === 'incomplete') return chunk.length;
     const response = progress === 'complete' ? parseResponseHead(reader, exchange.method) : progress;
@@ -153,10 +153,9 @@ export class BackendConnection implements SocketOwner, SocketReceiver, Watched {
       this.#failProtocol(response);
       return chunk.length;
     }
-    const at = reader.position;
     if (response.head.status < 200) this.#takeInterim(exchange, response);
-    else this.#takeHead(exchange, response, at === chunk.length);
-    return at;
+    else this.#takeHead(exchange, response, reader.position === chunk.length);
+    return reader.position;
   }
 
   #takeInterim(exchange: BackendExchange, { head }: ParsedResponse): void {
@@ -168,10 +167,9 @@ export class BackendConnection implements SocketOwner, SocketReceiver, Watched {
     else if (head.status !== 100) exchange.onInformational(head.status, head.fields);
   }
 
-  #takeHead(exchange: BackendExchange, response: ParsedResponse, nothingBehind: boolean): void {
-    this.#deadlineMs = NEVER;
-    const { head, end } = response;
+  #takeHead(exchange: BackendExchange, { head, end }: ParsedResponse, nothingBehind: boolean): void {
     const { framing } = end;
+    this.#deadlineMs = NEVER;
     this.#responseEnd = end;
     if (framing === 'chunked') this.#decoder = new ChunkedDecoder(this.#pool.bodyLimits);
     else if (framing !== 'none') this.#decoder = new LengthDecoder(framing === 'length' ? (head.length ?? 0) : NEVER);
@@ -180,15 +178,13 @@ export class BackendConnection implements SocketOwner, SocketReceiver, Watched {
   }
 
   #readBody(decoder: BodyDecoder, chunk: Buffer, from: number): number {
-    let at = from;
-    for (;;) {
+    for (let at = from; ; at = decoder.position) {
       const step = decoder.next(chunk, at);
-      at = decoder.position;
-      if (step === 'data') this.#deliver(chunk.subarray(decoder.dataStart, at));
+      if (step === 'data') this.#deliver(chunk.subarray(decoder.dataStart, decoder.position));
       else {
-        if (step === 'end') this.#complete(at === chunk.length);
+        if (step === 'end') this.#complete(decoder.position === chunk.length);
         else if (step !== 'more') this.#failProtocol('malformed chunked body');
-        return at;
+        return decoder.position;
       }
     }
   }
@@ -211,8 +207,7 @@ export class BackendConnection implements SocketOwner, SocketReceiver, Watched {
     this.#sink = undefined;
     this.#reused = true;
     const requestLeft = exchange?.requestComplete === true && this.#writer.flushed;
-    const reusable = responseEnd?.persistent === true && requestLeft && nothingBehind;
-    if (reusable) {
+    if (responseEnd?.persistent === true && requestLeft && nothingBehind) {
       if (this.#socket.isPaused()) this.#socket.resume();
       this.#pool.release(this, responseEnd.keepAliveSeconds);
     } else this.#socket.destroy();
@@ -229,8 +224,13 @@ export class BackendConnection implements SocketOwner, SocketReceiver, Watched {
   }
 
   onClose(): void {
-    this.#fail(this.#answerBegun ? 'backend_protocol_error' : 'backend_unavailable', undefined);
     this.#pool.forget(this);
+    this.#fail(this.#answerBegun ? 'backend_protocol_error' : 'backend_unavailable', undefined);
+  }
+
+  onBug(error: unknown): void {
+    this.#socket.destroy();
+    this.#pool.onBug(error);
   }
 
   #failProtocol(problem: string): void {

@@ -24,6 +24,7 @@ export function createBackendPool(options: BackendOptions, timing: Timing = syst
 
 class BackendPool implements BackendClient, ConnectionPool {
   readonly outbox: Outbox;
+  readonly onBug: (error: unknown) => void;
   readonly maxHeaderBytes: number;
   readonly bodyLimits: ChunkedLimits;
   readonly headTimeoutMs: number;
@@ -38,6 +39,7 @@ class BackendPool implements BackendClient, ConnectionPool {
 
   constructor(options: BackendOptions, timing: Timing) {
     this.outbox = new Outbox(timing);
+    this.onBug = options.onBug;
     this.maxHeaderBytes = options.maxHeaderBytes;
     this.bodyLimits = { maxBodyBytes: Number.POSITIVE_INFINITY, maxTrailerBytes: options.maxHeaderBytes };
     this.headTimeoutMs = options.headTimeoutMs;
@@ -61,7 +63,7 @@ class BackendPool implements BackendClient, ConnectionPool {
 
   async probe(timeoutMs: number): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const socket = this.connect({ onBytes: () => undefined, onConnected: resolve });
+    const socket = this.connect({ onBytes: () => undefined, onConnected: resolve, onBug: reject });
     socket.on('error', reject);
     const timer = setTimeout(() => reject(new Error(`no connection within ${timeoutMs} ms`)), timeoutMs);
     try {

@@ -1,9 +1,10 @@
 /** Opens sockets to the backend, in the clear or under TLS with session resumption. RFC 9110 §4.3.4 (https). */
 import { isIP, connect as netConnect, type Socket } from 'node:net';
 import type { BackendOptions } from '../backend.ts';
+import { type Contained, contained } from '../contain.ts';
 
 /** Hears of one socket. */
-export interface SocketReceiver {
+export interface SocketReceiver extends Contained {
   /** The bytes are only lent: they change with the next read. */
   onBytes(bytes: Buffer): void;
   /** Connected, TLS handshake and certificate check included. */
@@ -30,11 +31,16 @@ function createPlainConnect(host: string, port: number): Connect {
     const onread = {
       buffer,
       callback: (size: number): boolean => {
-        receiver.onBytes(buffer.subarray(0, size));
+        try {
+          receiver.onBytes(buffer.subarray(0, size));
+        } catch (error) {
+          receiver.onBug(error);
+        }
         return true;
       },
     };
-    return netConnect({ host, port, noDelay: true, keepAlive: true, onread }, () => receiver.onConnected());
+    const onConnected = contained(receiver, () => receiver.onConnected());
+    return netConnect({ host, port, noDelay: true, keepAlive: true, onread }, onConnected);
   };
 }
 
@@ -55,8 +61,14 @@ function createTlsConnect(host: string, port: number, ca: string | undefined): C
     socket.on('error', () => {
       session = undefined;
     });
-    socket.on('data', (bytes: Buffer) => receiver.onBytes(bytes));
-    socket.once('secureConnect', () => receiver.onConnected());
+    socket.on(
+      'data',
+      contained(receiver, (bytes: Buffer) => receiver.onBytes(bytes)),
+    );
+    socket.once(
+      'secureConnect',
+      contained(receiver, () => receiver.onConnected()),
+    );
     return socket;
   };
 }

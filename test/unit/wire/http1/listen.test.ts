@@ -7,7 +7,7 @@ import type { Exchange } from '../../../../src/wire/exchange.ts';
 import { createBackendPool } from '../../../../src/wire/http1/backend-pool.ts';
 import { createCertificate } from '../../../support/certificate.ts';
 import { answerEach, openRaw } from '../../../support/raw-http.ts';
-import { forwardTo, head, LIMITS, respondText } from '../../../support/wire-peers.ts';
+import { forwardTo, head, LIMITS, NO_FAULTS, respondText } from '../../../support/wire-peers.ts';
 import { startProxy, startWire } from '../../../support/wire-server.ts';
 
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
@@ -242,6 +242,7 @@ describe('TLS', () => {
         maxIdleConnections: 0,
         maxHeaderBytes: 4_096,
         ca,
+        onBug: NO_FAULTS.onBug,
       });
     const trusting = pool(certificate.cert);
     const front = await startWire(context, forwardTo(trusting));
