@@ -4,14 +4,20 @@ import type { BackendOptions } from '../../src/wire/backend.ts';
 import type { EngineWatcher, Exchange, ExchangeOutcome, ServerLimits, ServerOptions } from '../../src/wire/exchange.ts';
 import { createBackendPool } from '../../src/wire/http1/backend-pool.ts';
 import { listenHttp1 } from '../../src/wire/http1/listen.ts';
+import type { Timing } from '../../src/wire/http1/timing.ts';
 import { type OnRequestBytes, openRaw, startRawBackend } from './raw-http.ts';
 import { forwardTo, head, LIMITS, NO_FAULTS } from './wire-peers.ts';
+
+export interface WireOptions extends Partial<ServerOptions> {
+  readonly watcher?: Partial<EngineWatcher>;
+  readonly timing?: Timing;
+}
 
 /** Listens on a free loopback port until the test is over. */
 export async function startWire(
   context: TestContext,
   onExchange: (exchange: Exchange) => void,
-  { watcher, ...options }: Partial<ServerOptions> & { readonly watcher?: Partial<EngineWatcher> } = {},
+  { watcher, timing, ...options }: WireOptions = {},
 ) {
   const refused: string[] = [];
   const closed: PromiseWithResolvers<ExchangeOutcome>[] = [];
@@ -37,6 +43,7 @@ export async function startWire(
         return { head: head(400), body: Buffer.from(refusal) };
       },
     },
+    timing,
   );
   context.after(() => server.destroy());
   const open = async () => {
@@ -60,14 +67,19 @@ export function backendOptions(port: number): BackendOptions {
 }
 
 /** The engine between a raw client and a raw backend. */
-export async function startProxy(context: TestContext, onBytes: OnRequestBytes, limits: Partial<ServerLimits> = {}) {
+export async function startProxy(
+  context: TestContext,
+  onBytes: OnRequestBytes,
+  limits: Partial<ServerLimits> = {},
+  timing?: Timing,
+) {
   const backend = await startRawBackend(onBytes);
   const pool = createBackendPool(backendOptions(backend.port));
   context.after(async () => {
     pool.close();
     await backend.close();
   });
-  const options = { limits: () => ({ ...LIMITS, maxBodyBytes: 1e9, ...limits }) };
+  const options = { limits: () => ({ ...LIMITS, maxBodyBytes: 1e9, ...limits }), ...(timing && { timing }) };
   const proxy = await startWire(context, forwardTo(pool), options);
   return { backend, client: await proxy.open(), ...proxy };
 }
