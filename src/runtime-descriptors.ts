@@ -1,5 +1,6 @@
 /** File descriptors: how many the process may have, and whether they carry the configured limits. getrlimit(2), proc(5). */
 import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import type { Config } from './config/schema.ts';
 
 /** What a process has open beside connections: standard streams, event loop, listeners, files read, Redis, the IdP. */
@@ -38,6 +39,6 @@ export function hasDescriptors(config: Config, limit: number | undefined, open: 
 }
 
 function reserved({ backend, obex }: Config): number {
-  const workers = typeof obex.workers === 'number' ? obex.workers : 1;
+  const workers = obex.workers === 'auto' ? availableParallelism() : obex.workers;
   return OTHERS + backend.max_idle_conns * workers;
 }
