@@ -1,8 +1,8 @@
 /** argv → command. Exit codes: 0 fine, 1 the thing checked is not fine, 2 wrong usage or config, 70 internal. */
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { systemClock } from './lib/clock.ts';
+import { VERSION } from './lib/version.ts';
 import type { Signals } from './signals.ts';
-import { VERSION } from './version.ts';
 
 const EXIT_USAGE = 2;
 const EXIT_INTERNAL = 70;

@@ -19,13 +19,16 @@ export interface RuntimeFiles {
   readonly backendCa: string | undefined;
   /** Undefined without a replay cache in Redis, too. */
   readonly redisCa: string | undefined;
+  /** Of `idp` and its `additional_issuers`, in this order. */
+  readonly issuerCas: readonly (string | undefined)[];
 }
 
 export function readRuntimeFiles(config: Config): RuntimeFiles {
   return {
     tls: buildTls(config),
     backendCa: readAuthorities({ key: 'backend.tls.ca_file', path: config.backend.tls.ca_file }),
-    redisCa: readAuthorities({ key: 'dpop.replay_cache.redis.tls.ca_file', path: redisCaFile(config) }),
+    redisCa: readAuthorities(redisAuthorities(config)),
+    issuerCas: issuerAuthorities(config).map(readAuthorities),
   };
 }
 
@@ -33,12 +36,25 @@ export function readRuntimeFiles(config: Config): RuntimeFiles {
 export function runtimeFilePaths(config: Config): readonly string[] {
   const { tls } = config.obex;
   const certificate = tls.enabled ? [tls.cert_file, tls.key_file] : [];
-  return [...certificate, config.backend.tls.ca_file, redisCaFile(config)].filter((path) => path !== '');
+  const authorities = [redisAuthorities(config), ...issuerAuthorities(config)].map(({ path }) => path);
+  return [...certificate, config.backend.tls.ca_file, ...authorities].filter((path) => path !== '');
 }
 
-function redisCaFile({ idp, dpop }: Config): string {
+/** Without a replay cache in Redis there is none to read. */
+function redisAuthorities({ idp, dpop }: Config): NamedFile {
   const isUsed = idp !== undefined && dpop.enabled && dpop.replay_cache.backend === 'redis';
-  return isUsed ? dpop.replay_cache.redis.tls.ca_file : '';
+  const { ca_file: path } = dpop.replay_cache.redis.tls;
+  return { key: 'dpop.replay_cache.redis.tls.ca_file', path: isUsed ? path : '' };
+}
+
+/** The files of `RuntimeFiles.issuerCas`. */
+export function issuerAuthorities({ idp }: Config): readonly NamedFile[] {
+  if (idp === undefined) return [];
+  const additional = idp.additional_issuers.map(({ tls }, index) => ({
+    key: `idp.additional_issuers[${index}].tls.ca_file`,
+    path: tls.ca_file,
+  }));
+  return [{ key: 'idp.tls.ca_file', path: idp.tls.ca_file }, ...additional];
 }
 
 /** Certificate and key of the listener. Throws an error that a person can act on, as all functions here do. */

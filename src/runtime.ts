@@ -63,10 +63,11 @@ const MAX_BACKEND_HEAD_BYTES = 64 * 1024;
 export function buildRuntime(options: RuntimeOptions): Runtime {
   const { config } = options;
   // What may fail comes first, so that a refused reload leaves nothing behind.
-  const { tls, backendCa, redisCa } = options.files ?? readRuntimeFiles(config);
-  const backend = buildBackend(config, backendCa);
+  const files = options.files ?? readRuntimeFiles(config);
+  const { tls, backendCa, redisCa } = files;
+  const backend = buildBackend(options, backendCa);
   const dpop = buildDpop(options, redisCa);
-  const issuers = buildIssuers(options);
+  const issuers = buildIssuers({ ...options, files });
   const verifiedTokens = buildVerifiedTokens(config);
   const rateLimit = buildRateLimit(options);
   const charges = buildCharges(rateLimit, options.observers.clock);
@@ -108,7 +109,8 @@ function dropWithdrawn({ issuer, jwks }: TrustedIssuer, tokens: VerifiedTokens, 
   });
 }
 
-function buildBackend({ backend }: Config, ca: string | undefined): BackendClient {
+function buildBackend({ config, observers }: RuntimeOptions, ca: string | undefined): BackendClient {
+  const { backend } = config;
   return createBackendClient({
     url: backend.url,
     connectTimeoutMs: backend.connect_timeout,
@@ -116,5 +118,6 @@ function buildBackend({ backend }: Config, ca: string | undefined): BackendClien
     maxIdleConnections: backend.max_idle_conns,
     maxHeaderBytes: MAX_BACKEND_HEAD_BYTES,
     ca,
+    onBug: (error) => observers.engine.onBug(error),
   });
 }

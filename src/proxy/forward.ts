@@ -6,13 +6,15 @@ import type { BackendCall, BackendClient, BackendFailure, BackendReceiver } from
 import type { BodySink, Exchange, FieldLines, RequestHead, ResponseHead } from '../wire/exchange.ts';
 import { toDenial } from './backend-failure.ts';
 import type { FormatBackendFields, Vouched } from './backend-headers.ts';
-import { EventStream, isEventStream } from './event-stream.ts';
+import { acceptsEventStream, EventStream, isCoded, isEventStream } from './event-stream.ts';
+import { countForward } from './max-forwards.ts';
 import { OpenStreams, type OpenStreamsOptions, type StreamTerm } from './open-streams.ts';
-import { formatClientHead, passedFields } from './response-headers.ts';
+import { type FormatClientFields, formatClientHead } from './response-headers.ts';
 
 export interface ForwardOptions {
   readonly backend: BackendClient;
   readonly formatBackendFields: FormatBackendFields;
+  readonly formatClientFields: FormatClientFields;
   /** Requests in flight; more are refused. */
   readonly maxRequests: number;
   /** Outlives a reload, so that limits and drain hold for the whole process. */
@@ -86,7 +88,9 @@ export class Forwarder {
     }
     const { head, body } = request.exchange;
     const { method, target } = head;
-    const backendRequest = { method, target, ...formatBackendFields(head.fields, request.vouched) };
+    const fields = method === 'OPTIONS' ? countForward(head.fields) : head.fields;
+    const mayWait = method === 'GET' && acceptsEventStream(head.fields);
+    const backendRequest = { method, target, mayWait, ...formatBackendFields(fields, request.vouched) };
     return new Forwarding(request, this.#options, (receiver) => backend.send(backendRequest, body, receiver));
   }
 }
@@ -105,7 +109,7 @@ export class Forwarding implements BackendReceiver {
   }
 
   onInformational(status: number, fields: FieldLines): void {
-    this.#request.exchange.inform(status, passedFields(fields));
+    this.#request.exchange.inform(status, this.#options.formatClientFields(fields));
   }
 
   onHead(head: ResponseHead): BodySink | undefined {
@@ -117,16 +121,13 @@ export class Forwarding implements BackendReceiver {
     }
     request.responding(head.status);
     const { principal, exchange } = request;
-    if (principal === undefined || !isEventStream(head.fields)) {
-      return exchange.respond(formatClientHead(head, request.ownFields));
-    }
-    const { inFlight } = this.#options;
+    const clientHead = formatClientHead(head, request.ownFields, this.#options.formatClientFields);
+    if (principal === undefined || !isEventStream(head.fields)) return exchange.respond(clientHead);
     // The engine keeps no fields of a request whose answer has begun.
     const term = { principal, endsAtMs: this.#options.streamEndsAtMs(exchange.head, principal) };
-    const stream = new EventStream(exchange.respond(formatClientHead(head, request.ownFields)), this.#call);
-    this.#stream = stream;
-    inFlight.addEventStream(stream, term);
-    return stream;
+    this.#stream = new EventStream(exchange.respond(clientHead), this.#call, isCoded(head.fields));
+    this.#options.inFlight.addEventStream(this.#stream, term);
+    return this.#stream;
   }
 
   onFailure(failure: BackendFailure, cause: Error | undefined): void {

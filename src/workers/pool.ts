@@ -10,6 +10,7 @@ import { isSameLimit, readLimit } from '../runtime-gate.ts';
 import { refuseFixedChanges } from '../runtime-reload.ts';
 import { readRuntimeFiles } from '../runtime-tls.ts';
 import { createRateLimitMemory } from '../state/rate-limiter-shared.ts';
+import { createTicketKeys, TICKET_KEYS_LIFETIME_MS } from '../state/ticket-keys.ts';
 import { bind } from '../wire/bind.ts';
 import type { ListenAddress } from '../wire/exchange.ts';
 import { Colleague } from './colleague.ts';
@@ -46,6 +47,7 @@ export class Pool {
   readonly #workers: readonly Colleague[];
   #config: Config;
   #handOver: HandOver;
+  #ticketKeysTimer: NodeJS.Timeout | undefined;
 
   constructor(config: Config, options: PoolOptions) {
     this.#options = options;
@@ -64,17 +66,19 @@ export class Pool {
     const [first, ...others] = this.#workers;
     if ('path' in listen || first === undefined) throw new Error('several workers cannot listen on a unix socket');
     await refuseTaken(listen);
-    this.#desk.prepare(this.#config).commit();
+    this.#desk.prepare(this.#config, this.#handOver.files).commit();
     const { url, port } = await first.listen(listen.port);
     await Promise.all(others.map((worker) => worker.listen(port)));
     this.url = url;
+    const sendTicketKeys = (): void => this.#tellAll({ kind: 'ticket_keys', keys: createTicketKeys() });
+    this.#ticketKeysTimer = setInterval(sendTicketKeys, TICKET_KEYS_LIFETIME_MS).unref();
   }
 
   /** In force in all workers, or, when one of them refuses, in none; then it rejects with the reason. */
   async reload(config: Config): Promise<void> {
     refuseFixedChanges(this.#config, config);
     const handOver = createHandOver(config, this.#handOver);
-    const prepared = this.#desk.prepare(config);
+    const prepared = this.#desk.prepare(config, handOver.files);
     const answers = await Promise.allSettled(this.#workers.map((worker) => worker.prepare(handOver)));
     const refusal = answers.find((answer) => answer.status === 'rejected');
     if (refusal !== undefined) {
@@ -97,19 +101,24 @@ export class Pool {
   /** Some workers have switched and one could not: all go back to the one configuration that each of them has served. */
   async #goBack(): Promise<void> {
     await Promise.all(this.#workers.map((worker) => worker.prepare(this.#handOver)));
-    this.#desk.prepare(this.#config).commit();
+    this.#desk.prepare(this.#config, this.#handOver.files).commit();
     await Promise.all(this.#workers.map((worker) => worker.commit()));
   }
 
   async drain(): Promise<void> {
     this.#tellAll({ kind: 'drain' });
     await Promise.all(this.#workers.map(({ ended }) => ended));
-    this.#desk.stop();
+    this.#stopTimers();
   }
 
   stop(): void {
-    this.#desk.stop();
+    this.#stopTimers();
     for (const worker of this.#workers) worker.terminate();
+  }
+
+  #stopTimers(): void {
+    this.#desk.stop();
+    clearInterval(this.#ticketKeysTimer);
   }
 
   #tellAll(message: ToWorker): void {
