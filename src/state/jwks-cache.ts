@@ -66,7 +66,10 @@ export class JwksCache implements IssuerKeys {
   readonly #budget = new RefetchBudget();
   readonly #listeners = new Set<(keys: readonly VerificationKey[]) => void>();
   #keys: readonly VerificationKey[] | undefined;
+  /** By the wall clock, for people. */
   #fetchedAtMs = 0;
+  /** By the monotonic clock, which decides. */
+  #freshAtMs = 0;
   #lastFetchFailed = false;
   #underWay: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -154,6 +157,7 @@ export class JwksCache implements IssuerKeys {
     const details = { issuer, jwks_uri: place, keys: set.keys.length, ignored_keys: set.ignored };
     if (changed || this.#lastFetchFailed) this.#options.log.info('jwks_fetched', details);
     this.#fetchedAtMs = this.#options.clock.nowMs();
+    this.#freshAtMs = this.#options.clock.monotonicMs();
     this.#lastFetchFailed = false;
     this.#successes += 1;
     this.#retryMs = FIRST_RETRY_MS;
@@ -168,7 +172,7 @@ export class JwksCache implements IssuerKeys {
   }
 
   #dropTooStale(): boolean {
-    const staleMs = this.#options.clock.nowMs() - this.#fetchedAtMs;
+    const staleMs = this.#options.clock.monotonicMs() - this.#freshAtMs;
     if (this.#keys === undefined || staleMs <= this.source.maxStaleMs) return this.#keys !== undefined;
     this.#keys = undefined;
     for (const listener of this.#listeners) listener([]);
