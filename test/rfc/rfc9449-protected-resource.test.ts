@@ -24,7 +24,11 @@ interface GateOptions {
 /** The gate with a memory of its own, and a client that makes proofs by the same clock. */
 function createGate({ nonce = false, replayCache }: GateOptions = {}) {
   const clock = new FakeClock();
-  const memory = new MemoryReplayCache(createReplayMemory(3), { ...TIMES, clock, log: createLog('warn', process.stderr) });
+  const memory = new MemoryReplayCache(createReplayMemory(3), {
+    ...TIMES,
+    clock,
+    log: createLog('warn', process.stderr),
+  });
   const proofKeys = new ProofKeys(new Set(['ES256']));
   const verify = createVerifyDpopProof({
     ...TIMES,
