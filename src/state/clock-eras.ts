@@ -1,4 +1,5 @@
 /** What jumps of the wall clock leave behind, so that no proof that was used becomes good again. RFC 9449 §11.1. */
+import type { Log } from '../observe/log.ts';
 
 /** The unit of all times here. Their number stays within 31 bits until the year 2106. */
 export const SLICE_MS = 2_000;
@@ -41,12 +42,11 @@ export function sliceOf(timeMs: number): number {
  */
 export class ClockEras {
   readonly #cells: Int32Array;
-  readonly #onJump: (byMs: number) => void;
+  readonly #log: Log;
 
-  /** `onJump` is called in the thread that notices. */
-  constructor(memory: SharedArrayBuffer, onJump: (byMs: number) => void) {
+  constructor(memory: SharedArrayBuffer, log: Log) {
     this.#cells = new Int32Array(memory);
-    this.#onJump = onJump;
+    this.#log = log;
   }
 
   get version(): number {
@@ -77,6 +77,17 @@ export class ClockEras {
   }
 
   /**
+   * That this era has lasted until now, and that any proof that was good in it may have been used, by others as well. From
+   * its use to its expiry is `spanMs` at most.
+   */
+  noteTime(monotonicMs: number, spanMs: number): void {
+    if (Atomics.load(this.#cells, COUNT) === 0) return;
+    const now = sliceOf(monotonicMs) + this.#read(this.#current, OFFSET);
+    this.note(now - 1);
+    this.note(now + 2 + sliceOf(spanMs));
+  }
+
+  /**
    * 0 when the use of a proof with this expiry would be remembered in the slice `now` (by the monotonic clock); else the
    * last expiry of which that cannot be said.
    */
@@ -104,7 +115,7 @@ export class ClockEras {
     const before = this.#read(this.#current, OFFSET);
     Atomics.store(cells, CURRENT, this.#enter(offset));
     Atomics.store(cells, VERSION, (version + 2) | 0);
-    if (!isFirst) this.#onJump((offset - before) * SLICE_MS);
+    if (!isFirst) this.#log.warn('clock_jumped', { by_seconds: ((offset - before) * SLICE_MS) / 1000 });
   }
 
   /** The number of the era with this offset; one in which nothing was used may become it. */

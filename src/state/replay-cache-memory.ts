@@ -3,15 +3,9 @@ import { hash, randomBytes } from 'node:crypto';
 import type { Clock } from '../lib/clock.ts';
 import { readInt32 } from '../lib/digest-words.ts';
 import type { Log } from '../observe/log.ts';
-import { ClockEras, createErasMemory, SLICE_MS, sliceOf } from './clock-eras.ts';
-import {
-  type ClaimOutcome,
-  freshExpiryMs,
-  type ProofTimes,
-  type ReplayCache,
-  ReplayCacheUnavailable,
-} from './replay-cache.ts';
-import { UnsettledAnnouncement } from './unsettled-announcement.ts';
+import { ClockEras, createErasMemory, sliceOf } from './clock-eras.ts';
+import { type ClaimOutcome, type ProofTimes, type ReplayCache, ReplayCacheUnavailable } from './replay-cache.ts';
+import { UnsettledAnnouncement, unsettledUntilMs, WENT_BACK } from './unsettled-announcement.ts';
 
 /** What the threads share; plain data that `postMessage` and `workerData` pass on. */
 export interface ReplayMemory {
@@ -78,8 +72,6 @@ interface Claim {
   readonly stride: number;
 }
 
-const WENT_BACK = 'the clock has gone back: the proof may have been used before';
-
 /**
  * A table of 64-bit slots: 20 bits of slice, 44 bits of a keyed SHA-256. Its levels, each twice the size of the one before,
  * fill from the smallest on. A key has one bucket of 16 slots in each level, looked at always in the same order; so the
@@ -111,7 +103,7 @@ export class MemoryReplayCache implements ReplayCache {
     this.#counters = new Int32Array(memory.counters);
     this.#slots = new BigInt64Array(memory.slots);
     this.#halves = new Int32Array(memory.slots);
-    this.#eras = new ClockEras(memory.eras, (byMs) => options.log.warn('clock_jumped', { by_seconds: byMs / 1000 }));
+    this.#eras = new ClockEras(memory.eras, options.log);
     this.#announcement = new UnsettledAnnouncement(options.log);
   }
 
@@ -154,11 +146,9 @@ export class MemoryReplayCache implements ReplayCache {
 
   /** Whether even a proof made now has to be refused. */
   #announceUnsettled(nowMs: number): boolean {
-    const { proofLifetimeMs, clockSkewMs } = this.#options;
-    const until = this.#eras.forgottenUntil(sliceOf(freshExpiryMs(this.#options, nowMs)), this.#nowSlice());
-    const untilMs = (until + 1) * SLICE_MS - proofLifetimeMs - clockSkewMs;
-    if (until > 0) this.#announcement.announce(nowMs, untilMs);
-    return until > 0;
+    const untilMs = unsettledUntilMs(this.#eras, this.#options, { nowMs, now: this.#nowSlice() });
+    if (untilMs !== undefined) this.#announcement.announce(nowMs, untilMs);
+    return untilMs !== undefined;
   }
 
   #nowSlice(): number {
