@@ -16,7 +16,7 @@ import {
 } from 'node:fs';
 import { isIP } from 'node:net';
 import { day, error, type Finding, fine } from './finding.ts';
-import { type MadePair, makeCertificate } from './make-certificate.ts';
+import { isFormerKind, type MadePair, makeCertificate } from './make-certificate.ts';
 import { isExpiringSoon, isFileError, OBEX_ID, type PairFiles, readCertificate, readKey } from './pair.ts';
 
 interface SelfSignedOptions {
@@ -71,6 +71,7 @@ function planFor({ cert: certFile, key: keyFile }: PairFiles, { host, nowMs }: S
   if (!cert.value.checkPrivateKey(key.value)) return refuse(`${keyFile} does not belong to ${certFile}`);
   if (!covers(cert.value, host)) return { make: 'the one before was for another SERVER_IP' };
   if (isExpiringSoon(cert.value, nowMs)) return { make: `the one before ends on ${day(cert.value.validToDate)}` };
+  if (isFormerKind(cert.value)) return { make: 'the one before has a key usage for which some clients refuse it' };
   // Made while the clock was wrong.
   if (cert.value.validFromDate.getTime() > nowMs) return { make: 'the one before is not valid yet' };
   return { keep: cert.value };
