@@ -1,5 +1,5 @@
 /** The metric families that read the present state of the runtime at each scrape. */
-
+import { X509Certificate } from 'node:crypto';
 import type { TrustedIssuer } from './gate/verify-access-token.ts';
 import type { MetricFamily, Sample } from './observe/exposition.ts';
 import { counter, gauge } from './observe/metrics.ts';
@@ -31,7 +31,19 @@ export function runtimeMetrics(current: () => Runtime, shared: ProcessWide): rea
       'Time of the last fetch that succeeded, by issuer; 0 before the first.',
       perIssuer(({ issuer, jwks }) => [{ labels: { issuer }, value: jwks.statistics.fetchedAtMs / 1000 }]),
     ),
+    ...certificateMetrics(current),
     ...dpopMetrics(current),
+  ];
+}
+
+/** None without TLS: a reload cannot switch it on. */
+function certificateMetrics(current: () => Runtime): readonly MetricFamily[] {
+  if (current().tls === undefined) return [];
+  const help = 'End of the certificate that clients are shown; of a chain, of the first.';
+  return [
+    gauge('obex_certificate_not_after_timestamp_seconds', help, () => [
+      { value: new X509Certificate(current().tls?.cert ?? '').validToDate.getTime() / 1000 },
+    ]),
   ];
 }
 

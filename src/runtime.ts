@@ -13,7 +13,7 @@ import {
   type RateLimit,
 } from './runtime-gate.ts';
 import { buildMetricsService, buildService } from './runtime-service.ts';
-import { type RuntimeFiles, readRuntimeFiles } from './runtime-tls.ts';
+import { type RuntimeFiles, readRuntimeFiles, warnOfCertificates } from './runtime-tls.ts';
 import type { Service } from './server/service.ts';
 import type { ProcessWide } from './state/process-wide.ts';
 import type { VerifiedTokens } from './state/verified-tokens.ts';
@@ -58,7 +58,7 @@ const MAX_BACKEND_HEAD_BYTES = 64 * 1024;
 export function buildRuntime(options: RuntimeOptions): Runtime {
   const { config } = options;
   // What may fail comes first, so that a refused reload leaves nothing behind.
-  const { tls, backendCa } = options.files ?? readRuntimeFiles(config);
+  const { tls, backendCa } = options.files ?? readFiles(options);
   const backend = buildBackend(config, backendCa);
   const dpop = buildDpop(options);
   const issuers = buildIssuers(options);
@@ -90,6 +90,12 @@ export function buildRuntime(options: RuntimeOptions): Runtime {
   };
   for (const { jwks } of issuers) jwks.start();
   return Object.freeze(runtime);
+}
+
+function readFiles({ config, observers }: RuntimeOptions): RuntimeFiles {
+  const files = readRuntimeFiles(config);
+  warnOfCertificates(config, files, observers);
+  return files;
 }
 
 function buildBackend({ backend }: Config, ca: string | undefined): BackendClient {
