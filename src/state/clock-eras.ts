@@ -72,8 +72,9 @@ export class ClockEras {
   /** That a proof is used in this era; to be told before the use can be found. */
   note(expiry: number): void {
     const era = this.#current;
-    this.#widen(cellOf(era, FIRST_EXPIRY), (known) => known === 0 || expiry < known, expiry);
-    this.#widen(cellOf(era, LAST_EXPIRY), (known) => expiry > known, expiry);
+    const first = this.#read(era, FIRST_EXPIRY);
+    if (first === 0 || expiry < first) this.#widen(era, FIRST_EXPIRY, expiry);
+    if (expiry > this.#read(era, LAST_EXPIRY)) this.#widen(era, LAST_EXPIRY, expiry);
   }
 
   /**
@@ -162,7 +163,10 @@ export class ClockEras {
     Atomics.store(this.#cells, cellOf(era, LAST_EXPIRY), last);
   }
 
-  #widen(cell: number, isBeyond: (known: number) => boolean, expiry: number): void {
+  #widen(era: number, what: number, expiry: number): void {
+    const cell = cellOf(era, what);
+    const isBeyond = (known: number): boolean =>
+      what === LAST_EXPIRY ? expiry > known : known === 0 || expiry < known;
     let known = Atomics.load(this.#cells, cell);
     while (isBeyond(known)) {
       const found = Atomics.compareExchange(this.#cells, cell, known, expiry);

@@ -117,7 +117,8 @@ export class MemoryReplayCache implements ReplayCache {
     const digest = hash('sha256', this.#memory.secret + key, 'latin1');
     const expiry = sliceOf(expiresAtMs);
     for (;;) {
-      const version = this.#eras.follow(nowMs, this.#options.clock.monotonicMs());
+      const monotonicMs = this.#options.clock.monotonicMs();
+      const version = this.#eras.follow(nowMs, monotonicMs);
       const claim = {
         slice: this.#eras.lastSlice(expiry),
         high: 1 + ((readInt32(digest, 0) >>> 1) % (BLOT - 1)),
@@ -125,7 +126,7 @@ export class MemoryReplayCache implements ReplayCache {
         bucket: readInt32(digest, 8),
         stride: readInt32(digest, 12),
       };
-      const now = this.#advanceTo(this.#nowSlice());
+      const now = this.#advanceTo(sliceOf(monotonicMs));
       if (claim.slice - now >= RING) throw new RangeError('a claim that is to last longer than two hours');
       if (claim.slice < now || this.#eras.forgottenUntil(expiry, now) > 0) {
         this.#announceUnsettled(nowMs);
