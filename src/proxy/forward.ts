@@ -5,12 +5,14 @@ import type { BackendCall, BackendClient, BackendFailure, BackendReceiver } from
 import type { BodySink, Exchange, FieldLines, ResponseHead } from '../wire/exchange.ts';
 import { toDenial } from './backend-failure.ts';
 import type { FormatBackendFields, Vouched } from './backend-headers.ts';
-import { EventStream, isEventStream } from './event-stream.ts';
-import { formatClientHead, passedFields } from './response-headers.ts';
+import { acceptsEventStream, EventStream, isCoded, isEventStream } from './event-stream.ts';
+import { countForward } from './max-forwards.ts';
+import { type FormatClientFields, formatClientHead } from './response-headers.ts';
 
 export interface ForwardOptions {
   readonly backend: BackendClient;
   readonly formatBackendFields: FormatBackendFields;
+  readonly formatClientFields: FormatClientFields;
   /** Requests in flight; more are refused. */
   readonly maxRequests: number;
   /** Outlives a reload, so that limits and drain hold for the whole process. */
@@ -84,26 +86,28 @@ export class Forwarder {
     }
     const { head, body } = request.exchange;
     const { method, target } = head;
-    const backendRequest = { method, target, ...formatBackendFields(head.fields, request.vouched) };
-    return new Forwarding(request, inFlight, (receiver) => backend.send(backendRequest, body, receiver));
+    const fields = method === 'OPTIONS' ? countForward(head.fields) : head.fields;
+    const mayWait = method === 'GET' && acceptsEventStream(head.fields);
+    const backendRequest = { method, target, mayWait, ...formatBackendFields(fields, request.vouched) };
+    return new Forwarding(request, this.#options, (receiver) => backend.send(backendRequest, body, receiver));
   }
 }
 
 /** One request on its way to the backend, and its answer on the way back: no more than lasts as long as the answer does. */
 export class Forwarding implements BackendReceiver {
   readonly #request: ForwardedRequest;
-  readonly #inFlight: InFlight;
+  readonly #options: ForwardOptions;
   readonly #call: BackendCall;
   #stream: EventStream | undefined = undefined;
 
-  constructor(request: ForwardedRequest, inFlight: InFlight, send: (receiver: BackendReceiver) => BackendCall) {
+  constructor(request: ForwardedRequest, options: ForwardOptions, send: (receiver: BackendReceiver) => BackendCall) {
     this.#request = request;
-    this.#inFlight = inFlight;
+    this.#options = options;
     this.#call = send(this);
   }
 
   onInformational(status: number, fields: FieldLines): void {
-    this.#request.exchange.inform(status, passedFields(fields));
+    this.#request.exchange.inform(status, this.#options.formatClientFields(fields));
   }
 
   onHead(head: ResponseHead): BodySink | undefined {
@@ -114,10 +118,11 @@ export class Forwarding implements BackendReceiver {
       return undefined;
     }
     request.responding(head.status);
-    const sink = request.exchange.respond(formatClientHead(head, request.ownFields));
+    const clientHead = formatClientHead(head, request.ownFields, this.#options.formatClientFields);
+    const sink = request.exchange.respond(clientHead);
     if (!isEventStream(head.fields)) return sink;
-    this.#stream = new EventStream(sink, this.#call);
-    this.#inFlight.addEventStream(this.#stream);
+    this.#stream = new EventStream(sink, this.#call, isCoded(head.fields));
+    this.#options.inFlight.addEventStream(this.#stream);
     return this.#stream;
   }
 
@@ -128,8 +133,9 @@ export class Forwarding implements BackendReceiver {
 
   /** To be called once, when the exchange is over; aborts what still runs. */
   end(): void {
-    this.#inFlight.requests.remove();
-    if (this.#stream !== undefined) this.#inFlight.removeEventStream(this.#stream);
+    const { inFlight } = this.#options;
+    inFlight.requests.remove();
+    if (this.#stream !== undefined) inFlight.removeEventStream(this.#stream);
     this.#call.cancel();
   }
 }

@@ -5,7 +5,7 @@ import { Tally } from '../lib/tally.ts';
 import { Cells } from '../observe/cells.ts';
 import { METRIC_CELLS, Metrics } from '../observe/metrics.ts';
 import type { IssuerKeys, JwksSource } from '../state/jwks-cache.ts';
-import { createNonceSecret, type ProcessWide, type RateLimited } from '../state/process-wide.ts';
+import { createNonceSecret, createViaPseudonym, type ProcessWide, type RateLimited } from '../state/process-wide.ts';
 import type { RateLimiter } from '../state/rate-limiter.ts';
 import { SharedRateLimiter } from '../state/rate-limiter-shared.ts';
 import { createReplayMemory, type ReplayMemory } from '../state/replay-cache-memory.ts';
@@ -19,6 +19,7 @@ export interface SharedMemory {
   readonly backendRequests: SharedArrayBuffer;
   readonly eventStreams: SharedArrayBuffer;
   readonly nonceSecret: string;
+  readonly viaPseudonym: string;
   readonly ticketKeys: Uint8Array;
   /** Proofs that were used; undefined when they are not kept in memory. A reload does not change it. */
   readonly replay: ReplayMemory | undefined;
@@ -39,6 +40,7 @@ export function createSharedMemory({ dpop }: Config, workers: number): SharedMem
     backendRequests: createCell(),
     eventStreams: createCell(),
     nonceSecret: createNonceSecret(),
+    viaPseudonym: createViaPseudonym(),
     ticketKeys: randomBytes(TICKET_KEY_BYTES),
     replay: keepsProofs ? createReplayMemory(dpop.replay_cache.max_entries) : undefined,
   };
@@ -56,6 +58,7 @@ export class SharedTruth implements ProcessWide {
   readonly backendRequests: Tally;
   readonly eventStreams: Tally;
   readonly nonceSecret: string;
+  readonly viaPseudonym: string;
   readonly ticketKeys: Buffer;
   /** Of the configuration that is being built. */
   rateLimits: RateLimitMemories | undefined;
@@ -67,6 +70,7 @@ export class SharedTruth implements ProcessWide {
     this.backendRequests = new Tally(new Int32Array(memory.backendRequests));
     this.eventStreams = new Tally(new Int32Array(memory.eventStreams));
     this.nonceSecret = memory.nonceSecret;
+    this.viaPseudonym = memory.viaPseudonym;
     this.ticketKeys = Buffer.from(memory.ticketKeys);
     this.#memory = memory;
     this.#link = link;
