@@ -5,6 +5,7 @@ import type { MetricFamily, Sample } from './observe/exposition.ts';
 import { counter, gauge } from './observe/metrics.ts';
 import type { Runtime } from './runtime.ts';
 import type { ProcessWide } from './state/process-wide.ts';
+import type { ServerTls } from './wire/exchange.ts';
 
 /** `current` is the runtime in force. */
 export function runtimeMetrics(current: () => Runtime, shared: ProcessWide): readonly MetricFamily[] {
@@ -39,12 +40,17 @@ export function runtimeMetrics(current: () => Runtime, shared: ProcessWide): rea
 /** None without TLS: a reload cannot switch it on. */
 function certificateMetrics(current: () => Runtime): readonly MetricFamily[] {
   if (current().tls === undefined) return [];
-  const help = 'End of the certificate that clients are shown; of a chain, of the first.';
   return [
-    gauge('obex_certificate_not_after_timestamp_seconds', help, () => [
-      { value: new X509Certificate(current().tls?.cert ?? '').validToDate.getTime() / 1000 },
-    ]),
+    gauge(
+      'obex_certificate_not_after_timestamp_seconds',
+      'End of the certificate that clients are shown; of a chain, of the first.',
+      () => endOf(current().tls),
+    ),
   ];
+}
+
+function endOf(tls: ServerTls | undefined): readonly Sample[] {
+  return tls === undefined ? [] : [{ value: new X509Certificate(tls.cert).validToDate.getTime() / 1000 }];
 }
 
 /** None below phase 3: a reload cannot change the phase, nor where the replay cache is. */
