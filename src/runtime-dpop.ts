@@ -22,8 +22,8 @@ export interface DpopParts {
   readonly replayMemory: { countEntries(): number; readonly maxEntries: number } | undefined;
   readonly metrics: DpopMetrics;
   readonly times: ProofTimes;
-  /** Ready when a proof could be claimed now; undefined for memory, which always is. */
-  readonly probe: (() => Promise<void>) | undefined;
+  /** Rejects unless a proof could be claimed now. */
+  probe(): Promise<void>;
   /** Its configuration is in force: a replay cache that was kept is reached in its way from now on. */
   begin(): void;
   stop(): void;
@@ -45,7 +45,6 @@ export function buildDpop(options: RuntimeOptions, redisCa: string | undefined):
   const secret = dpop.nonce_secret ?? shared.nonceSecret;
   const nonces = dpop.nonce === 'required' ? createNonces({ secret, lifetimeMs: NONCE_LIFETIME_MS }) : undefined;
   const proofKeys = new ProofKeys(new Set(dpop.algorithms));
-  const redis = replayCache instanceof RedisReplayCache ? replayCache : undefined;
   const verifyDpopProof = createVerifyDpopProof({
     clock,
     importKey: (headerPart) => proofKeys.import(headerPart),
@@ -60,11 +59,17 @@ export function buildDpop(options: RuntimeOptions, redisCa: string | undefined):
     times,
     replayMemory:
       replayCache instanceof MemoryReplayCache
-        ? { countEntries: () => replayCache.countEntries(clock.nowMs()), maxEntries: dpop.replay_cache.max_entries }
+        ? { countEntries: () => replayCache.countEntries(), maxEntries: dpop.replay_cache.max_entries }
         : undefined,
-    probe: redis === undefined ? undefined : () => redis.probe(clock.nowMs()),
-    begin: () => redis?.renewAccess({ url: parseCheckedUrl(dpop.replay_cache.redis.url), ca: redisCa }),
-    stop: () => redis?.stop(),
+    probe: async () => replayCache.probe(clock.nowMs()),
+    begin: () => {
+      if (replayCache instanceof RedisReplayCache) {
+        replayCache.renewAccess({ url: parseCheckedUrl(dpop.replay_cache.redis.url), ca: redisCa });
+      }
+    },
+    stop: () => {
+      if (replayCache instanceof RedisReplayCache) replayCache.stop();
+    },
   };
 }
 
@@ -89,18 +94,21 @@ function countProofs(verifyDpopProof: VerifyDpopProof, metrics: DpopMetrics): Ve
 
 function createReplayCache(
   { config, observers, shared }: RuntimeOptions,
-  parts: ProofTimes & { readonly ca: string | undefined },
+  { ca, ...times }: ProofTimes & { readonly ca: string | undefined },
 ): MemoryReplayCache | RedisReplayCache {
   const { clock, log } = observers;
   const { replay_cache: settings } = config.dpop;
-  if (settings.backend === 'memory') return new MemoryReplayCache(shared.provideReplayMemory(settings.max_entries));
+  if (settings.backend === 'memory') {
+    return new MemoryReplayCache(shared.provideReplayMemory(settings.max_entries), { ...times, clock, log });
+  }
   const { redis } = settings;
   const cache = new RedisReplayCache({
     url: parseCheckedUrl(redis.url),
+    ca,
     keyPrefix: redis.key_prefix,
     connectTimeoutMs: redis.connect_timeout,
     commandTimeoutMs: redis.command_timeout,
-    ...parts,
+    ...times,
     clock,
     log,
   });

@@ -126,7 +126,7 @@ function buildEndpoints(
   const { config, observers, isDraining } = options;
   const checks: Record<string, ReadinessCheck> = { backend: () => backend.probe(config.backend.connect_timeout) };
   if (issuers.length > 0) checks['jwks'] = async () => checkKeys(issuers);
-  if (dpop?.probe !== undefined) checks['replay_cache'] = dpop.probe;
+  if (dpop !== undefined) checks['replay_cache'] = () => dpop.probe();
   const respondReady = createReadiness({
     clock: observers.clock,
     checks,

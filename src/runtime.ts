@@ -16,7 +16,7 @@ import {
   startIssuers,
 } from './runtime-gate.ts';
 import { buildMetricsService, buildService } from './runtime-service.ts';
-import { type RuntimeFiles, readRuntimeFiles } from './runtime-tls.ts';
+import { type RuntimeFiles, readRuntimeFiles, warnOfCertificates } from './runtime-tls.ts';
 import type { Service } from './server/service.ts';
 import type { ProcessWide } from './state/process-wide.ts';
 import type { VerifiedTokens } from './state/verified-tokens.ts';
@@ -63,7 +63,7 @@ const MAX_BACKEND_HEAD_BYTES = 64 * 1024;
 export function buildRuntime(options: RuntimeOptions): Runtime {
   const { config } = options;
   // What may fail comes first, so that a refused reload leaves nothing behind.
-  const files = options.files ?? readRuntimeFiles(config);
+  const files = options.files ?? readFiles(options);
   const { tls, backendCa, redisCa } = files;
   const backend = buildBackend(options, backendCa);
   const dpop = buildDpop(options, redisCa);
@@ -107,6 +107,12 @@ function dropWithdrawn({ issuer, jwks }: TrustedIssuer, tokens: VerifiedTokens, 
     tokens.keepOnly(issuer, keys);
     streams.endUnfounded();
   });
+}
+
+function readFiles({ config, observers }: RuntimeOptions): RuntimeFiles {
+  const files = readRuntimeFiles(config);
+  warnOfCertificates(config, files, observers);
+  return files;
 }
 
 function buildBackend({ config, observers }: RuntimeOptions, ca: string | undefined): BackendClient {

@@ -83,7 +83,10 @@ export class JwksCache implements IssuerKeys {
   readonly #listeners = new Set<(keys: readonly VerificationKey[]) => void>();
   #keys: readonly VerificationKey[] | undefined;
   #accepted: ReadonlySet<JwsAlgorithm> | undefined;
+  /** By the wall clock, for people. */
   #fetchedAtMs = 0;
+  /** By the monotonic clock, which decides. */
+  #freshAtMs = 0;
   #lastFetchFailed = false;
   #underWay: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -133,9 +136,8 @@ export class JwksCache implements IssuerKeys {
     // No timer: a fetch is under way.
     if (this.#timer === undefined || refreshMs === times.refreshMs) return;
     // The pause under way becomes what it would be had it begun with the new times.
-    const pausedMs = this.#options.clock.monotonicMs() - this.#pause.sinceMs;
     const pauseMs = this.#lastFetchFailed ? Math.min(this.#pause.ms, times.refreshMs) : times.refreshMs;
-    this.#wait(Math.max(0, pauseMs - pausedMs));
+    this.#wait(Math.max(0, this.#pause.sinceMs + pauseMs - this.#options.clock.monotonicMs()));
   }
 
   stop(): void {
@@ -196,6 +198,7 @@ export class JwksCache implements IssuerKeys {
       this.#warnOfUnaccepted();
     }
     this.#fetchedAtMs = this.#options.clock.nowMs();
+    this.#freshAtMs = this.#options.clock.monotonicMs();
     this.#lastFetchFailed = false;
     this.#successes += 1;
     this.#retryMs = FIRST_RETRY_MS;
@@ -216,7 +219,7 @@ export class JwksCache implements IssuerKeys {
   }
 
   #dropTooStale(): boolean {
-    const staleMs = this.#options.clock.nowMs() - this.#fetchedAtMs;
+    const staleMs = this.#options.clock.monotonicMs() - this.#freshAtMs;
     if (this.#keys === undefined || staleMs <= this.#times.maxStaleMs) return this.#keys !== undefined;
     this.#keys = undefined;
     for (const listener of this.#listeners) listener([]);
