@@ -200,6 +200,7 @@ class RunningObex implements Obex {
           log.info('request_refused', { request_id: requestId, client: peerAddress, reason: refusal, detail });
         return answer;
       },
+      onCalmed: (why, peerAddress) => log.info('connection_calmed', { client: peerAddress, reason: why }),
     };
     const options = { listen: address, tls: runtime?.tls, limits: () => service().limits };
     // What the metrics listener accepts is not counted with the rest.

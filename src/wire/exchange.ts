@@ -105,6 +105,8 @@ export interface ServerHandlers {
    * `Connection: close`, before it closes. `detail` is for the log and holds no client bytes.
    */
   onRefused(refusal: WireRefusal, detail: string, peerAddress: string): { head: ResponseHead; body: Uint8Array };
+  /** RFC 9113 §10.5: a connection that asked for too much has been ended. `why` is for the log, a fixed phrase. */
+  onCalmed?(why: string, peerAddress: string): void;
 }
 
 /** Times in milliseconds, sizes in bytes. Read afresh for every connection and request, so they may be swapped. */

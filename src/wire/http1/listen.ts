@@ -4,9 +4,10 @@ import type { Server as TlsServer } from 'node:tls';
 import { Tally } from '../../lib/tally.ts';
 import { bind } from '../bind.ts';
 import type { ServerHandlers, ServerLimits, ServerOptions, ServerTls, WireServer } from '../exchange.ts';
-import { Http2Connection } from '../http2/connection.ts';
+import { Http2Connection, type Http2Context } from '../http2/connection.ts';
+import { HeldBytes } from '../http2/held-bytes.ts';
 import { ALPN_PROTOCOLS, formatTlsOptions } from '../tls-options.ts';
-import type { Connection, ConnectionContext } from './connection-context.ts';
+import type { Connection } from './connection-context.ts';
 import { createDateField } from './format-head.ts';
 import { Outbox } from './outbox.ts';
 import { ServerConnection } from './server-connection.ts';
@@ -20,6 +21,10 @@ const SOCKET_OPTIONS = {
   keepAliveInitialDelay: 60_000,
 } as const;
 
+/** What the HTTP/2 connections of a server may keep together. */
+const MOST_FOR_STREAMS = 32 * 1024 * 1024;
+const MOST_BYTES = 128 * 1024 * 1024;
+
 /** Starts listening; rejects with the cause when the address cannot be had. */
 export async function listenHttp1(
   options: ServerOptions,
@@ -31,10 +36,12 @@ export async function listenHttp1(
   return server;
 }
 
-class Http1Server implements WireServer, ConnectionContext {
+class Http1Server implements WireServer, Http2Context {
   readonly handlers: ServerHandlers;
   readonly sweep: Sweep;
   readonly outbox: Outbox;
+  readonly heldStreams = new HeldBytes(MOST_FOR_STREAMS);
+  readonly heldBytes = new HeldBytes(MOST_BYTES);
   readonly #options: ServerOptions;
   readonly #server: Server;
   readonly #tlsServer: TlsServer | undefined;
