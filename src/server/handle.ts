@@ -28,6 +28,7 @@ function route(life: RequestLife): void {
   if (limited !== undefined) return respondDenial(life, limited);
   switch (selected.kind) {
     case 'endpoint':
+      life.isQuiet = selected.endpoint.isQuiet;
       return selected.endpoint.respond(life);
     case 'preflight':
       return respondWith(life, 204, { fields: life.service.cors.preflightFields(life.exchange.head), body: '' });
