@@ -73,6 +73,10 @@ export function buildService(options: RuntimeOptions, parts: ServiceParts): Serv
 }
 
 function buildForwarder({ config, shared, previous }: RuntimeOptions, backend: BackendClient): Forwarder {
+  const {
+    limits,
+    backend: { max_requests: maxRequests },
+  } = config;
   return new Forwarder({
     backend,
     formatBackendFields: createBackendHeaders({
@@ -80,13 +84,19 @@ function buildForwarder({ config, shared, previous }: RuntimeOptions, backend: B
       publicUrl: config.obex.public_url,
       staticFields: Object.entries(config.backend.headers).flat(),
     }),
-    maxRequests: config.backend.max_requests,
-    inFlight: previous?.service.forwarder.inFlight ?? createInFlight(shared),
+    maxRequests,
+    perPrincipal: {
+      maxRequests: limits.max_requests_per_principal ?? maxRequests,
+      maxStreams: limits.max_streams_per_principal ?? maxRequests,
+    },
+    inFlight: previous?.service.forwarder.inFlight ?? createInFlight(config, shared),
   });
 }
 
-function createInFlight({ backendRequests, eventStreams }: ProcessWide): InFlight {
-  return new InFlight({ backendRequests, eventStreams, onEventStreams: fitYoungGeneration });
+function createInFlight({ idp }: Config, shared: ProcessWide): InFlight {
+  const { backendRequests, eventStreams } = shared;
+  const principals = idp === undefined ? undefined : shared.providePrincipalLoads();
+  return new InFlight({ backendRequests, eventStreams, principals, onEventStreams: fitYoungGeneration });
 }
 
 function buildEndpoints(

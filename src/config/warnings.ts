@@ -13,6 +13,7 @@ export function collectWarnings(config: Config): string[] {
     ...dpopRules(config),
     ...networkRules(config),
     ...resourceRules(config),
+    ...limitRules(config),
   ];
   return rules.filter(([applies]) => applies).map(([, warning]) => warning);
 }
@@ -101,6 +102,15 @@ function resourceRules({ resource, cors, obex, authz }: Config): readonly Rule[]
       'resource.url has a query: many clients will not find its metadata (RFC 8707 §2 advises against it)',
     ],
   ];
+}
+
+function limitRules({ limits, backend }: Config): readonly Rule[] {
+  const { max_requests_per_principal, max_streams_per_principal } = limits;
+  return Object.entries({ max_requests_per_principal, max_streams_per_principal }).map(([key, most]) => [
+    most !== undefined && most > backend.max_requests,
+    `limits.${key} is more than backend.max_requests, which is reached before: one principal may then take the place of all ` +
+      'others. Make it less',
+  ]);
 }
 
 /** Loopback, or a bare name as containers of one network use it. */

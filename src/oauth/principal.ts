@@ -21,6 +21,6 @@ export interface Principal {
   readonly accessToken: AccessToken | undefined;
   /** `X-Obex-*` field lines (alternating name, value), made once per token. */
   readonly identityFields: readonly string[];
-  /** What a rate limit counts by: issuer, client and subject. */
+  /** What rate limits, and the limits of requests in flight, count by: issuer, client and subject. */
   readonly rateLimitKey: string;
 }

@@ -72,5 +72,8 @@ function pass(life: RequestLife, { principal, responseFields }: Admission): void
   life.admit(principal, responseFields);
   const denial = life.service.authorize(principal);
   if (denial !== undefined) return respondDenial(life, denial);
-  life.forwarding = life.service.forwarder.forward(life);
+  const forwarding = life.service.forwarder.forward(life);
+  // Refused and over before there was anybody to tell: nobody will end it any more.
+  if (life.isOver) forwarding?.end();
+  else life.forwarding = forwarding;
 }

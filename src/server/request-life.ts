@@ -61,6 +61,10 @@ export class RequestLife implements ExchangeOwner, ForwardedRequest {
     };
   }
 
+  get principalKey(): string {
+    return this.principal?.rateLimitKey ?? '';
+  }
+
   /** Authentication is done: `fields` stand on the answer. */
   admit(principal: Principal, fields: FieldLines): void {
     this.principal = principal;

@@ -1,5 +1,6 @@
 /** What holds for the whole process, however many threads serve its requests: counts, limits, keys, secrets. */
 import { randomBytes } from 'node:crypto';
+import { type Loads, MemoryLoads } from '../lib/loads.ts';
 import { Tally } from '../lib/tally.ts';
 import type { Observers } from '../observe/observers.ts';
 import { fetchJson } from './fetch-json.ts';
@@ -22,6 +23,8 @@ export interface ProcessWide {
   /** Seals TLS sessions, 48 bytes; undefined = the listener makes its own. */
   readonly ticketKeys: Buffer | undefined;
   createRateLimiter(whose: RateLimited, limit: Limit): RateLimiter;
+  /** Requests and event streams at the backend, by principal; for phases that know principals. */
+  providePrincipalLoads(): Loads;
   provideReplayMemory(maxEntries: number): ReplayMemory;
   createIssuerKeys(source: JwksSource): IssuerKeys;
 }
@@ -46,6 +49,7 @@ export function createOwnTruth(observers: Observers): ProcessWide {
     nonceSecret: createNonceSecret(),
     ticketKeys: undefined,
     createRateLimiter: (_whose, limit) => new MemoryRateLimiter(limit),
+    providePrincipalLoads: () => new MemoryLoads(),
     provideReplayMemory: createReplayMemory,
     createIssuerKeys: (source) => createJwksCache(source, observers),
   };

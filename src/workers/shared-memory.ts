@@ -1,10 +1,12 @@
 /** Memory that all threads of the process share, made once by the main thread, and what a worker makes of it. */
 import { randomBytes } from 'node:crypto';
 import type { Config } from '../config/schema.ts';
+import type { Loads } from '../lib/loads.ts';
 import { Tally } from '../lib/tally.ts';
 import { Cells } from '../observe/cells.ts';
 import { METRIC_CELLS, Metrics } from '../observe/metrics.ts';
 import type { IssuerKeys, JwksSource } from '../state/jwks-cache.ts';
+import { createLoadMemory, type LoadMemory, SharedLoads } from '../state/loads-shared.ts';
 import { createNonceSecret, type ProcessWide, type RateLimited } from '../state/process-wide.ts';
 import type { RateLimiter } from '../state/rate-limiter.ts';
 import { SharedRateLimiter } from '../state/rate-limiter-shared.ts';
@@ -18,6 +20,8 @@ export interface SharedMemory {
   readonly connections: SharedArrayBuffer;
   readonly backendRequests: SharedArrayBuffer;
   readonly eventStreams: SharedArrayBuffer;
+  /** Undefined in phase 1. */
+  readonly principalLoads: LoadMemory | undefined;
   readonly nonceSecret: string;
   readonly ticketKeys: Uint8Array;
   /** Proofs that were used; undefined when they are not kept in memory. A reload does not change it. */
@@ -27,7 +31,7 @@ export interface SharedMemory {
 /** RFC 5077 §4: name, HMAC key and cipher key of the tickets, 16 bytes each. */
 const TICKET_KEY_BYTES = 48;
 
-export function createSharedMemory({ dpop }: Config, workers: number): SharedMemory {
+export function createSharedMemory({ dpop, idp }: Config, workers: number): SharedMemory {
   const keepsProofs = dpop.enabled && dpop.replay_cache.backend === 'memory';
   const createCell = (): SharedArrayBuffer => new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
   return {
@@ -38,6 +42,7 @@ export function createSharedMemory({ dpop }: Config, workers: number): SharedMem
     connections: createCell(),
     backendRequests: createCell(),
     eventStreams: createCell(),
+    principalLoads: idp === undefined ? undefined : createLoadMemory(),
     nonceSecret: createNonceSecret(),
     ticketKeys: randomBytes(TICKET_KEY_BYTES),
     replay: keepsProofs ? createReplayMemory(dpop.replay_cache.max_entries) : undefined,
@@ -75,6 +80,11 @@ export class SharedTruth implements ProcessWide {
   createRateLimiter(whose: RateLimited): RateLimiter {
     if (this.rateLimits === undefined) throw new TypeError('a rate limit without memory');
     return new SharedRateLimiter(this.rateLimits[whose]);
+  }
+
+  providePrincipalLoads(): Loads {
+    if (this.#memory.principalLoads === undefined) throw new TypeError('principals without memory for what they have');
+    return new SharedLoads(this.#memory.principalLoads);
   }
 
   provideReplayMemory(): ReplayMemory {
