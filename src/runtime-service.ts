@@ -20,9 +20,11 @@ import { createMetadataEndpoint } from './server/endpoints/metadata.ts';
 import { createMetricsEndpoint } from './server/endpoints/metrics.ts';
 import { createReadiness, type ReadinessCheck } from './server/endpoints/ready.ts';
 import { createHostPolicy } from './server/host-policy.ts';
+import { createRefusalLoop, type JudgeRefusal } from './server/refusal-loop.ts';
 import { createRoute, type Endpoint } from './server/route.ts';
 import type { Service } from './server/service.ts';
 import type { ProcessWide } from './state/process-wide.ts';
+import { RefusalCounts } from './state/refusal-counts.ts';
 import type { BackendClient } from './wire/backend.ts';
 import type { ServerLimits } from './wire/exchange.ts';
 import { fitYoungGeneration } from './young-generation.ts';
@@ -66,6 +68,7 @@ export function buildService(options: RuntimeOptions, parts: ServiceParts): Serv
     authenticate: parts.authenticate,
     chargeClient: parts.chargeClient,
     authorize: createAuthorize(requiredScopes),
+    judgeRefusal: options.previous?.service.judgeRefusal ?? buildRefusalLoop(options),
     forwarder: buildForwarder(options, parts.backend),
     limits: buildLimits(config),
     accessLog: config.log.access,
@@ -97,6 +100,16 @@ function createInFlight({ idp }: Config, shared: ProcessWide): InFlight {
   const { backendRequests, eventStreams } = shared;
   const principals = idp === undefined ? undefined : shared.providePrincipalLoads();
   return new InFlight({ backendRequests, eventStreams, principals, onEventStreams: fitYoungGeneration });
+}
+
+/** Counts outlive a reload. */
+function buildRefusalLoop({ config, shared, observers }: RuntimeOptions): JudgeRefusal | undefined {
+  if (config.idp === undefined) return undefined;
+  const { verified, unverified } = shared.provideRefusalMemory();
+  return createRefusalLoop(
+    { verified: new RefusalCounts(verified), unverified: new RefusalCounts(unverified) },
+    observers,
+  );
 }
 
 function buildEndpoints(

@@ -56,13 +56,16 @@ async function authenticateBound(
   const token = found instanceof Promise ? await found : found;
   if (isDenied(token)) return token;
   const { principal, ath } = token;
-  const jkt = principal.accessToken?.jkt;
+  const { accessToken: verified } = principal;
+  const jkt = verified?.jkt;
   if (facts.dpop.length === 0) return deny('missing_dpop');
-  if (jkt === undefined)
-    return deny('token_not_bound', { detail: 'a proof came with a token that is bound to no key' });
+  if (jkt === undefined) {
+    return deny('token_not_bound', { detail: 'a proof came with a token that is bound to no key', token: verified });
+  }
   // RFC 9449 §7.2: a bound token must not pass as a bearer token, where its binding may go unchecked.
   if (scheme === 'Bearer' && !parts.acceptsBearerScheme) {
-    return deny('token_not_bound', { detail: 'a bound token came under the Bearer scheme', expected: 'DPoP' });
+    const detail = 'a bound token came under the Bearer scheme';
+    return deny('token_not_bound', { detail, expected: 'DPoP', token: verified });
   }
   let isClaiming = false;
   const proof = await parts.verifyDpopProof({

@@ -67,7 +67,9 @@ export function createBearerAuthentication(parts: BearerAuthentication): Authent
   const conclude = (token: VerifiedToken | Denial, clientKey: string): Admission | Denial => {
     if (isDenied(token)) return token;
     const { principal } = token;
-    if (isBound(token)) return deny(parts.boundTokenReason, { detail: 'the token is bound to a key' });
+    if (isBound(token)) {
+      return deny(parts.boundTokenReason, { detail: 'the token is bound to a key', token: principal.accessToken });
+    }
     refundClient(clientKey);
     return chargePrincipal(principal.rateLimitKey) ?? admit(principal);
   };

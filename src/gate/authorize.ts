@@ -10,6 +10,7 @@ export function createAuthorize(requiredScopes: readonly string[]): Authorize {
     if (accessToken === undefined) return undefined;
     const { scopes } = accessToken;
     if (requiredScopes.every((scope) => scopes.has(scope))) return undefined;
-    return deny('insufficient_scope', { expected: requiredScopes.join(' '), actual: [...scopes].join(' ') });
+    const evidence = { expected: requiredScopes.join(' '), actual: [...scopes].join(' ') };
+    return deny('insufficient_scope', { ...evidence, token: accessToken });
   };
 }

@@ -15,6 +15,9 @@ export interface AccessToken {
   readonly jkt: string | undefined;
 }
 
+/** Whom a token speaks for. */
+export type TokenIdentity = Pick<AccessToken, 'issuer' | 'subject' | 'client'>;
+
 /** The one on whose behalf a request is passed on. */
 export interface Principal {
   /** Undefined in phase 1, where nobody looked at the credential. */

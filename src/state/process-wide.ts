@@ -6,7 +6,15 @@ import type { Observers } from '../observe/observers.ts';
 import { fetchJson } from './fetch-json.ts';
 import { type IssuerKeys, JwksCache, type JwksSource } from './jwks-cache.ts';
 import { type Limit, MemoryRateLimiter, type RateLimiter } from './rate-limiter.ts';
+import { createRefusalMemory, type RefusalMemory } from './refusal-counts.ts';
 import { createReplayMemory, type ReplayMemory } from './replay-cache-memory.ts';
+
+/** Those of tokens whose claims are known to be true, and those of all others. */
+export type RefusalMemories = Readonly<Record<'verified' | 'unverified', RefusalMemory>>;
+
+export function createRefusalMemories(): RefusalMemories {
+  return { verified: createRefusalMemory(), unverified: createRefusalMemory() };
+}
 
 /** Whose requests a rate limiter counts. */
 export type RateLimited = 'clients' | 'principals';
@@ -25,6 +33,8 @@ export interface ProcessWide {
   createRateLimiter(whose: RateLimited, limit: Limit): RateLimiter;
   /** Requests and event streams at the backend, by principal; for phases that know principals. */
   providePrincipalLoads(): Loads;
+  /** Refusals within the last minute; for phases that verify tokens. */
+  provideRefusalMemory(): RefusalMemories;
   provideReplayMemory(maxEntries: number): ReplayMemory;
   createIssuerKeys(source: JwksSource): IssuerKeys;
 }
@@ -50,6 +60,7 @@ export function createOwnTruth(observers: Observers): ProcessWide {
     ticketKeys: undefined,
     createRateLimiter: (_whose, limit) => new MemoryRateLimiter(limit),
     providePrincipalLoads: () => new MemoryLoads(),
+    provideRefusalMemory: createRefusalMemories,
     provideReplayMemory: createReplayMemory,
     createIssuerKeys: (source) => createJwksCache(source, observers),
   };

@@ -7,7 +7,13 @@ import { Cells } from '../observe/cells.ts';
 import { METRIC_CELLS, Metrics } from '../observe/metrics.ts';
 import type { IssuerKeys, JwksSource } from '../state/jwks-cache.ts';
 import { createLoadMemory, type LoadMemory, SharedLoads } from '../state/loads-shared.ts';
-import { createNonceSecret, type ProcessWide, type RateLimited } from '../state/process-wide.ts';
+import {
+  createNonceSecret,
+  createRefusalMemories,
+  type ProcessWide,
+  type RateLimited,
+  type RefusalMemories,
+} from '../state/process-wide.ts';
 import type { RateLimiter } from '../state/rate-limiter.ts';
 import { SharedRateLimiter } from '../state/rate-limiter-shared.ts';
 import { createReplayMemory, type ReplayMemory } from '../state/replay-cache-memory.ts';
@@ -22,6 +28,8 @@ export interface SharedMemory {
   readonly eventStreams: SharedArrayBuffer;
   /** Undefined in phase 1. */
   readonly principalLoads: LoadMemory | undefined;
+  /** Undefined in phase 1. */
+  readonly refusals: RefusalMemories | undefined;
   readonly nonceSecret: string;
   readonly ticketKeys: Uint8Array;
   /** Proofs that were used; undefined when they are not kept in memory. A reload does not change it. */
@@ -43,6 +51,7 @@ export function createSharedMemory({ dpop, idp }: Config, workers: number): Shar
     backendRequests: createCell(),
     eventStreams: createCell(),
     principalLoads: idp === undefined ? undefined : createLoadMemory(),
+    refusals: idp === undefined ? undefined : createRefusalMemories(),
     nonceSecret: createNonceSecret(),
     ticketKeys: randomBytes(TICKET_KEY_BYTES),
     replay: keepsProofs ? createReplayMemory(dpop.replay_cache.max_entries) : undefined,
@@ -85,6 +94,11 @@ export class SharedTruth implements ProcessWide {
   providePrincipalLoads(): Loads {
     if (this.#memory.principalLoads === undefined) throw new TypeError('principals without memory for what they have');
     return new SharedLoads(this.#memory.principalLoads);
+  }
+
+  provideRefusalMemory(): RefusalMemories {
+    if (this.#memory.refusals === undefined) throw new TypeError('refusals of tokens without memory');
+    return this.#memory.refusals;
   }
 
   provideReplayMemory(): ReplayMemory {
