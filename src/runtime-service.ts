@@ -68,7 +68,7 @@ export function buildService(options: RuntimeOptions, parts: ServiceParts): Serv
     authenticate: parts.authenticate,
     chargeClient: parts.chargeClient,
     authorize: createAuthorize(requiredScopes),
-    judgeRefusal: options.previous?.service.judgeRefusal ?? buildRefusalLoop(options),
+    judgeRefusal: buildRefusalLoop(options),
     forwarder: buildForwarder(options, parts.backend),
     limits: buildLimits(config),
     accessLog: config.log.access,
@@ -103,8 +103,8 @@ function createInFlight({ idp }: Config, shared: ProcessWide): InFlight {
 }
 
 /** Counts outlive a reload. */
-function buildRefusalLoop({ config, shared, observers }: RuntimeOptions): JudgeRefusal | undefined {
-  if (config.idp === undefined) return undefined;
+function buildRefusalLoop({ config, shared, observers, previous }: RuntimeOptions): JudgeRefusal | undefined {
+  if (config.idp === undefined || previous !== undefined) return previous?.service.judgeRefusal;
   const { verified, unverified } = shared.provideRefusalMemory();
   return createRefusalLoop(
     { verified: new RefusalCounts(verified), unverified: new RefusalCounts(unverified) },

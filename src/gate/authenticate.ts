@@ -33,8 +33,9 @@ export type Authenticate = (facts: RequestFacts) => Admission | Denial | Promise
 export interface Charges {
   readonly chargeClient: Charge;
   readonly refundClient: (key: string) => void;
+  /** Whether `chargePrincipal` would refuse. */
+  readonly lookPrincipal: Charge;
   readonly chargePrincipal: Charge;
-  readonly refundPrincipal: (key: string) => void;
 }
 
 export function admit(principal: Principal): Admission {

@@ -49,6 +49,16 @@ export class SharedRateLimiter implements RateLimiter {
     return waitMs ?? this.#chargeOverflow(nowMs);
   }
 
+  look(key: string, nowMs: number): number {
+    const place = this.#sets.locate(key);
+    this.#sets.lock(place.set);
+    const slot = this.#sets.find(place);
+    const hasRoom = slot !== undefined || this.#findFree(place.set, nowMs) !== undefined;
+    const waitMs = slot === undefined ? 0 : this.#rule.look(this.#load(slot), nowMs);
+    this.#sets.unlock(place.set);
+    return hasRoom ? waitMs : this.#lookAtOverflow(nowMs);
+  }
+
   refund(key: string): void {
     const place = this.#sets.locate(key);
     this.#sets.lock(place.set);
@@ -75,17 +85,30 @@ export class SharedRateLimiter implements RateLimiter {
     return waitMs;
   }
 
+  #lookAtOverflow(nowMs: number): number {
+    const { overflow } = this.#sets;
+    const set = setOf(overflow);
+    this.#sets.lock(set);
+    const waitMs = this.#rule.look(this.#load(overflow), nowMs);
+    this.#sets.unlock(set);
+    return waitMs;
+  }
+
   /** Takes a free bucket of the set for a key that has none. */
   #claim(place: Place, nowMs: number): number | undefined {
-    const first = place.set * SET_SIZE;
-    for (let slot = first; slot < first + SET_SIZE; slot += 1) {
-      const bucket = this.#load(slot);
-      if (!this.#sets.isUnused(slot) && this.#rule.allowanceAt(bucket, nowMs) < this.#rule.burst) continue;
-      this.#sets.take(place, slot);
-      bucket.allowance = this.#rule.burst;
-      bucket.updatedAtMs = nowMs;
-      this.#store(slot);
-      return slot;
+    const slot = this.#findFree(place.set, nowMs);
+    if (slot === undefined) return undefined;
+    this.#sets.take(place, slot);
+    this.#bucket.allowance = this.#rule.burst;
+    this.#bucket.updatedAtMs = nowMs;
+    this.#store(slot);
+    return slot;
+  }
+
+  #findFree(set: number, nowMs: number): number | undefined {
+    for (let slot = set * SET_SIZE; slot < (set + 1) * SET_SIZE; slot += 1) {
+      const isFull = this.#rule.allowanceAt(this.#load(slot), nowMs) >= this.#rule.burst;
+      if (isFull || this.#sets.isUnused(slot)) return slot;
     }
     return undefined;
   }
