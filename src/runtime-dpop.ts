@@ -43,7 +43,7 @@ export function buildDpop({ config, observers, shared, previous }: RuntimeOption
   const redis = replayCache instanceof RedisReplayCache ? replayCache : undefined;
   const verifyDpopProof = createVerifyDpopProof({
     clock,
-    importKey: (headerPart) => proofKeys.import(headerPart),
+    importKey: (headerPart, jkt) => proofKeys.import(headerPart, jkt),
     nonces,
     replayCache: measureClaims(replayCache, clock, (seconds) => metrics.claimEnded(seconds)),
     ...times,

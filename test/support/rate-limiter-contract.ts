@@ -86,7 +86,9 @@ function itRefunds(create: (limit: Limit) => RateLimiter): void {
 
 function itLooks(create: (limit: Limit) => RateLimiter): void {
   it('a look tells what a charge would, and takes nothing', () => {
-    const steps = fc.array(fc.record({ key: fc.constantFrom('a', 'b'), pauseMs: fc.nat(2_000), isRefund: fc.boolean() }));
+    const steps = fc.array(
+      fc.record({ key: fc.constantFrom('a', 'b'), pauseMs: fc.nat(2_000), isRefund: fc.boolean() }),
+    );
     fc.assert(
       fc.property(steps, (all) => {
         const limiter = create({ requestsPerSecond: 2, burst: 3 });

@@ -71,7 +71,7 @@ function createGate(createLimiter: (limit: Limit) => RateLimiter) {
       proofLifetimeMs: 60_000,
       clockSkewMs: 10_000,
       clock,
-      importKey: (part) => proofKeys.import(part),
+      importKey: (part, jkt) => proofKeys.import(part, jkt),
       nonces: undefined,
       replayCache: { claim },
     }),
