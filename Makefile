@@ -31,7 +31,7 @@ help:
 	@echo 'make vet          type check'
 	@echo 'make lint         type check, lint, format check, dead code'
 	@echo 'make fmt          format'
-	@echo 'make docs         write docs/configuration.md from the schema'
+	@echo 'make docs         write docs/configuration.md and the schema of the chart from the schema'
 	@echo 'make clean        remove all that the others have made'
 
 $(INSTALLED): package.json package-lock.json
@@ -131,6 +131,7 @@ conformance: $(INSTALLED)
 
 docs: $(INSTALLED)
 	@node scripts/write-configuration-docs.ts
+	@node scripts/write-chart-schema.ts && biome format --write deploy/helm/obex/values.schema.json
 
 clean:
 	rm -rf dist coverage node_modules $(PEER)/node_modules $(DEPLOY)/node_modules

@@ -86,7 +86,8 @@ and custom tags. Anchors and aliases work.
 **\`\${VAR}\` in the file.** \`\${VAR}\` and \`\${VAR:-default}\` expand in text values, in lists too, never in keys. They expand after
 the YAML is read, so a variable cannot add keys, whatever it holds; text that a variable brings is good for numbers and
 \`true\`/\`false\` as well. A variable that is missing or empty is an error, unless there is a default, which then is used in both
-cases (\`\${VAR:-}\` = may be empty). \`$\${\` is a literal \`\${\`.
+cases (\`\${VAR:-}\` = may be empty). Where a list belongs, one text may name its values with commas between them:
+\`accepted_algorithms: "\${ALGORITHMS:-RS256,ES256}"\`. \`$\${\` is a literal \`\${\`.
 
 **\`OBEX_*\` variables** are \`OBEX_\` and the path in capitals with \`_\` for each dot; \`obex.\` is left out: \`OBEX_LISTEN\`,
 \`OBEX_BACKEND_URL\`. They set single values, not lists and maps: a variable named after one of those is an error. So is an

@@ -2,7 +2,7 @@
 import { isMainThread } from 'node:worker_threads';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { systemClock } from './lib/clock.ts';
-import { VERSION } from './version.ts';
+import { VERSION } from './lib/version.ts';
 
 const EXIT_USAGE = 2;
 const EXIT_INTERNAL = 70;

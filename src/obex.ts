@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { type Phase, phaseOf } from './config/phase.ts';
 import type { Config } from './config/schema.ts';
+import { VERSION } from './lib/version.ts';
 import { deny } from './oauth/denial.ts';
 import { errorField } from './observe/log.ts';
 import type { Observers } from './observe/observers.ts';
@@ -14,7 +15,6 @@ import { createHandle } from './server/handle.ts';
 import { formatWireRefusal } from './server/respond.ts';
 import type { Service } from './server/service.ts';
 import { createOwnTruth, type ProcessWide } from './state/process-wide.ts';
-import { VERSION } from './version.ts';
 import { listen } from './wire/engine.ts';
 import type { ListenAddress, ServerHandlers, WireServer } from './wire/exchange.ts';
 

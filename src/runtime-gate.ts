@@ -11,10 +11,12 @@ import { createCharge, createLook } from './gate/charge.ts';
 import { createTokenCheck } from './gate/token-check.ts';
 import { createVerifyAccessToken, type TrustedIssuer } from './gate/verify-access-token.ts';
 import type { Clock } from './lib/clock.ts';
+import { normalizeHttpUri } from './oauth/http-uri.ts';
 import { createTargetUri } from './oauth/target-uri.ts';
 import { formatIdentityFields } from './proxy/identity-headers.ts';
 import type { RuntimeOptions } from './runtime.ts';
 import type { DpopParts } from './runtime-dpop.ts';
+import type { RuntimeFiles } from './runtime-tls.ts';
 import type { IssuerKeys, JwksSource } from './state/jwks-cache.ts';
 import type { ProcessWide, RateLimited } from './state/process-wide.ts';
 import type { Limit, RateLimiter } from './state/rate-limiter.ts';
@@ -33,31 +35,51 @@ interface IssuerOptions {
   readonly config: Config;
   readonly shared: Pick<ProcessWide, 'createIssuerKeys'>;
   readonly previous: { readonly issuers: readonly TrustedIssuer[] } | undefined;
+  readonly files: Pick<RuntimeFiles, 'issuerCas'>;
 }
 
 export function buildIssuers(options: IssuerOptions): readonly TrustedIssuer[] {
   const { idp, resource } = options.config;
   if (idp === undefined) return [];
   const primary = { ...idp, audiences: resource.audiences };
-  return [primary, ...idp.additional_issuers].map((entry) => ({
+  return [primary, ...idp.additional_issuers].map((entry, index) => ({
     issuer: entry.issuer,
     algorithms: new Set(entry.accepted_algorithms),
-    audiences: entry.audiences,
+    acceptsIdTokens: entry.dangerously_accept_id_tokens,
+    ...acceptedAudiences(entry.audiences, resource.url),
     clockSkewMs: idp.clock_skew,
     jwks: buildIssuerKeys(options, {
       issuer: entry.issuer,
       jwksUri: entry.jwks_uri,
       allowHttp: idp.dangerously_allow_http,
+      ca: options.files.issuerCas[index],
       refreshMs: idp.jwks_refresh,
       maxStaleMs: idp.jwks_max_stale,
     }),
   }));
 }
 
+/** A configured audience is the operator's word; the resource's own URL comes in the spelling of clients. */
+function acceptedAudiences(
+  configured: readonly string[],
+  resourceUrl: string,
+): Pick<TrustedIssuer, 'audiences' | 'resourceUri'> {
+  if (configured.length > 0) return { audiences: configured, resourceUri: undefined };
+  return { audiences: [resourceUrl], resourceUri: normalizeHttpUri(resourceUrl) };
+}
+
 /** Keys of an issuer that stays are kept over a reload: its IdP may be down just now. */
 function buildIssuerKeys({ shared, previous }: IssuerOptions, source: JwksSource): IssuerKeys {
   const same = previous?.issuers.find(({ jwks }) => JSON.stringify(jwks.source) === JSON.stringify(source));
   return same?.jwks ?? shared.createIssuerKeys(source);
+}
+
+/** Begins to keep the keys of all of them fresh; those of a reload that stay go on. */
+export function startKeys(issuers: readonly TrustedIssuer[]): void {
+  for (const { jwks, algorithms } of issuers) {
+    jwks.expectAlgorithms(algorithms);
+    jwks.start();
+  }
 }
 
 export function buildVerifiedTokens({ token_cache }: Config): VerifiedTokens {

@@ -4,13 +4,17 @@ import type { Authenticate } from './gate/authenticate.ts';
 import { createAuthorize } from './gate/authorize.ts';
 import type { Charge } from './gate/charge.ts';
 import type { TrustedIssuer } from './gate/verify-access-token.ts';
-import { createChallenges } from './oauth/challenge.ts';
+import { type Challenges, createChallenges } from './oauth/challenge.ts';
+import { isIssuerIdentifier } from './oauth/issuer-metadata.ts';
+import { denyAuthorization } from './oauth/no-authorization-server.ts';
 import { createOriginPolicy, type OriginPolicy } from './oauth/origin.ts';
 import { formatProtectedResourceMetadata, metadataPaths } from './oauth/protected-resource-metadata.ts';
 import { errorField } from './observe/log.ts';
 import type { Observers } from './observe/observers.ts';
 import { createBackendHeaders } from './proxy/backend-headers.ts';
 import { Forwarder, InFlight } from './proxy/forward.ts';
+import { createClientHeaders } from './proxy/response-headers.ts';
+import { isLoop } from './proxy/via.ts';
 import type { RuntimeOptions } from './runtime.ts';
 import type { DpopParts } from './runtime-dpop.ts';
 import { createClientAddress } from './server/client-address.ts';
@@ -41,38 +45,48 @@ interface ServiceParts {
 }
 
 export function buildService(options: RuntimeOptions, parts: ServiceParts): Service {
-  const { config, isClosing } = options;
+  const { config, isClosing, shared } = options;
   const { public_url: publicUrl } = config.obex;
   const isOriginAllowed = buildOriginPolicy(config);
   const allowedHosts = config.obex.allowed_hosts;
-  const requiredScopes = config.authz.required_scopes;
   const endpoints = buildEndpoints(options, parts);
   return {
     selectRoute: createRoute({
       endpoints,
       isClosed: (path) => config.metrics.listen !== undefined && path === METRICS_PATH,
       isOriginAllowed,
+      isLoop: (fields) => isLoop(fields, shared.viaPseudonym),
       hostPolicy: config.idp === undefined ? createHostPolicy({ publicUrl, allowedHosts }) : undefined,
+      noAuthorizationServer: config.idp && denyAuthorization(authorizationServers(config), locateMetadata(config)),
       isClosing,
     }),
     resolveClientAddress: createClientAddress({
       trustedProxies: config.obex.trusted_proxies,
       isUnixSocket: 'path' in config.obex.listen,
     }),
-    cors: createCors({ isAllowed: isOriginAllowed, publicPaths: publicPaths(endpoints) }),
-    challenges: createChallenges({
-      resourceMetadataUrl: new URL(metadataPaths(config.resource.url).withSuffix, publicUrl),
-      requiredScopes,
-      ...(parts.dpop === undefined ? {} : { dpopAlgorithms: config.dpop.algorithms }),
+    cors: createCors({
+      isAllowed: isOriginAllowed,
+      publicPaths: publicPaths(endpoints),
+      allowedHeaders: config.cors.allowed_headers,
+      exposedHeaders: config.cors.exposed_headers,
     }),
+    challenges: buildChallenges(config, parts.dpop),
     authenticate: parts.authenticate,
     chargeClient: parts.chargeClient,
-    authorize: createAuthorize(requiredScopes),
+    authorize: createAuthorize(config.authz.required_scopes),
     judgeRefusal: buildRefusalLoop(options),
     forwarder: buildForwarder(options, parts.backend),
     limits: buildLimits(config),
     accessLog: config.log.access,
   };
+}
+
+function buildChallenges(config: Config, dpop: DpopParts | undefined): Challenges {
+  return createChallenges({
+    resourceMetadataUrl: locateMetadata(config),
+    requiredScopes: config.authz.required_scopes,
+    ...(dpop === undefined ? {} : { dpopAlgorithms: config.dpop.algorithms }),
+  });
 }
 
 function buildForwarder({ config, shared, previous }: RuntimeOptions, backend: BackendClient): Forwarder {
@@ -86,7 +100,10 @@ function buildForwarder({ config, shared, previous }: RuntimeOptions, backend: B
       backendAuthority: config.backend.url.host,
       publicUrl: config.obex.public_url,
       staticFields: Object.entries(config.backend.headers).flat(),
+      strippedNames: config.backend.strip_headers,
+      viaPseudonym: shared.viaPseudonym,
     }),
+    formatClientFields: createClientHeaders({ publicUrl: config.obex.public_url, backendUrl: config.backend.url }),
     maxRequests,
     perPrincipal: {
       maxRequests: limits.max_requests_per_principal ?? maxRequests,
@@ -129,7 +146,7 @@ function buildEndpoints(
   const respondMetadata = createMetadataEndpoint(
     formatProtectedResourceMetadata({
       resource: config.resource.url,
-      authorizationServers: issuers.map(({ issuer }) => issuer),
+      authorizationServers: authorizationServers(config),
       scopesSupported: config.resource.scopes_supported,
       ...(dpop === undefined ? {} : { dpop: { algorithms: config.dpop.algorithms, required: config.dpop.required } }),
     }),
@@ -144,6 +161,18 @@ function buildEndpoints(
   ]);
   if (config.metrics.listen === undefined) endpoints.set(METRICS_PATH, metricsEndpoint(observers));
   return endpoints;
+}
+
+/** Where the metadata with the path suffix is, as clients reach it. */
+function locateMetadata({ resource, obex }: Config): URL {
+  return new URL(metadataPaths(resource.url).withSuffix, obex.public_url);
+}
+
+/** Whom clients are sent to for a login: the trusted issuers, as far as they are a place to go to. */
+function authorizationServers({ idp }: Config): readonly string[] {
+  if (idp === undefined) return [];
+  const issuers = [idp, ...idp.additional_issuers].map(({ issuer }) => issuer);
+  return issuers.filter((issuer) => isIssuerIdentifier(issuer, idp.dangerously_allow_http));
 }
 
 function publicPaths(endpoints: ReadonlyMap<string, Endpoint>): ReadonlySet<string> {
@@ -165,7 +194,9 @@ export function buildMetricsService({ config, observers }: RuntimeOptions, servi
     endpoints: new Map([[METRICS_PATH, metricsEndpoint(observers)]]),
     isClosed: () => true,
     isOriginAllowed: buildOriginPolicy(config),
+    isLoop: () => false,
     hostPolicy: undefined,
+    noAuthorizationServer: undefined,
     isClosing: () => false,
   });
   return { ...service, selectRoute };

@@ -17,13 +17,26 @@ type TlsConfig = Config['obex']['tls'];
 export interface RuntimeFiles {
   readonly tls: ServerTls | undefined;
   readonly backendCa: string | undefined;
+  /** Of `idp` and its `additional_issuers`, in this order. */
+  readonly issuerCas: readonly (string | undefined)[];
 }
 
 export function readRuntimeFiles(config: Config): RuntimeFiles {
   return {
     tls: buildTls(config),
     backendCa: readAuthorities({ key: 'backend.tls.ca_file', path: config.backend.tls.ca_file }),
+    issuerCas: issuerAuthorities(config).map(readAuthorities),
   };
+}
+
+/** The files of `RuntimeFiles.issuerCas`. */
+export function issuerAuthorities({ idp }: Config): readonly NamedFile[] {
+  if (idp === undefined) return [];
+  const additional = idp.additional_issuers.map(({ tls }, index) => ({
+    key: `idp.additional_issuers[${index}].tls.ca_file`,
+    path: tls.ca_file,
+  }));
+  return [{ key: 'idp.tls.ca_file', path: idp.tls.ca_file }, ...additional];
 }
 
 /** Certificate and key of the listener. Throws an error that a person can act on, as all functions here do. */

@@ -11,6 +11,7 @@ import {
   buildRateLimit,
   buildVerifiedTokens,
   type RateLimit,
+  startKeys,
 } from './runtime-gate.ts';
 import { buildMetricsService, buildService } from './runtime-service.ts';
 import { type RuntimeFiles, readRuntimeFiles } from './runtime-tls.ts';
@@ -58,10 +59,11 @@ const MAX_BACKEND_HEAD_BYTES = 64 * 1024;
 export function buildRuntime(options: RuntimeOptions): Runtime {
   const { config } = options;
   // What may fail comes first, so that a refused reload leaves nothing behind.
-  const { tls, backendCa } = options.files ?? readRuntimeFiles(config);
+  const files = options.files ?? readRuntimeFiles(config);
+  const { tls, backendCa } = files;
   const backend = buildBackend(config, backendCa);
   const dpop = buildDpop(options);
-  const issuers = buildIssuers(options);
+  const issuers = buildIssuers({ ...options, files });
   const verifiedTokens = buildVerifiedTokens(config);
   const stopListening = issuers.map(({ issuer, jwks }) =>
     jwks.onChange((keys) => verifiedTokens.keepOnly(issuer, keys)),
@@ -88,7 +90,7 @@ export function buildRuntime(options: RuntimeOptions): Runtime {
       backend.close();
     },
   };
-  for (const { jwks } of issuers) jwks.start();
+  startKeys(issuers);
   return Object.freeze(runtime);
 }
 

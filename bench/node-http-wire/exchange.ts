@@ -6,6 +6,7 @@ import type {
   ExchangeOutcome,
   ExchangeOwner,
   FieldLines,
+  ReceivedProtocol,
   RequestHead,
   ResponseHead,
 } from '../../src/wire/exchange.ts';
@@ -43,6 +44,7 @@ const DISCARD: BodySink = { write: () => true, end: () => undefined, abort: () =
 export class NodeExchange implements Exchange {
   readonly head: RequestHead;
   readonly body: NodeRequestBody;
+  readonly receivedProtocol: ReceivedProtocol;
   readonly peerAddress: string;
   readonly overloaded: boolean;
   owner: ExchangeOwner | undefined;
@@ -54,6 +56,7 @@ export class NodeExchange implements Exchange {
   constructor(parts: ExchangeParts) {
     this.head = parts.head;
     this.body = parts.body;
+    this.receivedProtocol = parts.http10 ? '1.0' : '1.1';
     this.peerAddress = parts.connection.peerAddress;
     this.overloaded = parts.connection.overloaded;
     this.#parts = parts;

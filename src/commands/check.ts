@@ -4,7 +4,7 @@ import { formatEffectiveConfig } from '../config/mask.ts';
 import type { Phase } from '../config/phase.ts';
 import type { Config } from '../config/schema.ts';
 import { errorField } from '../observe/log.ts';
-import { buildTls, readAuthorities, readCertificate, readPrivateKey } from '../runtime-tls.ts';
+import { buildTls, issuerAuthorities, readAuthorities, readCertificate, readPrivateKey } from '../runtime-tls.ts';
 import { type Environment, readConfigFile } from './config-file.ts';
 
 export interface CheckOptions {
@@ -62,6 +62,7 @@ function unusableFiles(config: Config): string[] {
   const authorities = [
     { key: 'backend.tls.ca_file', path: config.backend.tls.ca_file },
     { key: 'dpop.replay_cache.redis.tls.ca_file', path: config.dpop.replay_cache.redis.tls.ca_file },
+    ...issuerAuthorities(config),
   ];
   const each = tls.enabled ? [() => readCertificate(tls), () => readPrivateKey(tls)] : [];
   const all = [...each, () => buildTls(config), ...authorities.map((file) => () => readAuthorities(file))];

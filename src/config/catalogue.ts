@@ -1,6 +1,7 @@
 /** The schema as a list: every section and every value with its path, for docs, JSON Schema, environment and hints. */
 import * as z from 'zod/mini';
 import { type LeafInfo, leaves } from './leaf.ts';
+import type { Path } from './path.ts';
 import { sections } from './schema.ts';
 
 /** A value of the config. In `path`, "[]" stands for every item of a list. */
@@ -64,6 +65,13 @@ export const SECTIONS: readonly Section[] = found.sections;
 
 /** Names of the top-level sections. */
 export const SECTION_NAMES = Object.keys(sections.shape);
+
+const LISTS = new Set(LEAVES.filter(({ info }) => info.kind === 'list').map(({ path }) => path.join('.')));
+
+/** Whether a list of single values stands at this place of a config. */
+export function isList(path: Path): boolean {
+  return LISTS.has(path.map((key) => (typeof key === 'number' ? LIST_ITEM : key)).join('.'));
+}
 
 /** Whether a value is one word or number, so that an environment variable can hold it. */
 export function isScalar({ path, info }: Leaf): boolean {

@@ -1,4 +1,5 @@
 /** `${VAR}` and `${VAR:-default}` in the text values of a tree; `$${` is a literal `${`. After YAML, so a value stays a value. */
+import { isList } from './catalogue.ts';
 import type { Draft } from './draft.ts';
 import { isRecord, type Path } from './path.ts';
 
@@ -18,10 +19,23 @@ interface Context {
 }
 
 function expand(value: unknown, path: Path, context: Context): unknown {
-  if (typeof value === 'string') return expandText(value, path, context);
+  if (typeof value === 'string') return expandValue(value, path, context);
   if (Array.isArray(value)) return value.map((item, index) => expand(item, [...path, index], context));
   if (!isRecord(value)) return value;
   return Object.fromEntries(Object.entries(value).map(([key, child]) => [key, expand(child, [...path, key], context)]));
+}
+
+/** A variable holds one text, so that one in the place of a list names its values with commas between them. */
+function expandValue(value: string, path: Path, context: Context): unknown {
+  const text = expandText(value, path, context);
+  if (!value.includes('${') || !isList(path)) return text;
+  const items = text
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '');
+  for (const index of items.keys())
+    context.draft.hide([...path, index], 'a value that came from a variable (not shown)');
+  return items;
 }
 
 function expandText(text: string, path: Path, { draft, env }: Context): string {

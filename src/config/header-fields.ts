@@ -1,40 +1,16 @@
-/** What `backend.headers` may hold. RFC 9110 §5.1 (names), §5.5 (values), §7.6.1 (hop-by-hop), RFC 9112 §6 (framing). */
+/** What `backend.headers` may hold. RFC 9110 §5.1 (names), §5.5 (values). */
 import * as z from 'zod/mini';
 import { foldName } from '../lib/fold-name.ts';
+import { FIELD_NAME, RESERVED } from './field-name.ts';
 import { described } from './leaf.ts';
 import { isRecord } from './path.ts';
 
-const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 /** Visible ASCII, spaces and tabs inside only: what every recipient reads alike. */
 const FIELD_VALUE = /^[\x21-\x7e]+([ \t]+[\x21-\x7e]+)*$/;
 
-/** Names in the form of `foldName`, with what writes them instead. */
-const RESERVED: ReadonlyMap<string, string> = new Map([
-  ['host', 'Obex sets Host to the authority of backend.url'],
-  ...['content-length', 'transfer-encoding', 'expect'].map(framing),
-  ...[
-    'connection',
-    'keep-alive',
-    'proxy-connection',
-    'proxy-authenticate',
-    'proxy-authorization',
-    'te',
-    'trailer',
-    'upgrade',
-  ].map(hopByHop),
-]);
-
-function framing(name: string): [string, string] {
-  return [name, 'Obex frames every request by itself'];
-}
-
-function hopByHop(name: string): [string, string] {
-  return [name, 'hop-by-hop fields are not passed on (RFC 9110 §7.6.1)'];
-}
-
 /** Why a field may not be added; undefined = it may. */
 function nameFault(name: string): string | undefined {
-  if (!TOKEN.test(name)) return 'is not a legal header name: use letters, digits and "-"';
+  if (!FIELD_NAME.test(name)) return 'is not a legal header name: use letters, digits and "-"';
   const folded = foldName(name);
   const reserved = RESERVED.get(folded);
   if (reserved !== undefined) return `cannot be set: ${reserved}; delete it`;
@@ -58,7 +34,7 @@ function valueFault(value: unknown): string | undefined {
 
 /** An illegal name may be a whole `Name: secret` line, so it is shown up to what is illegal in it. */
 function shownName(name: string): string {
-  return TOKEN.test(name) ? name : `${/^[!#$%&'*+.^_`|~0-9A-Za-z-]*/.exec(name)?.[0] ?? ''}…`;
+  return FIELD_NAME.test(name) ? name : `${/^[!#$%&'*+.^_`|~0-9A-Za-z-]*/.exec(name)?.[0] ?? ''}…`;
 }
 
 /** Field name → value, names as written. Adds one issue for each bad name or value. */

@@ -1,5 +1,6 @@
 /** The JSON Schema (draft 2020-12) of a config file, for editors: made from the schema, with both layouts and all twins. */
 import * as z from 'zod/mini';
+import { VARIABLE_IN_TEXT } from './leaf.ts';
 import { isRecord, valueAt } from './path.ts';
 import { sections } from './schema.ts';
 import { SECRET_PATHS, TWIN_SUFFIX } from './secret-files.ts';
@@ -14,6 +15,7 @@ export function buildJsonSchema(): JsonObject {
   const root: JsonObject = z.toJSONSchema(sections, { io: 'input', target: 'draft-2020-12' });
   relaxSections(root);
   addTwins(root);
+  allowVariables(root);
   const properties = objectAt(root, ['properties']);
   const obexProperties = objectAt(properties, ['obex', 'properties']);
   const names = Object.keys(properties).filter((name) => name !== 'obex');
@@ -62,6 +64,17 @@ function addTwins(root: JsonObject): void {
     );
     const twin = { type: 'string', description: `File that holds ${path.join('.')}.` };
     properties[`${path.at(-1)}${TWIN_SUFFIX}`] = twin;
+  }
+}
+
+/** A list may be one text that names its values: `"${AUDIENCES}"`. */
+function allowVariables(schema: JsonObject): void {
+  for (const child of Object.values(objectAt(schema, ['properties']))) {
+    if (!isRecord(child)) continue;
+    const { items } = child;
+    if (isRecord(child['properties'])) allowVariables(child);
+    else if (isRecord(items) && isRecord(items['properties'])) allowVariables(items);
+    else if (isRecord(items)) Object.assign(child, { type: ['array', 'string'], pattern: VARIABLE_IN_TEXT });
   }
 }
 

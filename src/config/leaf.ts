@@ -46,7 +46,7 @@ interface LeafSpec {
 type Json = Readonly<Record<string, unknown>>;
 
 /** A string in which `${VAR}` will be expanded is right for every schema. */
-const VARIABLE_IN_TEXT = '\\$\\{';
+export const VARIABLE_IN_TEXT = '\\$\\{';
 
 export function orVariable(json: Json): Json {
   return { anyOf: [json, { type: 'string', pattern: VARIABLE_IN_TEXT }] };
@@ -153,7 +153,8 @@ export function number(spec: LeafSpec & Range & { kind: 'integer' | 'number' }):
 
 /** Milliseconds out of "10s", "1m30s", "250ms". */
 export function duration(spec: LeafSpec & Range): z.ZodMiniType<number> {
-  const json = matching('^(?=.)(\\d+h)?(\\d+m)?(\\d+s)?(\\d+ms)?$');
+  // Without a look-ahead, which Helm's expressions do not have.
+  const json = matching('^(\\d+h(\\d+m)?(\\d+s)?(\\d+ms)?|\\d+m(\\d+s)?(\\d+ms)?|\\d+s(\\d+ms)?|\\d+ms)$');
   const allowed = `${formatDuration(spec.min)} to ${formatDuration(spec.max)}`;
   return leaf({ ...spec, kind: 'duration', json, allowed }, (value) => {
     const ms = typeof value === 'string' ? parseDuration(value) : undefined;

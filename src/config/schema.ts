@@ -24,14 +24,19 @@ export const sections = z.strictObject({
  * Parses a tree of plain values (variables expanded, layout normalised, secrets read) into a Config: milliseconds, bytes,
  * URLs, every default filled in.
  */
-export const configSchema = z.pipe(sections, z.transform(fillDefaults));
+export const configSchema = z.pipe(sections, z.transform(fillFromOtherSections));
 
 type Written = z.output<typeof sections>;
 
-function fillDefaults(config: Written) {
-  const audiences = config.resource.audiences.length === 0 ? [config.resource.url] : config.resource.audiences;
-  const resource = { ...config.resource, audiences };
-  return { ...config, resource, idp: fillIssuers(config.idp, audiences), limits: fillLimits(config) };
+function fillFromOtherSections(config: Written) {
+  const { resource, authz } = config;
+  const scopes = resource.scopes_supported.length === 0 ? authz.required_scopes : resource.scopes_supported;
+  return {
+    ...config,
+    resource: { ...resource, scopes_supported: scopes },
+    idp: fillIssuers(config.idp, resource.audiences),
+    limits: fillLimits(config),
+  };
 }
 
 /** What one principal may have without a word of the config: room for others, and enough for the smallest Obex. */

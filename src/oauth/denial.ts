@@ -74,6 +74,12 @@ const DENIALS = {
     challenge: 'invalid_token',
     description: 'The access token was not issued for this resource',
   },
+  id_token: {
+    status: 401,
+    error: 'unauthorized',
+    challenge: 'invalid_token',
+    description: 'An ID token was sent where an access token belongs',
+  },
   token_not_bound: {
     status: 401,
     error: 'unauthorized',
@@ -113,6 +119,7 @@ const DENIALS = {
   origin_not_allowed: { status: 403, error: 'forbidden' },
   host_not_allowed: { status: 403, error: 'forbidden' },
   not_found: { status: 404, error: 'not_found' },
+  no_authorization_server: { status: 404, error: 'not_found' },
   method_not_allowed: { status: 405, error: 'method_not_allowed' },
   request_timeout: { status: 408, error: 'request_timeout' },
   payload_too_large: { status: 413, error: 'payload_too_large' },
@@ -131,6 +138,7 @@ const DENIALS = {
   draining: { status: 503, error: 'unavailable' },
   overloaded: { status: 503, error: 'unavailable' },
   backend_timeout: { status: 504, error: 'gateway_timeout' },
+  loop_detected: { status: 508, error: 'loop_detected' },
 } as const satisfies Record<string, DenialRow>;
 
 /** What was expected and what came, for the log only (which clips it); never a token, proof or key. */
@@ -149,6 +157,8 @@ export interface Denial {
   readonly evidence: Evidence;
   /** Extra response field lines that the reason needs (Allow, Retry-After), as alternating name, value. */
   readonly fields: readonly string[];
+  /** RFC 6749 §5.2 `error_description`, in the body: made of the configuration, never of the request. */
+  readonly description?: string;
 }
 
 const NO_FIELDS: readonly string[] = [];

@@ -6,12 +6,14 @@ import type { BackendCall, BackendClient, BackendFailure, BackendReceiver } from
 import type { BodySink, Exchange, FieldLines, ResponseHead } from '../wire/exchange.ts';
 import { toDenial } from './backend-failure.ts';
 import type { FormatBackendFields, Vouched } from './backend-headers.ts';
-import { EventStream, isEventStream } from './event-stream.ts';
-import { formatClientHead, passedFields } from './response-headers.ts';
+import { acceptsEventStream, EventStream, isCoded, isEventStream } from './event-stream.ts';
+import { countForward } from './max-forwards.ts';
+import { type FormatClientFields, formatClientHead } from './response-headers.ts';
 
 export interface ForwardOptions {
   readonly backend: BackendClient;
   readonly formatBackendFields: FormatBackendFields;
+  readonly formatClientFields: FormatClientFields;
   /** Requests in flight; more are refused. */
   readonly maxRequests: number;
   /** Of these, what one principal may have. */
@@ -119,7 +121,9 @@ export class Forwarder {
     const { backend, formatBackendFields } = this.#options;
     const { head, body } = request.exchange;
     const { method, target } = head;
-    const backendRequest = { method, target, ...formatBackendFields(head.fields, request.vouched) };
+    const fields = method === 'OPTIONS' ? countForward(head.fields) : head.fields;
+    const mayWait = method === 'GET' && acceptsEventStream(head.fields);
+    const backendRequest = { method, target, mayWait, ...formatBackendFields(fields, request.vouched) };
     forwarding.call = backend.send(backendRequest, body, forwarding);
   }
 }
@@ -147,7 +151,7 @@ export class Forwarding implements BackendReceiver {
   }
 
   onInformational(status: number, fields: FieldLines): void {
-    this.#request.exchange.inform(status, passedFields(fields));
+    this.#request.exchange.inform(status, this.#options.formatClientFields(fields));
   }
 
   onHead(head: ResponseHead): BodySink | undefined {
@@ -163,9 +167,10 @@ export class Forwarding implements BackendReceiver {
       return undefined;
     }
     request.responding(head.status);
-    const sink = request.exchange.respond(formatClientHead(head, request.ownFields));
+    const clientHead = formatClientHead(head, request.ownFields, this.#options.formatClientFields);
+    const sink = request.exchange.respond(clientHead);
     if (!isStream) return sink;
-    this.#stream = new EventStream(sink, this);
+    this.#stream = new EventStream(sink, this, isCoded(head.fields));
     this.#options.inFlight.addEventStream(this.#stream);
     return this.#stream;
   }

@@ -49,13 +49,22 @@ function nearestUntrusted(peer: string, forwardedFor: readonly string[], isTrust
   const hops = forwardedFor.join(',').split(',');
   let nearest = peer;
   for (let at = hops.length - 1; at >= 0; at -= 1) {
-    const hop = unmapIpv4((hops[at] ?? '').trim());
+    const hop = unmapIpv4(nodeName((hops[at] ?? '').trim()));
     // What a proxy wrote that is no address cannot be followed any further.
     if (net.isIP(hop) === 0) return nearest;
     nearest = hop;
     if (!isTrusted(hop)) return nearest;
   }
   return nearest;
+}
+
+/** RFC 7239 §6, as some proxies (Azure, IIS) write X-Forwarded-For too: an address with its port, IPv6 then in brackets. */
+const NODE = /^(?:\[([0-9a-f]{0,4}:[0-9a-f:.]{1,41})\]|([0-9.]+))(?::[0-9]{1,5})?$/i;
+
+function nodeName(hop: string): string {
+  const text = /^".*"$/.test(hop) ? hop.slice(1, -1) : hop;
+  const node = NODE.exec(text);
+  return node?.[1] ?? node?.[2] ?? text;
 }
 
 function toClientAddress(address: string): ClientAddress {

@@ -4,7 +4,7 @@ import { rawPath } from '../lib/raw-path.ts';
 import type { FieldLines, RequestHead } from '../wire/exchange.ts';
 import { fieldValues } from '../wire/field-values.ts';
 
-const EXPOSED = 'WWW-Authenticate, Mcp-Session-Id, DPoP-Nonce, Retry-After, X-Obex-Request-ID';
+const EXPOSED_HEADERS = ['WWW-Authenticate', 'Mcp-Session-Id', 'DPoP-Nonce', 'Retry-After', 'X-Obex-Request-ID'];
 /** Methods of proxied requests. */
 export const METHODS = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS';
 const MAX_AGE_SECONDS = '7200';
@@ -27,8 +27,14 @@ const PARAMETER_HEADER = /^mcp-param-[!#$%&'*+\-.^_`|~0-9a-z]+$/i;
 export interface Cors {
   /** The fields for an answer to this request; none without an allowed Origin, but on public documents always. */
   fields(head: RequestHead): FieldLines;
-  /** The fields of a preflight's answer, `fields` not included. */
-  preflightFields(head: RequestHead): FieldLines;
+  preflight(head: RequestHead): Preflight;
+}
+
+export interface Preflight {
+  /** Those of its answer, `Cors.fields` not included. */
+  readonly fields: FieldLines;
+  /** What the page wants to send and may not, as it was written. */
+  readonly refusedNames: readonly string[];
 }
 
 /** OPTIONS with Origin and Access-Control-Request-Method. */
@@ -48,36 +54,52 @@ export interface CorsOptions {
   isAllowed(origin: string): boolean;
   /** Raw paths of documents that any web page may read. */
   readonly publicPaths: ReadonlySet<string>;
+  /** `cors.allowed_headers` and `cors.exposed_headers`. */
+  readonly allowedHeaders: readonly string[];
+  readonly exposedHeaders: readonly string[];
 }
 
-export function createCors({ isAllowed, publicPaths }: CorsOptions): Cors {
+export function createCors({ isAllowed, publicPaths, allowedHeaders, exposedHeaders }: CorsOptions): Cors {
+  const exposed = unite(EXPOSED_HEADERS, exposedHeaders).join(', ');
+  const publicFields = ['Access-Control-Allow-Origin', '*', 'Access-Control-Expose-Headers', exposed];
+  const allowed = unite(REQUEST_HEADERS, allowedHeaders);
   return {
     fields: (head) => {
-      if (publicPaths.has(rawPath(head.target))) return PUBLIC;
+      if (publicPaths.has(rawPath(head.target))) return publicFields;
       const origin = originOf(head);
       if (origin === undefined || !isAllowed(origin)) return NONE;
-      return ['Access-Control-Allow-Origin', origin, 'Access-Control-Expose-Headers', EXPOSED, 'Vary', 'Origin'];
+      return ['Access-Control-Allow-Origin', origin, 'Access-Control-Expose-Headers', exposed, 'Vary', 'Origin'];
     },
-    preflightFields: (head) => formatPreflight(fieldValues(head.fields, 'access-control-request-headers')),
+    preflight: (head) => formatPreflight(fieldValues(head.fields, 'access-control-request-headers'), allowed),
   };
 }
 
-const PUBLIC: FieldLines = ['Access-Control-Allow-Origin', '*', 'Access-Control-Expose-Headers', EXPOSED];
+/** RFC 9110 §5.1: names that differ in case alone are one. */
+function unite(own: readonly string[], more: readonly string[]): readonly string[] {
+  const known = new Set(own.map((name) => name.toLowerCase()));
+  return [...own, ...more.filter((name) => !known.has(name.toLowerCase()))];
+}
 
-function formatPreflight(requested: readonly string[]): FieldLines {
+function formatPreflight(requested: readonly string[], allowed: readonly string[]): Preflight {
   const names = requested
     .join(',')
     .split(',')
-    .map((name) => name.trim());
+    .map((name) => name.trim())
+    .filter((name) => name !== '');
   const parameters = names.filter((name) => PARAMETER_HEADER.test(name));
-  return [
-    'Access-Control-Allow-Methods',
-    METHODS,
-    'Access-Control-Allow-Headers',
-    [...REQUEST_HEADERS, ...parameters].join(', '),
-    'Access-Control-Max-Age',
-    MAX_AGE_SECONDS,
-  ];
+  const allowedNames = [...allowed, ...parameters];
+  const known = new Set(allowedNames.map((name) => name.toLowerCase()));
+  return {
+    fields: [
+      'Access-Control-Allow-Methods',
+      METHODS,
+      'Access-Control-Allow-Headers',
+      allowedNames.join(', '),
+      'Access-Control-Max-Age',
+      MAX_AGE_SECONDS,
+    ],
+    refusedNames: names.filter((name) => !known.has(name.toLowerCase())),
+  };
 }
 
 const NONE: FieldLines = [];

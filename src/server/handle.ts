@@ -1,9 +1,12 @@
 /** The life of a request: route, authenticate, authorize, forward. Every way out of it is an answer. */
 import type { Admission } from '../gate/authenticate.ts';
-import { type Denial, deny, isDenied } from '../oauth/denial.ts';
+import { type Denial, isDenied } from '../oauth/denial.ts';
 import type { Observers } from '../observe/observers.ts';
+import { isForThisHop } from '../proxy/max-forwards.ts';
 import type { Exchange } from '../wire/exchange.ts';
 import { fieldValues } from '../wire/field-values.ts';
+import { METHODS } from './cors.ts';
+import { respondPreflight } from './preflight.ts';
 import { RequestLife } from './request-life.ts';
 import { respondDenial, respondInternalError, respondWith } from './respond.ts';
 import { isExempt, type Route } from './route.ts';
@@ -30,9 +33,9 @@ function route(life: RequestLife): void {
     case 'endpoint':
       return selected.endpoint.respond(life);
     case 'preflight':
-      return respondWith(life, 204, { fields: life.service.cors.preflightFields(life.exchange.head), body: '' });
+      return respondPreflight(life);
     case 'backend':
-      return authenticate(life, selected.isDiscoveryProbe);
+      return authenticate(life, selected.withoutToken);
   }
 }
 
@@ -49,12 +52,11 @@ function isCharged(selected: Route | Denial): boolean {
   }
 }
 
-function authenticate(life: RequestLife, isDiscoveryProbe: boolean): void {
+function authenticate(life: RequestLife, withoutToken: Denial | undefined): void {
   const { method, target, fields } = life.exchange.head;
   const proceed = (outcome: Admission | Denial): void => {
     if (!isDenied(outcome)) return pass(life, outcome);
-    const isProbe = isDiscoveryProbe && outcome.reason === 'no_token';
-    respondDenial(life, isProbe ? deny('not_found') : outcome);
+    respondDenial(life, outcome.reason === 'no_token' ? (withoutToken ?? outcome) : outcome);
   };
   const outcome = life.service.authenticate({
     method,
@@ -72,6 +74,7 @@ function pass(life: RequestLife, { principal, responseFields }: Admission): void
   life.admit(principal, responseFields);
   const denial = life.service.authorize(principal);
   if (denial !== undefined) return respondDenial(life, denial);
+  if (isForThisHop(life.exchange.head)) return respondWith(life, 204, { fields: ['Allow', METHODS], body: '' });
   const forwarding = life.service.forwarder.forward(life);
   // Refused and over before there was anybody to tell: nobody will end it any more.
   if (life.isOver) forwarding?.end();

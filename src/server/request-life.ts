@@ -57,6 +57,7 @@ export class RequestLife implements ExchangeOwner, ForwardedRequest {
     return {
       identityFields: this.principal.identityFields,
       requestId: this.requestId,
+      receivedProtocol: this.exchange.receivedProtocol,
       clientAddress: this.clientAddress.address,
     };
   }

@@ -1,14 +1,21 @@
 /** Fetches one JSON document with a deadline, a size limit and no redirects: JWK Sets and issuer metadata. RFC 9110 §9.3.1. */
+import type { Socket } from 'node:net';
 import { rawPath } from '../lib/raw-path.ts';
+import { isUntrusted } from '../lib/untrusted.ts';
+import { VERSION } from '../lib/version.ts';
 import { errorField } from '../observe/log.ts';
-import type { BackendFailure, BackendReceiver } from '../wire/backend.ts';
-import { createBackendClient } from '../wire/engine.ts';
-import { type BodySink, NO_BODY, type ResponseHead } from '../wire/exchange.ts';
+import type { BackendCall, BackendFailure, BackendReceiver } from '../wire/backend.ts';
+import { createBackendClient, openTunnel } from '../wire/engine.ts';
+import { type BodySink, type FieldLines, NO_BODY, type ResponseHead } from '../wire/exchange.ts';
+import { fieldValues } from '../wire/field-values.ts';
+import { findEgressProxy } from './egress-proxy.ts';
 
-export interface FetchLimits {
-  /** From the look-up of the name to the last byte. */
+export interface FetchOptions {
+  /** From the look-up of the name to the last byte; a proxy on the way may take as long again. */
   readonly timeoutMs: number;
   readonly maxBytes: number;
+  /** PEM bundle that replaces the public authorities; undefined = those. */
+  readonly ca?: string | undefined;
 }
 
 /** Fetching failed: no connection, no 200, too slow, too large, or not JSON. The message names the URL and what was wrong. */
@@ -17,11 +24,23 @@ export class FetchError extends Error {
 }
 
 const MAX_HEADER_BYTES = 16 * 1024;
+const LONGEST_EVIDENCE = 200;
+const TRUST_CURE = 'let tls.ca_file of this issuer name the PEM file of that authority';
+
+/** Firewalls in front of IdPs refuse requests without User-Agent; a coding would be one more thing to bound and to undo. */
+const REQUEST_FIELDS = [
+  'Accept',
+  'application/json, application/jwk-set+json',
+  'Accept-Encoding',
+  'identity',
+  'User-Agent',
+  `obex/${VERSION}`,
+];
 
 /** GETs `url` and parses the body as JSON. Rejects with FetchError; anything but a complete 200 is one. */
-export async function fetchJson(url: string, limits: FetchLimits): Promise<unknown> {
+export async function fetchJson(url: string, options: FetchOptions): Promise<unknown> {
   try {
-    return parseJson(await fetchBody(new URL(url), limits));
+    return parseJson(await fetchBody(new URL(url), options));
   } catch (error) {
     // A query may hold an API key.
     throw new FetchError(`GET ${rawPath(url)}: ${errorField(error)}`, { cause: error });
@@ -38,23 +57,13 @@ function parseJson(bytes: Buffer): unknown {
 }
 
 /** By a connection of its own. */
-async function fetchBody(url: URL, limits: FetchLimits): Promise<Buffer> {
-  const { timeoutMs } = limits;
-  const client = createBackendClient({
-    url,
-    connectTimeoutMs: timeoutMs,
-    headTimeoutMs: timeoutMs,
-    maxIdleConnections: 0,
-    maxHeaderBytes: MAX_HEADER_BYTES,
-    ca: undefined,
-  });
-  const answer = new Answer(url, limits);
-  const fields = ['Host', url.host, 'Accept', 'application/json, application/jwk-set+json'];
-  const target = `${url.pathname}${url.search}`;
-  const request = { method: 'GET', target, fields, commonLines: 'Connection: close\r\n' };
-  const call = client.send(request, NO_BODY, answer);
-  client.close();
+async function fetchBody(url: URL, options: FetchOptions): Promise<Buffer> {
+  const { timeoutMs } = options;
+  const proxy = findEgressProxy(url);
+  const tunnel = proxy && (await openTunnel({ proxy, target: url, timeoutMs }));
+  const answer = new Answer(url, options);
   const timer = setTimeout(() => answer.onTimeout(), timeoutMs);
+  const call = sendRequest(url, options, { tunnel, answer });
   try {
     return await answer.body;
   } finally {
@@ -63,17 +72,38 @@ async function fetchBody(url: URL, limits: FetchLimits): Promise<Buffer> {
   }
 }
 
+function sendRequest(
+  url: URL,
+  { timeoutMs, ca }: FetchOptions,
+  { tunnel, answer }: { tunnel: Socket | undefined; answer: Answer },
+): BackendCall {
+  const client = createBackendClient({
+    url,
+    connectTimeoutMs: timeoutMs,
+    headTimeoutMs: timeoutMs,
+    maxIdleConnections: 0,
+    maxHeaderBytes: MAX_HEADER_BYTES,
+    ca,
+    tunnel,
+  });
+  const fields = ['Host', url.host, ...REQUEST_FIELDS];
+  const target = `${url.pathname}${url.search}`;
+  const call = client.send({ method: 'GET', target, fields, commonLines: 'Connection: close\r\n' }, NO_BODY, answer);
+  client.close();
+  return call;
+}
+
 class Answer implements BackendReceiver, BodySink {
   onDrain: (() => void) | undefined = undefined;
   readonly #url: URL;
-  readonly #limits: FetchLimits;
+  readonly #options: FetchOptions;
   readonly #whole = Promise.withResolvers<Buffer>();
   readonly #chunks: Uint8Array[] = [];
   #bytes = 0;
 
-  constructor(url: URL, limits: FetchLimits) {
+  constructor(url: URL, options: FetchOptions) {
     this.#url = url;
-    this.#limits = limits;
+    this.#options = options;
   }
 
   get body(): Promise<Buffer> {
@@ -84,28 +114,29 @@ class Answer implements BackendReceiver, BodySink {
     // The final response is still to come.
   }
 
-  onHead({ status }: ResponseHead): BodySink {
-    if (status !== 200) this.#fail(`expected status 200, got ${status}`);
+  onHead({ status, fields }: ResponseHead): BodySink {
+    const coding = fieldValues(fields, 'content-encoding').join(', ');
+    if (status !== 200) this.#fail(`expected status 200, got ${status}${redirection(fields)}`);
+    else if (!/^(identity)?$/i.test(coding)) {
+      this.#fail(`the body is encoded (${evidence(coding)}) although only identity was asked for`);
+    }
     return this;
   }
 
   onFailure(failure: BackendFailure, cause: Error | undefined): void {
     if (failure === 'backend_timeout') this.onTimeout();
-    else if (failure === 'backend_protocol_error') this.#fail(`the answer is not valid HTTP/1.1: ${describe(cause)}`);
-    // OpenSSL's own words are of no use: the first bytes were no TLS record.
-    else if (/:SSL routines:.*(wrong version number|packet length too long)/.test(cause?.message ?? '')) {
-      this.#fail(`${this.#url.host} speaks no TLS; is it http?`);
-    } else if (cause !== undefined) this.#whole.reject(cause);
-    else this.#fail('the connection was closed without an answer');
+    else if (isUntrusted(cause)) {
+      this.#fail(`${this.#url.host} has a certificate of an authority unknown here (${cause.code}); ${TRUST_CURE}`);
+    } else this.#whole.reject(cause ?? new Error(failure));
   }
 
   onTimeout(): void {
-    this.#fail(`no complete answer in ${this.#limits.timeoutMs} ms`);
+    this.#fail(`no complete answer in ${this.#options.timeoutMs} ms`);
   }
 
   write(chunk: Uint8Array): boolean {
     this.#bytes += chunk.length;
-    const { maxBytes } = this.#limits;
+    const { maxBytes } = this.#options;
     if (this.#bytes > maxBytes) this.#fail(`answer is larger than ${maxBytes} bytes`);
     else this.#chunks.push(chunk);
     return true;
@@ -124,10 +155,12 @@ class Answer implements BackendReceiver, BodySink {
   }
 }
 
-/** What the engine has against the answer, in words. */
-function describe(cause: Error | undefined): string {
-  if (cause === undefined) return 'it ends within its head';
-  if (cause.message === 'malformed') return 'its head is malformed';
-  if (/^(too_large|line_too_long)$/.test(cause.message)) return `its head is larger than ${MAX_HEADER_BYTES} bytes`;
-  return cause.message;
+/** Where a redirect, which is not followed, would have led. */
+function redirection(fields: FieldLines): string {
+  const [location] = fieldValues(fields, 'location');
+  return location === undefined ? '' : `, a redirect to ${evidence(rawPath(location))}; configure that URL itself`;
+}
+
+function evidence(text: string): string {
+  return text.slice(0, LONGEST_EVIDENCE);
 }

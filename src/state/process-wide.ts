@@ -2,7 +2,9 @@
 import { randomBytes } from 'node:crypto';
 import { type Loads, MemoryLoads } from '../lib/loads.ts';
 import { Tally } from '../lib/tally.ts';
+import { errorField, type Log } from '../observe/log.ts';
 import type { Observers } from '../observe/observers.ts';
+import { findEgressProxy } from './egress-proxy.ts';
 import { fetchJson } from './fetch-json.ts';
 import { type IssuerKeys, JwksCache, type JwksSource } from './jwks-cache.ts';
 import { type Limit, MemoryRateLimiter, type RateLimiter } from './rate-limiter.ts';
@@ -28,6 +30,8 @@ export interface ProcessWide {
   readonly eventStreams: Tally;
   /** Seals nonces when the config has no secret: a thread must know those of another. */
   readonly nonceSecret: string;
+  /** How the process is called in Via: "obex-" and a random text that nobody but backends gets to see. */
+  readonly viaPseudonym: string;
   /** Seals TLS sessions, 48 bytes; undefined = the listener makes its own. */
   readonly ticketKeys: Buffer | undefined;
   createRateLimiter(whose: RateLimited, limit: Limit): RateLimiter;
@@ -41,13 +45,31 @@ export interface ProcessWide {
 
 const JWKS_LIMITS = { timeoutMs: 5_000, maxBytes: 1024 * 1024 };
 const SECRET_BYTES = 32;
+const PSEUDONYM_BYTES = 8;
 
 export function createNonceSecret(): string {
   return randomBytes(SECRET_BYTES).toString('hex');
 }
 
+export function createViaPseudonym(): string {
+  return `obex-${randomBytes(PSEUDONYM_BYTES).toString('hex')}`;
+}
+
 export function createJwksCache(source: JwksSource, { clock, log }: Observers): JwksCache {
-  return new JwksCache(source, { clock, log, fetchJson: (url) => fetchJson(url, JWKS_LIMITS) });
+  tellEgressProxy(source, log);
+  return new JwksCache(source, { clock, log, fetchJson: (url) => fetchJson(url, { ...JWKS_LIMITS, ca: source.ca }) });
+}
+
+/** A proxy that the environment brings along is easily forgotten by whoever looks for the cause of a failed fetch. */
+function tellEgressProxy({ issuer, jwksUri }: JwksSource, log: Log): void {
+  const url = URL.parse(jwksUri ?? issuer);
+  if (url === null) return;
+  try {
+    const proxy = findEgressProxy(url);
+    if (proxy !== undefined) log.info('egress_proxy', { issuer, proxy: proxy.host });
+  } catch (error) {
+    log.warn('egress_proxy', { issuer, error: errorField(error) });
+  }
 }
 
 /** One thread is the whole process: nothing is shared. */
@@ -57,6 +79,7 @@ export function createOwnTruth(observers: Observers): ProcessWide {
     backendRequests: new Tally(),
     eventStreams: new Tally(),
     nonceSecret: createNonceSecret(),
+    viaPseudonym: createViaPseudonym(),
     ticketKeys: undefined,
     createRateLimiter: (_whose, limit) => new MemoryRateLimiter(limit),
     providePrincipalLoads: () => new MemoryLoads(),

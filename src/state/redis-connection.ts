@@ -1,4 +1,5 @@
 /** Connections to a Redis server or cluster: no offline queue, no retries, a deadline for everything. */
+import { addressAttemptMs } from '../lib/address-attempt.ts';
 import type { RedisAddress, RedisCredentials } from '../lib/redis-url.ts';
 
 export interface RedisConnectionOptions {
@@ -117,6 +118,7 @@ function socketOptions(address: RedisAddress | undefined, options: RedisConnecti
   const common = {
     ...address,
     connectTimeout: options.connectTimeoutMs,
+    autoSelectFamilyAttemptTimeout: addressAttemptMs(options.connectTimeoutMs),
     reconnectStrategy: false,
     keepAlive: true,
     noDelay: true,

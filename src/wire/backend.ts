@@ -1,4 +1,5 @@
 /** The backend side of the HTTP engine: what `proxy/` asks of it. RFC 9110 §7.6, RFC 9112 §9. */
+import type { Socket } from 'node:net';
 import type { BodyFailure, BodySink, FieldLines, RequestBody, ResponseHead } from './exchange.ts';
 
 /** A request head for the backend. The engine adds framing and `Connection`, nothing else. */
@@ -10,10 +11,23 @@ export interface BackendRequest {
   readonly fields: FieldLines;
   /** More field lines, as `formatFieldLines` writes them: those that many requests have in common are formatted once. */
   readonly commonLines: string;
+  /** True when the answer may begin at any time, however late: `headTimeoutMs` does not hold for a request without a body. */
+  readonly mayWait?: boolean;
 }
 
 /** Why no usable response came. Request-body failures are the client's fault and keep their name. */
 export type BackendFailure = 'backend_unavailable' | 'backend_timeout' | 'backend_protocol_error' | BodyFailure;
+
+/** The cause of `backend_timeout`: which of the limits has passed. */
+export class BackendTimeout extends Error {
+  override readonly name = 'BackendTimeout';
+  readonly limit: 'connectTimeoutMs' | 'headTimeoutMs';
+
+  constructor(limit: BackendTimeout['limit'], limitMs: number) {
+    super(`${limit === 'connectTimeoutMs' ? 'no connection' : 'no response head'} within ${limitMs} ms`);
+    this.limit = limit;
+  }
+}
 
 /** Hears of one request's answer. Exactly one of `onHead` and `onFailure` is called, once. */
 export interface BackendReceiver {
@@ -32,13 +46,18 @@ export interface BackendOptions {
   /** `http:` or `https:`, authority only. */
   readonly url: URL;
   readonly connectTimeoutMs: number;
-  /** Longest time for the backend to take queued body bytes, and from the last of them to the response head. */
+  /**
+   * Longest time for the backend to take queued body bytes, and from the last of them, or from an interim response, to the
+   * next response head.
+   */
   readonly headTimeoutMs: number;
   readonly maxIdleConnections: number;
   /** Largest response head accepted. */
   readonly maxHeaderBytes: number;
   /** PEM bundle that replaces the default roots for an https backend. */
   readonly ca: string | undefined;
+  /** Already connected to `url`, for one request: made by `openTunnel`. Absent = connections are opened when needed. */
+  readonly tunnel?: Socket | undefined;
 }
 
 /** A request that was sent, or waits to be. */
@@ -51,7 +70,10 @@ export interface BackendCall {
 export interface BackendClient {
   /** Sends a request. Of the receiver's methods only `onFailure` may be called before `send` has returned. */
   send(request: BackendRequest, body: RequestBody, receiver: BackendReceiver): BackendCall;
-  /** Connects (TLS handshake included) and hangs up, for readiness. Rejects with the cause. */
+  /**
+   * Asks for something that changes nothing, on a connection of its own, for readiness: any answer that is valid HTTP/1.1
+   * will do. Rejects with the cause.
+   */
   probe(timeoutMs: number): Promise<void>;
   /** Closes idle connections now and busy ones when their answer is through. */
   close(): void;

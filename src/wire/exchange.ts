@@ -34,6 +34,9 @@ export interface ResponseHead {
   readonly length: number | undefined;
 }
 
+/** RFC 9110 §7.6.3: the version of HTTP that a request came in. */
+export type ReceivedProtocol = '1.0' | '1.1' | '2';
+
 /** Why a request body ended badly. The engine's own vocabulary; `server/respond` maps it to an answer. */
 export type BodyFailure = 'payload_too_large' | 'request_timeout' | 'malformed_request' | 'client_closed';
 
@@ -74,6 +77,7 @@ export interface Exchange {
   /** Loses authority and field lines to an answer of unknown length: a stream may go on for days, and they would stay. */
   readonly head: RequestHead;
   readonly body: RequestBody;
+  readonly receivedProtocol: ReceivedProtocol;
   /** IP address of the socket's peer ("" on a unix socket); never from a header. */
   readonly peerAddress: string;
   /** True when this connection is beyond `maxConnections`: only the health endpoints may be served. */

@@ -3,7 +3,8 @@ import type { Config } from '../config/schema.ts';
 import type { TrustedIssuer } from '../gate/verify-access-token.ts';
 import type { PreparedReload } from '../obex.ts';
 import type { Observers } from '../observe/observers.ts';
-import { buildIssuers } from '../runtime-gate.ts';
+import { buildIssuers, startKeys } from '../runtime-gate.ts';
+import type { RuntimeFiles } from '../runtime-tls.ts';
 import type { IssuerKeys, JwksSource } from '../state/jwks-cache.ts';
 import { createJwksCache } from '../state/process-wide.ts';
 import { countFetches, identifySource } from './followed-keys.ts';
@@ -21,15 +22,15 @@ export class KeyDesk {
   }
 
   /** Caches of issuers that stay are kept; nothing new is fetched before the commit. */
-  prepare(config: Config): PreparedReload {
+  prepare(config: Config, files: RuntimeFiles): PreparedReload {
     const previous = { issuers: this.#issuers };
     const createIssuerKeys = (source: JwksSource): IssuerKeys => this.#createCache(source);
-    const issuers = buildIssuers({ config, shared: { createIssuerKeys }, previous });
+    const issuers = buildIssuers({ config, files, shared: { createIssuerKeys }, previous });
     const commit = (): void => {
       const kept = new Set(issuers.map(({ jwks }) => jwks));
       for (const { jwks } of this.#issuers) if (!kept.has(jwks)) jwks.stop();
       this.#issuers = issuers;
-      for (const { jwks } of issuers) jwks.start();
+      startKeys(issuers);
     };
     return { commit, discard: () => undefined };
   }

@@ -63,7 +63,7 @@ export class Pool {
     const [first, ...others] = this.#workers;
     if ('path' in listen || first === undefined) throw new Error('several workers cannot listen on a unix socket');
     await refuseTaken(listen);
-    this.#desk.prepare(this.#config).commit();
+    this.#desk.prepare(this.#config, this.#handOver.files).commit();
     const { url, port } = await first.listen(listen.port);
     await Promise.all(others.map((worker) => worker.listen(port)));
     this.url = url;
@@ -73,7 +73,7 @@ export class Pool {
   async reload(config: Config): Promise<void> {
     refuseFixedChanges(this.#config, config);
     const handOver = createHandOver(config, this.#handOver);
-    const prepared = this.#desk.prepare(config);
+    const prepared = this.#desk.prepare(config, handOver.files);
     const answers = await Promise.allSettled(this.#workers.map((worker) => worker.prepare(handOver)));
     const refusal = answers.find((answer) => answer.status === 'rejected');
     if (refusal !== undefined) {

@@ -10,6 +10,7 @@ import { createLoadMemory, type LoadMemory, SharedLoads } from '../state/loads-s
 import {
   createNonceSecret,
   createRefusalMemories,
+  createViaPseudonym,
   type ProcessWide,
   type RateLimited,
   type RefusalMemories,
@@ -31,6 +32,7 @@ export interface SharedMemory {
   /** Undefined in phase 1. */
   readonly refusals: RefusalMemories | undefined;
   readonly nonceSecret: string;
+  readonly viaPseudonym: string;
   readonly ticketKeys: Uint8Array;
   /** Proofs that were used; undefined when they are not kept in memory. A reload does not change it. */
   readonly replay: ReplayMemory | undefined;
@@ -53,6 +55,7 @@ export function createSharedMemory({ dpop, idp }: Config, workers: number): Shar
     principalLoads: idp === undefined ? undefined : createLoadMemory(),
     refusals: idp === undefined ? undefined : createRefusalMemories(),
     nonceSecret: createNonceSecret(),
+    viaPseudonym: createViaPseudonym(),
     ticketKeys: randomBytes(TICKET_KEY_BYTES),
     replay: keepsProofs ? createReplayMemory(dpop.replay_cache.max_entries) : undefined,
   };
@@ -70,6 +73,7 @@ export class SharedTruth implements ProcessWide {
   readonly backendRequests: Tally;
   readonly eventStreams: Tally;
   readonly nonceSecret: string;
+  readonly viaPseudonym: string;
   readonly ticketKeys: Buffer;
   /** Of the configuration that is being built. */
   rateLimits: RateLimitMemories | undefined;
@@ -81,6 +85,7 @@ export class SharedTruth implements ProcessWide {
     this.backendRequests = new Tally(new Int32Array(memory.backendRequests));
     this.eventStreams = new Tally(new Int32Array(memory.eventStreams));
     this.nonceSecret = memory.nonceSecret;
+    this.viaPseudonym = memory.viaPseudonym;
     this.ticketKeys = Buffer.from(memory.ticketKeys);
     this.#memory = memory;
     this.#link = link;

@@ -57,6 +57,31 @@ describe('the chart refuses', () => {
     { what: 'an unknown value', set: 'replica=2', says: /additional properties 'replica' not allowed/ },
     { what: 'an unknown section', set: 'config.ipd.issuer=x', says: /additional properties 'ipd' not allowed/ },
     { what: 'an empty idp, which must not become phase 1', set: 'config.idp=null', says: /'\/config\/idp': got null/ },
+    {
+      what: 'an unknown key of a section',
+      set: 'config.idp.issuers=x',
+      says: /additional properties 'issuers' not allowed/,
+    },
+    {
+      what: 'a value that Obex would refuse',
+      set: 'config.limits.read_timeout=ten',
+      says: /'\/config\/limits\/read_timeout'/,
+    },
+    {
+      what: 'a credential in the ConfigMap',
+      set: 'config.backend.headers.X-API-Key=hunter2',
+      says: /config\.backend\.headers\.X-API-Key would stand in a ConfigMap: write X-API-Key_file/,
+    },
+    {
+      what: 'a nonce secret in the ConfigMap',
+      set: 'config.dpop.nonce_secret=0123456789abcdef0123456789abcdef',
+      says: /config\.dpop\.nonce_secret would stand in a ConfigMap: write config\.dpop\.nonce_secret_file/,
+    },
+    {
+      what: 'a password of Redis in the ConfigMap',
+      set: 'config.dpop.replay_cache.redis.url=redis://:hunter2@redis',
+      says: /config\.dpop\.replay_cache\.redis\.url would stand in a ConfigMap/,
+    },
     { what: 'a privileged port', set: 'port=443', says: /'\/port': minimum: got 443/ },
     { what: 'a digest that is none', set: 'image.digest=latest', says: /'\/image\/digest'/ },
     {
@@ -83,7 +108,7 @@ describe('the chart refuses', () => {
     },
     {
       what: 'replicas that reject each other’s nonces',
-      set: 'config.dpop.nonce_secret_file=null',
+      set: 'config.dpop.nonce_secret_file=',
       says: /set config\.dpop\.nonce_secret_file/,
     },
   ];
@@ -91,12 +116,17 @@ describe('the chart refuses', () => {
     it(what, () => assert.match(refusal(PHASE_3, set), says));
   }
 
+  it('no header that is no credential, and none that comes from a variable', () => {
+    const headers = ['config.backend.headers.X-Region=eu', 'config.backend.headers.X-API-Key=${API_KEY}'];
+    assert.equal(refusal(PHASE_3, ...headers), '');
+  });
+
   it('nothing of that in one replica', () => {
     const alone = [
       'autoscaling.enabled=false',
       'replicas=1',
       'config.dpop.replay_cache.backend=memory',
-      'config.dpop.nonce_secret_file=null',
+      'config.dpop.nonce_secret_file=',
     ];
     assert.equal(refusal(PHASE_3, ...alone), '');
   });

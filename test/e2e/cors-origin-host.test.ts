@@ -10,6 +10,8 @@ const TOKEN = bearer('anything');
 const APP = 'https://app.example.com';
 const ALLOW_APP = { cors: `allowed_origins: ["${APP}"]` };
 const EXPOSED = 'WWW-Authenticate, Mcp-Session-Id, DPoP-Nonce, Retry-After, X-Obex-Request-ID';
+const ALLOWED =
+  'Authorization, DPoP, Content-Type, Accept, MCP-Protocol-Version, Mcp-Session-Id, Last-Event-ID, Mcp-Method, Mcp-Name';
 const LOOPBACK_URL = 'http://localhost:8080';
 
 describe('Origin is checked first, in every phase', () => {
@@ -101,15 +103,59 @@ describe('Fetch §3.2.2: preflights', () => {
     assert.deepEqual(response.values('content-length'), []);
     assert.deepEqual(response.values('access-control-allow-origin'), [APP]);
     assert.deepEqual(response.values('access-control-allow-methods'), ['GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS']);
-    const allowed =
-      'Authorization, DPoP, Content-Type, Accept, MCP-Protocol-Version, Mcp-Session-Id, Last-Event-ID, Mcp-Method, Mcp-Name';
-    assert.deepEqual(response.values('access-control-allow-headers'), [`${allowed}, mcp-param-city`]);
+    assert.deepEqual(response.values('access-control-allow-headers'), [`${ALLOWED}, mcp-param-city`]);
     assert.deepEqual(response.values('access-control-max-age'), ['7200']);
     assert.deepEqual(response.values('access-control-expose-headers'), [EXPOSED]);
     assert.deepEqual(response.values('vary'), ['Origin']);
     assert.deepEqual(response.values('access-control-allow-credentials'), []);
     assert.equal(backend.received(), '');
   });
+
+  it('cors.allowed_headers and cors.exposed_headers add to what stands there', async (context) => {
+    const cors = `${ALLOW_APP.cors}\nallowed_headers: [X-Tenant, accept]\nexposed_headers: [X-Cost, retry-after]`;
+    const { obex } = await startPhase2(context, { sections: { cors } });
+    const lines = [`Origin: ${APP}`, 'Access-Control-Request-Method: POST', 'Access-Control-Request-Headers: x-tenant'];
+    const response = await obex.send({ method: 'OPTIONS', lines });
+    assert.deepEqual(response.values('access-control-allow-headers'), [`${ALLOWED}, X-Tenant`]);
+    assert.deepEqual(response.values('access-control-expose-headers'), [`${EXPOSED}, X-Cost`]);
+    assert.deepEqual(obex.events('preflight_fields_refused'), []);
+    const metadata = await obex.send({ target: '/.well-known/oauth-protected-resource' });
+    assert.deepEqual(metadata.values('access-control-expose-headers'), [`${EXPOSED}, X-Cost`]);
+  });
+
+  it('say in the log which fields they refuse, escaped and bounded', async (context) => {
+    const { obex } = await startPhase2(context, { sections: ALLOW_APP });
+    const many = Array.from({ length: 12 }, (_, at) => `x-${at}${'y'.repeat(70)}`);
+    const requested = ['authorization,  X-Tenant', 'mcp-param-a,bad\xe4\x9b name,,', many.join(',')];
+    const lines = requested.map((names) => `Access-Control-Request-Headers: ${names}`);
+    const response = await obex.send({
+      method: 'OPTIONS',
+      lines: [`Origin: ${APP}`, 'Access-Control-Request-Method: POST', ...lines],
+    });
+    assert.equal(response.status, 204);
+    const event = await obex.event('preflight_fields_refused');
+    assert.equal(event['request_id'], response.values('x-obex-request-id')[0]);
+    assert.deepEqual(event['fields'], [
+      'X-Tenant',
+      'bad%E4%9B%20name',
+      ...many.slice(0, 8).map((name) => name.slice(0, 64)),
+    ]);
+    assert.equal(event['more'], 4);
+    assert.equal(event['level'], 'info');
+  });
+
+  for (const origin of ['chrome-extension://abcdefghijklmnopabcdefghijklmnop', 'tauri://localhost']) {
+    it(`of an app or extension, ${origin}, pass when it is named`, async (context) => {
+      const { obex, backend } = await startPhase1(context, { sections: { cors: `allowed_origins: ["${origin}"]` } });
+      const lines = [`Origin: ${origin}`, 'Access-Control-Request-Method: POST'];
+      const preflight = await obex.send({ method: 'OPTIONS', lines });
+      assert.deepEqual([preflight.status, preflight.values('access-control-allow-origin')], [204, [origin]]);
+      assert.equal((await obex.send({ lines: [TOKEN, `Origin: ${origin}`] })).status, 200);
+      const other = await obex.send({ lines: [TOKEN, `Origin: ${origin}x`] });
+      assert.deepEqual(bodyOf(other), { error: 'forbidden', reason: 'origin_not_allowed' });
+      assert.equal(backend.requests.length, 1);
+    });
+  }
 
   it('of a refused origin are 403', async (context) => {
     const { obex } = await startPhase2(context, { sections: ALLOW_APP });

@@ -15,7 +15,7 @@ const TOKEN = bearer(SECRET);
 /** Field lines that the client's request explains; Obex's own are taken off. */
 function clientLines({ lines }: BackendRequest): readonly string[] {
   return lines.filter(
-    (line) => !/^(host|x-forwarded-(for|proto|host)|x-obex-request-id|connection|content-length):/i.test(line),
+    (line) => !/^(host|via|x-forwarded-(for|proto|host)|x-obex-request-id|connection|content-length):/i.test(line),
   );
 }
 
@@ -116,6 +116,22 @@ describe('contract, to the backend: what is removed', () => {
     'X_Original_URL: /admin',
     'X-Rewrite-URL: /admin',
     'X.Rewrite.URL: /admin',
+    'Proxy: http://evil.example:3128',
+    'X-Forwarded: for=6.6.6.6',
+    'True-Client-IP: 6.6.6.6',
+    'X-Client-IP: 6.6.6.6',
+    'CF-Connecting-IP: 6.6.6.6',
+    'X-HTTP-Method-Override: DELETE',
+    'X_HTTP_Method_Override: DELETE',
+    'Remote-User: root',
+    'Remote_User: root',
+    'X-Remote-User: root',
+    'X-Auth-Request-Email: root@example.com',
+    'X-Goog-Authenticated-User-Email: root@example.com',
+    'X-Ms-Client-Principal: root',
+    'X-Amzn-Oidc-Data: root',
+    'X-WebAuth-User: root',
+    'Client-Cert: :AAAA:',
     'X-Obex-User: root',
     'x-obex-user: root',
     'X_Obex_User: root',
@@ -216,6 +232,17 @@ describe('contract, to the backend: backend.headers', () => {
     const own = request.lines.filter((line) => !/^(connection|content-length|transfer-encoding):/i.test(line));
     assert.deepEqual(own.slice(-2), ['Authorization: Bearer backend-secret', 'X-Api-Key: k-1']);
     assert.ok(!obex.output().includes('backend-secret'));
+  });
+});
+
+describe('contract, to the backend: backend.strip_headers', () => {
+  it('takes more of the fields of clients away, look-alikes included, and nothing that Obex adds', async (context) => {
+    const { obex, backend } = await startPhase1(context, {
+      sections: { backend: 'strip_headers: [X-Tenant, X-Api-Key]\nheaders: { X-Api-Key: "k-1" }' },
+    });
+    await obex.send({ lines: ['X-Tenant: a', 'x_tenant: b', 'X-Api-Key: c', 'X-Tenants: d', TOKEN] });
+    const request = await backend.request(0);
+    assert.deepEqual(clientLines(request), ['X-Tenants: d'].map(asSent).concat('X-Api-Key: k-1'));
   });
 });
 
@@ -464,6 +491,42 @@ describe('streaming', () => {
     await obex.event('request');
     assert.equal(await obex.scrape('obex_event_streams'), 0);
     assert.equal((await sendOn(await obex.open(), { target: '/health' })).status, 200);
+  });
+
+  it('RFC 9112 §9.5: an answer given before the body was read reaches the client', async (context) => {
+    const { obex, backend } = await startPhase1(context);
+    backend.onHead = ({ socket }) => {
+      reply(socket, '413 Content Too Large', ['Connection: close'], 'too large');
+      socket.destroy();
+    };
+    const body = 'x'.repeat(2_500_000);
+    for (let count = 0; count < 20; count += 1) {
+      const client = await obex.open();
+      // Nobody may ever take all of it.
+      void client.send(formatRequest({ method: 'POST', lines: [TOKEN], body }));
+      const response = await client.readResponse('POST');
+      assert.deepEqual([response.status, response.body.toString()], [413, 'too large']);
+      client.destroy();
+    }
+  });
+
+  it('a GET for events waits for its head without limit, until the client goes', async (context) => {
+    const { obex, backend } = await startPhase1(context, { sections: { backend: 'timeout: "50ms"' } });
+    backend.answer = () => undefined;
+    const listen = async () => {
+      const client = await obex.open();
+      await client.send(formatRequest({ lines: [TOKEN, 'Accept: application/json, text/event-stream'] }));
+      return client;
+    };
+    const [patient, gone] = [await listen(), await listen()];
+    const [first, second] = [await backend.request(0), await backend.request(1)];
+    assert.equal((await obex.send({ lines: [TOKEN, 'Accept: */*'] })).status, 504, 'any other GET');
+    assert.equal((await obex.send({ method: 'POST', lines: [TOKEN, 'Accept: text/event-stream'] })).status, 504);
+    gone.destroy();
+    await until('one of the two is cancelled', () => first.socket.destroyed !== second.socket.destroyed || undefined);
+    const { socket } = first.socket.destroyed ? second : first;
+    reply(socket, '200 OK', ['Content-Type: text/event-stream'], 'data: 1\n\n');
+    assert.equal((await patient.readResponse()).body.toString(), 'data: 1\n\n');
   });
 
   it('the head of any slow answer leaves at once', async (context) => {

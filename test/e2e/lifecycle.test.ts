@@ -256,6 +256,27 @@ describe('drain', () => {
     await drained;
   });
 
+  it(
+    'a compressed event stream has no boundaries in its bytes: it is cut, and never looks complete',
+    OWN_TIMERS,
+    async (context) => {
+      const stack = await startPhase1(context, { sections: LIMITS });
+      const head = EVENT_STREAM.replace('Transfer-Encoding', 'Content-Encoding: gzip\r\nTransfer-Encoding');
+      stack.backend.answer = ({ socket }) => socket.write(head + chunk('gzip\n\n'));
+      const client = await stack.obex.open();
+      await client.send(GET);
+      await client.readUntil('gzip\n\n');
+      const { socket } = await stack.backend.request(0);
+      const { drained, runOut } = startDrain(context, stack.obex.obex);
+      runOut(TIMEOUT_MS);
+      const response = await client.readResponse();
+      assert.equal(response.complete, false);
+      assert.equal(response.body.toString(), 'gzip\n\n');
+      if (!socket.destroyed) await once(socket, 'close');
+      await drained;
+    },
+  );
+
   it('what is neither done nor at a boundary is cut, visibly', OWN_TIMERS, async (context) => {
     const stack = await startPhase1(context, { sections: LIMITS });
     stack.backend.answer = ({ socket, requestLine }) => {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import { DENIAL_REASONS, type DenialReason } from '../../src/oauth/denial.ts';
 import { CLOCK_FAULT } from '../support/fake-clock.ts';
-import { bearer, formatRequest, type RequestText, sendOn } from '../support/obex.ts';
+import { bearer, formatRequest, METADATA_URL, type RequestText, sendOn } from '../support/obex.ts';
 import type { RawResponse } from '../support/raw-http.ts';
 import { OK_BODY, reply } from '../support/recording-backend.ts';
 import { assertLogged, assertRefusal, PHASE_3_REASONS } from '../support/refusal.ts';
@@ -66,13 +66,15 @@ interface Phase2Case {
   readonly config?: StackOptions;
   readonly request: (stack: Phase2Stack) => RequestText | Promise<RequestText>;
   readonly scope?: string;
+  /** `error_description` of the body. */
+  readonly description?: (stack: Phase2Stack) => string;
 }
 
 async function checkPhase2(context: TestContext, reason: DenialReason, options: Phase2Case): Promise<RawResponse> {
   const stack = await startPhase2(context, options.config);
   const client = await stack.obex.open();
   const response = await sendOn(client, await options.request(stack));
-  assertRefusal(response, reason, { scope: options.scope });
+  assertRefusal(response, reason, { scope: options.scope, description: options.description?.(stack) });
   assert.equal(stack.backend.received(), '');
   const good = await stack.authorization({ claims: { scope: 'mcp:read mcp:write' } });
   const second = await sendOn(client, { lines: [good] });
@@ -230,8 +232,13 @@ describe('contract, refusals: 401 with invalid_token (RFC 6750 §3.1)', () => {
     ],
     [
       'audience_mismatch',
-      'an ID token, whose audience is the client',
+      'a token whose audience is the client',
       (stack) => stack.authorization({ claims: { aud: 'client-1' }, header: { typ: 'JWT' } }),
+    ],
+    [
+      'id_token',
+      'an ID token, which is for the client',
+      (stack) => stack.authorization({ claims: { aud: 'client-1', nonce: 'n-0S6_WzA2Mj' }, header: { typ: 'JWT' } }),
     ],
     ['token_not_bound', 'cnf.jkt', (stack) => stack.authorization({ claims: { cnf: { jkt: 'A'.repeat(43) } } })],
     [
@@ -271,6 +278,13 @@ describe('contract, refusals: 404 and 405', () => {
       await checkPhase2(context, 'not_found', { request: () => ({ target }) });
     });
   }
+  refuses('no_authorization_server', 'a registration where nobody registers clients', async (context) => {
+    await checkPhase2(context, 'no_authorization_server', {
+      request: () => ({ method: 'POST', target: '/register', body: '{}' }),
+      description: (stack) =>
+        `no authorization server here: log in at ${stack.issuer.url}, the authorization_servers of ${METADATA_URL}`,
+    });
+  });
   for (const target of ['/health', '/ready', '/metrics']) {
     refuses('method_not_allowed', `POST ${target}`, async (context) => {
       const request = { method: 'POST', target, body: '{}' };
@@ -469,6 +483,8 @@ describe('contract, refusals: outages of others fail closed', () => {
     const response = await sendOn(client, { lines: [ANY_TOKEN] });
     assertRefusal(response, 'backend_protocol_error');
     await assertLogged(response, 'backend_protocol_error', stack);
+    const { detail } = await stack.obex.event('request', ({ reason }) => reason === 'backend_protocol_error');
+    assert.equal(detail, 'the answer is not valid HTTP/1.1: it is a greeting of a mail or FTP server');
     stack.backend.answer = ({ socket }) => reply(socket, '200 OK', [], OK_BODY);
     assert.equal((await sendOn(client, { lines: [ANY_TOKEN] })).body.toString(), OK_BODY);
     assertNoSecrets(response, stack);
@@ -492,10 +508,24 @@ describe('contract, refusals: outages of others fail closed', () => {
     const response = await sendOn(client, { lines: [ANY_TOKEN] });
     assertRefusal(response, 'backend_timeout');
     await assertLogged(response, 'backend_timeout', stack);
+    const { detail } = await stack.obex.event('request', ({ reason }) => reason === 'backend_timeout');
+    assert.equal(detail, 'no response head within 50 ms (backend.timeout)');
     await stack.obex.reload(stack.config());
     stack.backend.answer = ({ socket }) => reply(socket, '200 OK', [], OK_BODY);
     assert.equal((await sendOn(client, { lines: [ANY_TOKEN] })).body.toString(), OK_BODY);
     assertNoSecrets(response, stack);
+  });
+  refuses('loop_detected', 'its own id comes back in Via, without a token or with one', async (context) => {
+    const stack = await startPhase1(context);
+    const client = await stack.obex.open();
+    await sendOn(client, { lines: [ANY_TOKEN] });
+    const [via = ''] = (await stack.backend.request(0)).values('via');
+    const response = await sendOn(client, { lines: ['Via: 1.0 a', `VIA: 1.1 b, ${via} (c), 1.1 d`] });
+    assertRefusal(response, 'loop_detected');
+    await assertLogged(response, 'loop_detected', stack);
+    assertNoSecrets(response, stack);
+    assert.equal((await sendOn(client, { lines: [ANY_TOKEN, `Via: ${via}`] })).status, 508);
+    assert.equal(stack.backend.requests.length, 1);
   });
   refuses('jwks_unavailable', 'the issuer is down at start', async (context) => {
     const stack = await startPhase2Cold(context, {}, (issuer) => issuer.stop());

@@ -13,12 +13,13 @@ function receivedOf({ backend }: Phase2Stack): string {
   return backend
     .received()
     .replaceAll(`127.0.0.1:${backend.port}`, 'backend')
+    .replace(/(Via: .* obex-).*\r\n/g, '$1id\r\n')
     .replace(/X-Obex-Issuer: .*\r\n/g, '')
     .replace(/X-Obex-Request-ID: .*\r\n/g, '');
 }
 
 const FORWARDED =
-  'Host: backend\r\nX-Forwarded-For: 127.0.0.1\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: tool.example.com\r\n' +
+  'Host: backend\r\nX-Forwarded-For: 127.0.0.1\r\nVia: 1.1 obex-id\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: tool.example.com\r\n' +
   'X-Obex-Scopes: mcp:read\r\nX-Obex-User: alice\r\nX-Obex-Client: client-1\r\n';
 
 /** Refused with one answer, which closes; not one byte reaches the backend. */

@@ -119,7 +119,9 @@ describe('@benborla29/mcp-server-mysql behind Obex', () => {
     assert.equal(requestLine, 'POST /mcp HTTP/1.1');
     assert.equal(body, BODY);
     assert.deepEqual(
-      fieldLines.filter((line) => !line.toLowerCase().startsWith('connection:')),
+      fieldLines
+        .filter((line) => !line.toLowerCase().startsWith('connection:'))
+        .map((line) => line.replace(/^(Via: 1\.1 obex-)[0-9a-f]{16}$/, '$1id')),
       [
         `Accept: ${HEADERS.Accept}`,
         `Authorization: Bearer ${SECRET}`,
@@ -127,6 +129,7 @@ describe('@benborla29/mcp-server-mysql behind Obex', () => {
         'Content-Type: application/json',
         `Host: 127.0.0.1:${hop.port}`,
         'User-Agent: obex-test',
+        'Via: 1.1 obex-id',
         'X-Forwarded-For: 127.0.0.1',
         'X-Forwarded-Host: tool.example',
         'X-Forwarded-Proto: https',

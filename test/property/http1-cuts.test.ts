@@ -45,6 +45,7 @@ function ask(pieces: readonly string[], { method, hangsUp }: { method: string; h
     headTimeoutMs: 1000,
     maxHeaderBytes: 220,
     bodyLimits: { maxBodyBytes: Number.POSITIVE_INFINITY, maxTrailerBytes: 1000 },
+    isTls: false,
     connect: (connection) => {
       receiver = connection;
       return socket;

@@ -42,7 +42,7 @@ describe('the image', () => {
       const health = await docker(['inspect', '--format', '{{.State.Health.Status}}', id]);
       return health === 'healthy' || undefined;
     });
-    const stopped = await docker(['stop', '--time', '20', id]);
+    const stopped = await docker(['stop', '-t', '20', id]);
     assert.equal(stopped, id);
     assert.equal(await docker(['inspect', '--format', '{{.State.ExitCode}}', id]), '0', 'SIGTERM drains');
   });

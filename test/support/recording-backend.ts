@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { boundPort } from '../../src/demo/loopback.ts';
+import { VERSION } from '../../src/lib/version.ts';
 import type { Cleanup } from './obex.ts';
 import { until } from './until.ts';
 
@@ -50,6 +51,11 @@ const answerOk: Answer = ({ socket, requestLine }) => {
   const isHead = requestLine.startsWith('HEAD ');
   reply(socket, '200 OK', ['Content-Type: application/json'], isHead ? '' : OK_BODY);
 };
+
+/** All that `/ready` says to the backend. */
+export function probeOf({ port }: RecordingBackend): string {
+  return `OPTIONS / HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nUser-Agent: obex/${VERSION}\r\nConnection: close\r\n\r\n`;
+}
 
 export async function startRecordingBackend(cleanup: Cleanup): Promise<RecordingBackend> {
   const backend = new Recorder();

@@ -13,14 +13,18 @@ export interface RecordingHop {
   stop(): Promise<void>;
 }
 
-/** Listens on 127.0.0.1 and relays every connection to `backendPort` there; a connection refused there ends here. */
-export async function startRecordingHop(backendPort: number): Promise<RecordingHop> {
+/** Listens on 127.0.0.1 and relays every connection to the port there; a connection refused there ends here. */
+export async function startRecordingHop(backendPort: number | (() => number)): Promise<RecordingHop> {
   const sockets = new Set<Socket>();
   const recordings: { text: string }[] = [];
   const server = createServer({ allowHalfOpen: true }, (client) => {
     const recording = { text: '' };
     recordings.push(recording);
-    const backend = connect({ port: backendPort, host: '127.0.0.1', allowHalfOpen: true });
+    const backend = connect({
+      port: typeof backendPort === 'number' ? backendPort : backendPort(),
+      host: '127.0.0.1',
+      allowHalfOpen: true,
+    });
     for (const socket of [client, backend]) sockets.add(socket.once('close', () => sockets.delete(socket)));
     client.on('error', () => backend.destroy()).once('close', () => backend.destroy());
     backend.on('error', () => client.destroy()).once('close', () => client.destroy());

@@ -1,4 +1,4 @@
-/** A backend that answers every request with `{}` and remembers its headers: what reached it, and what did not. */
+/** A backend that answers every request with `{}` and remembers the headers of clients' requests: what reached it, and what did not. */
 import { once } from 'node:events';
 import type { IncomingHttpHeaders } from 'node:http';
 import { createServer } from 'node:http';
@@ -6,7 +6,7 @@ import { boundPort } from '../../src/demo/loopback.ts';
 
 export interface RememberingBackend {
   readonly port: number;
-  /** Headers of the requests since the last `forget`, in order. */
+  /** Headers of the requests, but for probes, since the last `forget`, in order. */
   requests(): readonly IncomingHttpHeaders[];
   forget(): void;
   stop(): Promise<void>;
@@ -16,7 +16,8 @@ export interface RememberingBackend {
 export async function startRememberingBackend(): Promise<RememberingBackend> {
   let requests: IncomingHttpHeaders[] = [];
   const server = createServer((request, response) => {
-    requests.push(request.headers);
+    // What `/ready` asks.
+    if (request.method !== 'OPTIONS') requests.push(request.headers);
     response.writeHead(200, { 'Content-Type': 'application/json' }).end('{}');
   });
   server.listen(0, '127.0.0.1');

@@ -37,6 +37,11 @@ export const FIRST_REQUEST = notOver(
   'http2',
   'RFC 9113 §6.8: GOAWAY tells the client which requests were not looked at, and may be sent elsewhere',
 );
+export const PLAIN_HTTP1 = {
+  skip:
+    (TRANSPORT === 'tls' || TRANSPORT === 'http2') &&
+    'a backend is asked over plain HTTP/1.1, Obex itself here over TLS',
+};
 export const OWN_TIMERS = notOver('workers', 'the timers of another thread cannot be held by a test');
 export const ONE_READY_CHECK = notOver('workers', 'docs/operations.md: each worker that is asked asks the backend');
 

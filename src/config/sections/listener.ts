@@ -61,7 +61,8 @@ export const obexSection = section('The proxy itself: its public address, its li
   trusted_proxies: list(leaf({ kind: 'string', json: { type: 'string' }, meaning: 'CIDR or address.' }, parseCidr), {
     default: [],
     example: ['10.0.0.0/8'],
-    meaning: 'Addresses (CIDR) of proxies in front of Obex whose `X-Forwarded-For` is believed to name the client.',
+    meaning:
+      'Addresses (CIDR) of proxies in front of Obex whose `X-Forwarded-For` is believed to name the client, with or without a port.',
   }),
   allowed_hosts: list(leaf({ kind: 'string', json: { type: 'string' }, meaning: 'Host name.' }, parseHostName), {
     default: [],

@@ -1,9 +1,10 @@
 /** Sections of the config about passing requests on: backend, limits, cors. */
 
 import * as z from 'zod/mini';
+import { fieldName, strippedName } from '../field-name.ts';
 import { headerFields } from '../header-fields.ts';
 import { duration, leaf, list, number, optional, section, size, text } from '../leaf.ts';
-import { refuse } from '../refused.ts';
+import { parseOrigin } from '../origin.ts';
 import { parseBackendUrl } from '../urls.ts';
 
 /** Longest delay that a Node timer takes is 2^31 - 1 ms, a little more than this. */
@@ -23,8 +24,9 @@ export const backendSection = section('The MCP server that Obex stands in front 
   ),
   timeout: duration({
     ...timeout,
-    default: '30s',
-    meaning: 'Longest wait for the response head (504 after it). A response that has begun is not cut.',
+    default: '5m',
+    meaning:
+      'Longest wait for the response head (504 after it); none for a GET that accepts `text/event-stream`. A response that has begun is not cut.',
   }),
   connect_timeout: duration({ ...timeout, default: '5s', meaning: 'Longest wait for a connection, TLS included.' }),
   max_idle_conns: number({
@@ -42,6 +44,13 @@ export const backendSection = section('The MCP server that Obex stands in front 
     meaning: 'Requests in flight to the backend, whole process; beyond it 503 `overloaded`.',
   }),
   headers: headerFields,
+  strip_headers: list(strippedName, {
+    default: [],
+    example: ['X-Tenant'],
+    meaning:
+      'Headers of clients that the backend must not see, beside those that never pass (docs/your-backend.md). Upper and lower ' +
+      'case and punctuation do not matter: `X-Tenant` covers `x_tenant`. No patterns.',
+  }),
   tls: section('TLS to an https backend.', {
     ca_file: text({
       allowEmpty: true,
@@ -133,22 +142,25 @@ export const limitsSection = section(
   },
 );
 
-/** RFC 6454 §6.2: an origin as browsers write it. */
-function parseOrigin(value: unknown) {
-  if (value === '*') return value;
-  const wanted = 'expected an origin such as "https://app.example.com", or "*"';
-  if (value === 'null') return refuse(wanted, value, 'any sandboxed page sends "null", so it is never allowed');
-  const url = typeof value === 'string' && /^https?:/.test(value) ? URL.parse(value) : null;
-  if (url === null || typeof value !== 'string') return refuse(wanted, value);
-  return url.origin === value ? value : refuse(wanted, value, `write "${url.origin}", as browsers do`);
-}
-
 export const corsSection = section('Browsers of other origins.', {
   allowed_origins: list(leaf({ kind: 'string', json: { type: 'string' }, meaning: 'Origin, or "*".' }, parseOrigin), {
     default: [],
     example: ['https://app.example.com'],
     meaning:
-      'Origins whose pages may use Obex, beside that of `public_url`: `"https://app.example.com"`. `"*"` = all, from phase 2 on. ' +
-      'A request with any other Origin is 403.',
+      'Origins whose pages may use Obex, beside that of `public_url`: `"https://app.example.com"`, and of any other scheme: ' +
+      '`"chrome-extension://…"`, `"tauri://localhost"`. No patterns; `"*"` = all, from phase 2 on. A request with any other ' +
+      'Origin is 403.',
+  }),
+  allowed_headers: list(fieldName, {
+    default: [],
+    example: ['X-Tenant'],
+    meaning:
+      'Headers that those pages may send beside those of MCP, for a backend that wants its own. What a page asks for in vain ' +
+      'is logged (`preflight_fields_refused`).',
+  }),
+  exposed_headers: list(fieldName, {
+    default: [],
+    example: ['X-Cost'],
+    meaning: 'Headers of answers that those pages may read beside those of MCP and Obex.',
   }),
 });

@@ -1,27 +1,25 @@
 /** One connection to the backend: a request out, its answer in, then idle. RFC 9112 §6.3, §9. */
 import { Buffer } from 'node:buffer';
 import type { Socket } from 'node:net';
-import type { BackendFailure } from '../backend.ts';
-import type { BodySink } from '../exchange.ts';
+import { type BackendFailure, BackendTimeout } from '../backend.ts';
+import type { BodySink, ResponseHead } from '../exchange.ts';
 import type { BackendExchange } from './backend-exchange.ts';
-import { type BodyDecoder, LengthDecoder } from './body-decoder.ts';
-import { ChunkedDecoder, type ChunkedLimits } from './chunked-decoder.ts';
 import type { Connect, SocketReceiver } from './connect.ts';
-import { HeadReader } from './head-reader.ts';
+import { explainNoTls, nameForeignBytes } from './foreign-bytes.ts';
 import { MessageWriter } from './message-writer.ts';
 import type { Outbox } from './outbox.ts';
-import { type ParsedResponse, parseResponseHead, type ResponseEnd } from './response-head.ts';
+import type { ResponseEnd } from './response-head.ts';
+import { type ResponseLimits, ResponseReader, type ResponseReceiver } from './response-reader.ts';
 import { own, type SocketOwner } from './socket-owner.ts';
 import type { Watched } from './timing.ts';
 
 /** What connections share: their pool. */
-export interface ConnectionPool {
+export interface ConnectionPool extends ResponseLimits {
   readonly nowMs: number;
   readonly outbox: Outbox;
   readonly connect: Connect;
+  readonly isTls: boolean;
   readonly connectTimeoutMs: number;
-  readonly maxHeaderBytes: number;
-  readonly bodyLimits: ChunkedLimits;
   readonly headTimeoutMs: number;
   /** The connection is idle and may serve another request. */
   release(connection: BackendConnection, keepAliveSeconds: number | undefined): void;
@@ -31,38 +29,43 @@ export interface ConnectionPool {
   retry(exchange: BackendExchange): void;
 }
 
-/** RFC 9110 §15.2: interim responses before the final one; more of them is nobody's honest answer. */
-const MAX_INTERIM_RESPONSES = 64;
+/**
+ * How long is waited for what the backend said before it took no more. The kernel knows already, so only a fault of ours
+ * lets it pass.
+ */
+const LAST_WORDS_MS = 1000;
 const NEVER = Number.POSITIVE_INFINITY;
 
-export class BackendConnection implements SocketOwner, SocketReceiver, Watched {
+export class BackendConnection implements SocketOwner, SocketReceiver, ResponseReceiver, Watched {
   /** When an idle connection is closed. */
   idleDeadlineMs = NEVER;
   readonly #socket: Socket;
   readonly #pool: ConnectionPool;
   readonly #writer: MessageWriter;
-  /** While a head is not complete. */
-  #head: HeadReader | undefined = undefined;
+  readonly #reader: ResponseReader;
   #exchange: BackendExchange | undefined = undefined;
+  #connected = false;
   #reused = false;
-  #answerBegun = false;
   /** `handedOver` of the writer when the exchange began. */
   #handedOverBefore = 0;
-  #interimResponses = 0;
+  /** The kernel has taken something of the exchange. */
+  #requestBegun = false;
+  /** Why the backend takes no more. */
+  #writeError: Error | undefined = undefined;
   /** For the connection to be made, then for each response head (counted from the last byte of the request). */
   #deadlineMs: number;
-  #decoder: BodyDecoder | undefined = undefined;
   #sink: BodySink | undefined = undefined;
-  #responseEnd: ResponseEnd | undefined = undefined;
 
   /** Opens a connection for an exchange, which starts when it is connected. */
   constructor(pool: ConnectionPool, exchange: BackendExchange) {
     this.#pool = pool;
     this.#exchange = exchange;
     this.#deadlineMs = pool.nowMs + pool.connectTimeoutMs;
+    this.#reader = new ResponseReader(this, pool);
     this.#socket = pool.connect(this);
     this.#writer = new MessageWriter(this.#socket, pool.outbox);
     own(this.#socket, this);
+    exchange.awaitConnection(this);
   }
 
   get usable(): boolean {
@@ -70,35 +73,35 @@ export class BackendConnection implements SocketOwner, SocketReceiver, Watched {
   }
 
   onConnected(): void {
-    const exchange = this.#exchange;
-    // Cancelled meanwhile: the connection serves the next one.
-    if (exchange === undefined || exchange.over) this.giveBack();
-    else this.start(exchange);
+    this.#connected = true;
+    if (this.#exchange !== undefined) this.start(this.#exchange);
   }
 
   /** Begins an exchange on a connection that is connected and idle. */
   start(exchange: BackendExchange): void {
     this.#exchange = exchange;
-    this.#answerBegun = false;
+    this.#reader.expect(exchange.method);
     this.#handedOverBefore = this.#writer.handedOver;
-    this.#interimResponses = 0;
+    this.#requestBegun = false;
     this.idleDeadlineMs = NEVER;
     this.#deadlineMs = NEVER;
     exchange.start(this);
   }
 
   send(text: string): void {
-    if (text !== '') this.#writer.text(text);
+    if (text !== '' && this.#writeError === undefined) this.#writer.text(text);
   }
 
   sendBytes(chunk: Uint8Array, before: string, after: string): boolean {
+    // Nobody reads them, and the answer may be on its way all the same.
+    if (this.#writeError !== undefined) return true;
     const takesMore = this.#writer.bytes(chunk, before, after);
     if (!takesMore) this.#awaitBackend();
     return takesMore;
   }
 
   requestSent(): void {
-    this.#awaitBackend();
+    if (this.#exchange?.mayWait !== true) this.#awaitBackend();
   }
 
   /** The exchange ended before anything of it was sent. */
@@ -114,136 +117,130 @@ export class BackendConnection implements SocketOwner, SocketReceiver, Watched {
   }
 
   checkDeadlines(nowMs: number): void {
-    if (nowMs >= this.#deadlineMs) this.#fail('backend_timeout', undefined);
+    if (nowMs >= this.#deadlineMs) this.#failTimeout();
     else if (nowMs >= this.idleDeadlineMs) this.#socket.destroy();
   }
 
   onBytes(chunk: Buffer): void {
     let at = 0;
     while (at < chunk.length) {
-      const exchange = this.#exchange;
       // RFC 9112 §9.2: bytes that no request asked for must not become the answer to the next one.
-      if (exchange === undefined) return void this.#socket.destroy();
-      if (!this.#answerBegun && this.#writer.handedOver === this.#handedOverBefore) {
-        return this.#fail('backend_unavailable', new Error('bytes that no request asked for'));
+      if (this.#exchange === undefined) return void this.#socket.destroy();
+      if (!this.#reader.begun && this.#writer.handedOver === this.#handedOverBefore) {
+        return this.#fail(
+          'backend_unavailable',
+          new Error(`${nameForeignBytes(chunk) ?? 'bytes'} that no request asked for`),
+        );
       }
-      at = this.#decoder === undefined ? this.#readHead(exchange, chunk, at) : this.#readBody(this.#decoder, chunk, at);
+      at = this.#reader.read(chunk, at);
     }
   }
 
   /** From now on it is the backend's turn: to answer, or to take more of the request. */
   #awaitBackend(): void {
-    if (this.#responseEnd === undefined) this.#deadlineMs = this.#pool.nowMs + this.#pool.headTimeoutMs;
+    if (!this.#reader.inBody && this.#writeError === undefined) {
+      this.#deadlineMs = this.#pool.nowMs + this.#pool.headTimeoutMs;
+    }
   }
 
   onDrain(): void {
-    if (this.#exchange?.requestComplete === false) this.#deadlineMs = NEVER;
+    if (this.#exchange?.requestComplete === false && this.#writeError === undefined) this.#deadlineMs = NEVER;
     this.#exchange?.onDrain?.();
   }
 
-  #readHead(exchange: BackendExchange, chunk: Buffer, from: number): number {
-    this.#answerBegun = true;
-    const maxBytes = this.#pool.maxHeaderBytes;
-    const reader = this.#head ?? new HeadReader('response');
-    const progress = reader.feed(chunk, from, { maxLineBytes: maxBytes, maxHeadBytes: maxBytes });
-    this.#head = progress === 'incomplete' ? reader : undefined;
-    if (progress === 'incomplete') return chunk.length;
-    const response = progress === 'complete' ? parseResponseHead(reader, exchange.method) : progress;
-    if (typeof response === 'string') {
-      this.#failProtocol(response);
-      return chunk.length;
-    }
-    const at = reader.position;
-    if (response.head.status < 200) this.#takeInterim(exchange, response);
-    else this.#takeHead(exchange, response, at === chunk.length);
-    return at;
+  /** RFC 9112 §9.5: the backend takes no more, but may have answered before it closed. */
+  onWritten(error: Error | null | undefined, tookSome: boolean): void {
+    if (tookSome) this.#requestBegun = true;
+    if (!error || this.#writeError !== undefined) return;
+    this.#writeError = error;
+    // Whatever lies there is no answer to a request of which nothing has arrived.
+    if (!this.#requestBegun && !this.#reader.begun) this.#fail('backend_unavailable', error);
+    else if (!this.#reader.inBody) this.#deadlineMs = this.#pool.nowMs + LAST_WORDS_MS;
   }
 
-  #takeInterim(exchange: BackendExchange, { head }: ParsedResponse): void {
-    this.#interimResponses += 1;
-    // RFC 9110 §15.2.2: nobody asked for another protocol.
-    if (head.status === 101) this.#failProtocol('101 without Upgrade');
-    else if (this.#interimResponses > MAX_INTERIM_RESPONSES) this.#failProtocol('too many interim responses');
+  onHeadStarted(): void {
+    // The first bytes have come: the others need no event to happen first.
+    if (this.#deadlineMs === NEVER) this.#awaitBackend();
+  }
+
+  onInterim(head: ResponseHead): void {
+    // RFC 9110 §15.2: the backend says that it is at work.
+    if (this.#deadlineMs !== NEVER) this.#awaitBackend();
     // RFC 9110 §10.1.1: the engine has answered the client's expectation itself.
-    else if (head.status !== 100) exchange.onInformational(head.status, head.fields);
+    if (head.status !== 100) this.#exchange?.onInformational(head.status, head.fields);
   }
 
-  #takeHead(exchange: BackendExchange, response: ParsedResponse, nothingBehind: boolean): void {
+  onHead(head: ResponseHead): void {
     this.#deadlineMs = NEVER;
-    const { head, end } = response;
-    const { framing } = end;
-    this.#responseEnd = end;
-    if (framing === 'chunked') this.#decoder = new ChunkedDecoder(this.#pool.bodyLimits);
-    else if (framing !== 'none') this.#decoder = new LengthDecoder(framing === 'length' ? (head.length ?? 0) : NEVER);
-    this.#sink = exchange.onHead(head);
-    if (framing === 'none') this.#complete(nothingBehind);
+    this.#sink = this.#exchange?.onHead(head);
   }
 
-  #readBody(decoder: BodyDecoder, chunk: Buffer, from: number): number {
-    let at = from;
-    for (;;) {
-      const step = decoder.next(chunk, at);
-      at = decoder.position;
-      if (step === 'data') this.#deliver(chunk.subarray(decoder.dataStart, at));
-      else {
-        if (step === 'end') this.#complete(at === chunk.length);
-        else if (step !== 'more') this.#failProtocol('malformed chunked body');
-        return at;
-      }
-    }
-  }
-
-  #deliver(chunk: Buffer): void {
+  onData(bytes: Buffer): void {
     const sink = this.#sink;
     // The bytes are lent by the socket's read buffer: what is passed on is a copy.
-    if (sink === undefined || sink.write(Buffer.from(chunk))) return;
+    if (sink === undefined || sink.write(Buffer.from(bytes))) return;
     sink.onDrain ??= () => this.#socket.resume();
     this.#socket.pause();
   }
 
-  #complete(nothingBehind: boolean): void {
+  onComplete(end: ResponseEnd, nothingBehind: boolean): void {
     const exchange = this.#exchange;
-    const responseEnd = this.#responseEnd;
     if (this.#sink !== undefined) this.#sink.onDrain = undefined;
     this.#exchange = undefined;
-    this.#decoder = undefined;
-    this.#responseEnd = undefined;
     this.#sink = undefined;
     this.#reused = true;
-    const requestLeft = exchange?.requestComplete === true && this.#writer.flushed;
-    const reusable = responseEnd?.persistent === true && requestLeft && nothingBehind;
-    if (reusable) {
+    const requestLeft = exchange?.requestComplete === true && this.#writer.flushed && this.#writeError === undefined;
+    if (end.persistent && requestLeft && nothingBehind) {
       if (this.#socket.isPaused()) this.#socket.resume();
-      this.#pool.release(this, responseEnd.keepAliveSeconds);
+      this.#pool.release(this, end.keepAliveSeconds);
     } else this.#socket.destroy();
     exchange?.onResponseEnd();
   }
 
+  onProblem(problem: string): void {
+    this.#fail('backend_protocol_error', new Error(`the answer is not valid HTTP/1.1: ${problem}`));
+  }
+
   onEnd(): void {
-    if (this.#responseEnd?.framing === 'close') this.#complete(false);
-    else this.#fail(this.#answerBegun ? 'backend_protocol_error' : 'backend_unavailable', undefined);
+    // RFC 9112 §8: an answer that ends with the connection is complete only when the connection ended well.
+    if (this.#writeError === undefined && this.#reader.finish()) return;
+    this.#failClosed();
   }
 
   onError(error: Error): void {
-    this.#fail('backend_unavailable', error);
+    this.#fail('backend_unavailable', this.#connected ? error : explainNoTls(error));
   }
 
   onClose(): void {
-    this.#fail(this.#answerBegun ? 'backend_protocol_error' : 'backend_unavailable', undefined);
+    if (this.#exchange !== undefined) this.#failClosed();
     this.#pool.forget(this);
   }
 
-  #failProtocol(problem: string): void {
-    this.#fail('backend_protocol_error', new Error(problem));
+  #failClosed(): void {
+    if (this.#reader.begun) this.onProblem('it ends within its head');
+    else this.#fail('backend_unavailable', this.#writeError ?? this.#closedUnanswered());
   }
 
-  #fail(failure: BackendFailure, cause: Error | undefined): void {
+  #closedUnanswered(): Error {
+    // Most TLS servers hang up on a request in the clear, without an alert.
+    const cure = this.#pool.isTls || this.#reused ? '' : '; is it https?';
+    return new Error(`the connection was closed without an answer${cure}`);
+  }
+
+  #failTimeout(): void {
+    const { connectTimeoutMs, headTimeoutMs } = this.#pool;
+    if (this.#writeError !== undefined) this.#failClosed();
+    else if (!this.#connected) this.#fail('backend_timeout', new BackendTimeout('connectTimeoutMs', connectTimeoutMs));
+    else this.#fail('backend_timeout', new BackendTimeout('headTimeoutMs', headTimeoutMs));
+  }
+
+  #fail(failure: BackendFailure, cause: Error): void {
     const exchange = this.#exchange;
     this.#exchange = undefined;
     this.#deadlineMs = NEVER;
     this.#socket.destroy();
     if (exchange === undefined) return;
-    const stale = this.#reused && !this.#answerBegun && failure === 'backend_unavailable';
+    const stale = this.#reused && !this.#reader.begun && failure === 'backend_unavailable';
     if (stale && exchange.repeatable) this.#pool.retry(exchange);
     else exchange.fail(failure, cause);
   }

@@ -11,6 +11,8 @@ const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'])
 export class BackendExchange implements BodySink {
   onDrain: (() => void) | undefined = undefined;
   readonly method: string;
+  /** See `BackendRequest`. A body on its way keeps the deadline. */
+  readonly mayWait: boolean;
   readonly #body: RequestBody;
   readonly #receiver: BackendReceiver;
   #connection: BackendConnection | undefined = undefined;
@@ -26,13 +28,10 @@ export class BackendExchange implements BodySink {
 
   constructor(request: BackendRequest, body: RequestBody, receiver: BackendReceiver) {
     this.method = request.method;
+    this.mayWait = request.mayWait === true && body.length === 0;
     this.#head = formatRequestHead(request, body.length);
     this.#body = body;
     this.#receiver = receiver;
-  }
-
-  get over(): boolean {
-    return this.#state === 'over';
   }
 
   /** True when the connection has been given the whole request. */
@@ -43,6 +42,11 @@ export class BackendExchange implements BodySink {
   /** True when sending the request a second time does no harm and is possible: no body has been taken from the client. */
   get repeatable(): boolean {
     return this.#body.length === 0 && IDEMPOTENT.has(this.method);
+  }
+
+  /** The connection is being made. */
+  awaitConnection(connection: BackendConnection): void {
+    this.#connection = connection;
   }
 
   start(connection: BackendConnection): void {

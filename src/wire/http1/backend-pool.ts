@@ -1,6 +1,15 @@
 /** Connections to one backend: opened when needed, kept when idle, the youngest used first. RFC 9112 §9.3, §9.4. */
-import type { BackendCall, BackendClient, BackendOptions, BackendReceiver, BackendRequest } from '../backend.ts';
-import type { RequestBody } from '../exchange.ts';
+
+import { VERSION } from '../../lib/version.ts';
+import type {
+  BackendCall,
+  BackendClient,
+  BackendFailure,
+  BackendOptions,
+  BackendReceiver,
+  BackendRequest,
+} from '../backend.ts';
+import { NO_BODY, type RequestBody } from '../exchange.ts';
 import { BackendConnection, type ConnectionPool } from './backend-connection.ts';
 import { BackendExchange } from './backend-exchange.ts';
 import type { ChunkedLimits } from './chunked-decoder.ts';
@@ -28,7 +37,9 @@ class BackendPool implements BackendClient, ConnectionPool {
   readonly bodyLimits: ChunkedLimits;
   readonly headTimeoutMs: number;
   readonly connect: Connect;
+  readonly isTls: boolean;
   readonly connectTimeoutMs: number;
+  readonly #probeRequest: BackendRequest;
   readonly #maxIdle: number;
   readonly #sweep: Sweep;
   readonly #idle: BackendConnection[] = [];
@@ -44,6 +55,14 @@ class BackendPool implements BackendClient, ConnectionPool {
     this.connectTimeoutMs = options.connectTimeoutMs;
     this.#maxIdle = options.maxIdleConnections;
     this.connect = createConnect(options);
+    this.isTls = options.url.protocol === 'https:';
+    // RFC 9110 §9.3.7: OPTIONS is safe, and unlike GET opens no event stream anywhere.
+    this.#probeRequest = {
+      method: 'OPTIONS',
+      target: '/',
+      fields: ['Host', options.url.host, 'User-Agent', `obex/${VERSION}`],
+      commonLines: 'Connection: close\r\n',
+    };
     this.#sweep = new Sweep(timing, Math.min(options.headTimeoutMs, options.connectTimeoutMs, DEFAULT_IDLE_MS));
   }
 
@@ -60,15 +79,15 @@ class BackendPool implements BackendClient, ConnectionPool {
   }
 
   async probe(timeoutMs: number): Promise<void> {
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const socket = this.connect({ onBytes: () => undefined, onConnected: resolve });
-    socket.on('error', reject);
-    const timer = setTimeout(() => reject(new Error(`no connection within ${timeoutMs} ms`)), timeoutMs);
+    const answer = new ProbeAnswer();
+    const exchange = new BackendExchange(this.#probeRequest, NO_BODY, answer);
+    this.#startOnNew(exchange);
+    const timer = setTimeout(() => answer.reject(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
     try {
-      await promise;
+      await answer.begun;
     } finally {
       clearTimeout(timer);
-      socket.destroy();
+      exchange.cancel();
     }
   }
 
@@ -115,5 +134,31 @@ class BackendPool implements BackendClient, ConnectionPool {
 
   #stopWhenDone(): void {
     if (this.#closed && this.#open === 0) this.#sweep.stop();
+  }
+}
+
+/** Whether anything came back that is an answer. */
+class ProbeAnswer implements BackendReceiver {
+  readonly begun: Promise<void>;
+  readonly reject: (error: Error) => void;
+  readonly #resolve: () => void;
+
+  constructor() {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.begun = promise;
+    this.reject = reject;
+    this.#resolve = resolve;
+  }
+
+  onInformational(): void {
+    // The final response is still to come.
+  }
+
+  onHead(): undefined {
+    this.#resolve();
+  }
+
+  onFailure(failure: BackendFailure, cause: Error | undefined): void {
+    this.reject(cause ?? new Error(failure));
   }
 }

@@ -1,9 +1,12 @@
 /** Opens sockets to the backend, in the clear or under TLS with session resumption. RFC 9110 §4.3.4 (https). */
-import { isIP, connect as netConnect, type Socket } from 'node:net';
+import { connect as netConnect, type Socket } from 'node:net';
+import { addressAttemptMs } from '../../lib/address-attempt.ts';
 import type { BackendOptions } from '../backend.ts';
+import { type TcpAddress, tcpAddress, toServerName } from './tcp-address.ts';
+import { type WriteReceiver, watchWrites } from './write-watch.ts';
 
 /** Hears of one socket. */
-export interface SocketReceiver {
+export interface SocketReceiver extends WriteReceiver {
   /** The bytes are only lent: they change with the next read. */
   onBytes(bytes: Buffer): void;
   /** Connected, TLS handshake and certificate check included. */
@@ -12,19 +15,27 @@ export interface SocketReceiver {
 
 export type Connect = (receiver: SocketReceiver) => Socket;
 
+export type ConnectOptions = Pick<BackendOptions, 'url' | 'ca' | 'connectTimeoutMs' | 'tunnel'>;
+
 const READ_BUFFER_BYTES = 65536;
+/** Silence after which the kernel asks whether the peer is still there: a stream may be quiet for days. */
+const KEEP_ALIVE_MS = 60_000;
+
+/** Where to, and how. */
+interface Destination extends TcpAddress {
+  readonly autoSelectFamilyAttemptTimeout: number;
+}
 
 /** Returns the function that opens sockets to `options.url`. */
-export function createConnect(options: Pick<BackendOptions, 'url' | 'ca'>): Connect {
-  const { url, ca } = options;
-  // WHATWG URL keeps the brackets of an IPv6 address.
-  const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
-  if (url.protocol === 'https:') return createTlsConnect(host, url.port === '' ? 443 : Number(url.port), ca);
-  return createPlainConnect(host, url.port === '' ? 80 : Number(url.port));
+export function createConnect(options: ConnectOptions): Connect {
+  const { url, tunnel, connectTimeoutMs } = options;
+  const destination = { ...tcpAddress(url), autoSelectFamilyAttemptTimeout: addressAttemptMs(connectTimeoutMs) };
+  if (url.protocol === 'https:') return createTlsConnect(destination, options);
+  return tunnel === undefined ? createPlainConnect(destination) : (receiver) => connectThrough(tunnel, receiver);
 }
 
 /** All sockets read into one buffer, one after the other: no buffer per read, none held by an idle connection. */
-function createPlainConnect(host: string, port: number): Connect {
+function createPlainConnect(destination: Destination): Connect {
   const buffer = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES);
   return (receiver) => {
     const onread = {
@@ -34,21 +45,29 @@ function createPlainConnect(host: string, port: number): Connect {
         return true;
       },
     };
-    return netConnect({ host, port, noDelay: true, keepAlive: true, onread }, () => receiver.onConnected());
+    const socket = netConnect({ ...destination, onread }, () => receiver.onConnected());
+    return prepare(socket, receiver);
   };
 }
 
-function createTlsConnect(host: string, port: number, ca: string | undefined): Connect {
+/** A tunnel is connected already; its owner hears of that when it has taken the socket. */
+function connectThrough(tunnel: Socket, receiver: SocketReceiver): Socket {
+  tunnel.on('data', (bytes: Buffer) => receiver.onBytes(bytes)).resume();
+  process.nextTick(() => receiver.onConnected());
+  return prepare(tunnel, receiver);
+}
+
+function createTlsConnect(destination: Destination, { ca, tunnel }: ConnectOptions): Connect {
   // Loaded when needed, as in listen.ts.
   const { createSecureContext, connect: tlsConnect } = process.getBuiltinModule('node:tls');
   const secureContext = createSecureContext(ca === undefined ? {} : { ca });
-  // RFC 6066 §3: no IP address in server_name.
-  const servername = isIP(host) === 0 ? host : '';
+  const { host } = destination;
+  const servername = toServerName(host);
+  const place = tunnel === undefined ? destination : { socket: tunnel, host };
   let session: Buffer | undefined;
   return (receiver) => {
     const resumed = session === undefined ? {} : { session };
-    const socket = tlsConnect({ host, port, servername, secureContext, ALPNProtocols: ['http/1.1'], ...resumed });
-    socket.setNoDelay(true).setKeepAlive(true);
+    const socket = tlsConnect({ ...place, servername, secureContext, ALPNProtocols: ['http/1.1'], ...resumed });
     socket.on('session', (ticket) => {
       session = ticket;
     });
@@ -57,6 +76,11 @@ function createTlsConnect(host: string, port: number, ca: string | undefined): C
     });
     socket.on('data', (bytes: Buffer) => receiver.onBytes(bytes));
     socket.once('secureConnect', () => receiver.onConnected());
-    return socket;
+    return prepare(socket, receiver);
   };
+}
+
+function prepare(socket: Socket, receiver: SocketReceiver): Socket {
+  watchWrites(socket, receiver);
+  return socket.setNoDelay(true).setKeepAlive(true, KEEP_ALIVE_MS);
 }

@@ -8,6 +8,7 @@ import {
   type ExchangeOwner,
   type FieldLines,
   NO_BODY,
+  type ReceivedProtocol,
   type RequestBody,
   type RequestHead,
   type ResponseHead,
@@ -63,6 +64,10 @@ export class ServerExchange implements Exchange, BodySink {
 
   get body(): RequestBody {
     return this.#incomingBody ?? NO_BODY;
+  }
+
+  get receivedProtocol(): ReceivedProtocol {
+    return this.#minorVersion === 0 ? '1.0' : '1.1';
   }
 
   get peerAddress(): string {

@@ -8,6 +8,7 @@ import type {
   ExchangeOutcome,
   ExchangeOwner,
   FieldLines,
+  ReceivedProtocol,
   RequestHead,
   ResponseHead,
   ServerLimits,
@@ -60,6 +61,10 @@ export class StreamExchange implements Exchange, BodySink {
     stream.on('finish', () => this.#onFinished());
     stream.on('aborted', () => this.#onAborted());
     stream.on('close', () => this.#onClosed());
+  }
+
+  get receivedProtocol(): ReceivedProtocol {
+    return '2';
   }
 
   get peerAddress(): string {

@@ -4,6 +4,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { parseDocument } from 'yaml';
+import { CHART_SCHEMA, renderChartSchema } from '../../../scripts/write-chart-schema.ts';
 import { CONFIGURATION_DOCS, renderConfigurationDocs } from '../../../scripts/write-configuration-docs.ts';
 import { formatProblem, loadConfig } from '../../../src/config/load.ts';
 import { sections } from '../../../src/config/schema.ts';
@@ -42,6 +43,11 @@ function complete(example: FencedBlock): string {
   const rest = Object.entries(REST).filter(([section]) => !isComplete(example) && !shown.includes(section));
   return [example.text, ...rest.map(([, text]) => text)].join('');
 }
+
+describe('the values.schema.json of the chart', () => {
+  it('is up to date: make docs', () =>
+    assert.deepEqual(JSON.parse(readFileSync(CHART_SCHEMA, 'utf8')), JSON.parse(renderChartSchema())));
+});
 
 describe('docs/configuration.md', () => {
   it('is up to date: node scripts/write-configuration-docs.ts', () => {

@@ -49,6 +49,7 @@ describe('obex schema', () => {
   });
 
   it('accepts variables, <key>_file and headers of any name', () => {
+    assert.ok(passes(minimalIdp('  accepted_algorithms: "${ALGORITHMS:-RS256}"\n')));
     const more =
       'authz: {}\ndpop: { enabled: "${D:-false}", nonce_secret_file: /n, replay_cache: { redis: { url_file: /r } } }\n';
     assert.ok(

@@ -103,6 +103,19 @@ describe('${VAR}', () => {
     assert.deepEqual(accept(text, { env: { A: 'mcp' } }).config.authz.required_scopes, ['mcp:read', 'xy']);
   });
 
+  it('names the values of a list, with commas between them, where a list belongs', () => {
+    const text = minimalIdp('  accepted_algorithms: "${ALGORITHMS:-RS256}"\n').replace(
+      'tool.example/mcp"\n',
+      'tool.example/mcp"\n  audiences: "${AUDIENCES:-}"\n',
+    );
+    const given = accept(text, { env: { ALGORITHMS: 'ES256, PS256', AUDIENCES: 'api://a,' } }).config;
+    assert.deepEqual(given.idp?.accepted_algorithms, ['ES256', 'PS256']);
+    assert.deepEqual(given.resource.audiences, ['api://a']);
+    const absent = accept(text).config;
+    assert.deepEqual(absent.idp?.accepted_algorithms, ['RS256']);
+    assert.deepEqual(absent.resource.audiences, []);
+  });
+
   it('takes the default for a missing and for an empty variable', () => {
     assert.equal(accept(withLevel('"${LEVEL:-warn}"')).config.log.level, 'warn');
     assert.equal(accept(withLevel('"${LEVEL:-warn}"'), { env: { LEVEL: '' } }).config.log.level, 'warn');

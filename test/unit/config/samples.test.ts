@@ -45,7 +45,7 @@ describe('samples', () => {
     assert.deepEqual(config.obex.listen, { host: undefined, port: 8443 });
     assert.equal(config.obex.public_url.origin, 'https://my-tool.example.com');
     assert.equal(config.backend.url.href, 'http://backend:9090/');
-    assert.deepEqual(config.resource.audiences, ['https://my-tool.example.com/mcp']);
+    assert.equal(config.resource.url, 'https://my-tool.example.com/mcp');
     assert.deepEqual(config.authz.required_scopes, ['mcp:read']);
   });
 
@@ -65,8 +65,10 @@ describe('samples', () => {
       {
         issuer: 'https://your-tenant.okta.com/oauth2/your-auth-server',
         jwks_uri: 'https://your-tenant.okta.com/oauth2/your-auth-server/v1/keys',
+        tls: { ca_file: '' },
         accepted_algorithms: ['RS256'],
         audiences: ['https://192.0.2.10/mcp'],
+        dangerously_accept_id_tokens: false,
       },
     ]);
   });

@@ -41,6 +41,19 @@ describe('the container stack', () => {
     });
   }
 
+  it('finds the keys of an issuer by discovery when it is given nothing but the issuer', () => {
+    const { config } = load('obex/mariadb.yaml', { IDP_ISSUER: 'https://auth.example/' });
+    assert.equal(config.idp?.issuer, 'https://auth.example/');
+    assert.equal(config.idp.jwks_uri, undefined);
+  });
+
+  it('takes audiences and algorithms of an IdP from the environment', () => {
+    const env = { CLICKHOUSE_AUDIENCES: 'api://a,api://b', IDP_ALGORITHMS: 'PS256' };
+    const { config } = load('obex/clickhouse.yaml', env);
+    assert.deepEqual(config.resource.audiences, ['api://a', 'api://b']);
+    assert.deepEqual(config.idp?.accepted_algorithms, ['PS256']);
+  });
+
   it('examples/walkthrough has the sample that the configuration tests load', () => {
     assert.equal(read('examples/walkthrough/obex.yaml'), read('test/support/samples/walkthrough.yaml'));
   });

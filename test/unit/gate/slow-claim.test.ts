@@ -60,6 +60,7 @@ function createGate(createLimiter: (limit: Limit) => RateLimiter) {
           subject: 'alice',
           client: undefined,
           scopes: new Set<string>(),
+          scopeClaim: undefined,
           expiresAtMs: clock.nowMs() + 60_000,
           jkt: prover.jkt,
         },

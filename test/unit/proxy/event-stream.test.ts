@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { EventStream, isEventStream } from '../../../src/proxy/event-stream.ts';
+import { acceptsEventStream, EventStream, isCoded, isEventStream } from '../../../src/proxy/event-stream.ts';
 import type { BodySink } from '../../../src/wire/exchange.ts';
 
 class Sink implements BodySink {
@@ -28,7 +28,7 @@ class Sink implements BodySink {
   }
 }
 
-function createStream() {
+function createStream(isCoded = false) {
   const sink = new Sink();
   const finished = { count: 0 };
   const source = {
@@ -36,7 +36,7 @@ function createStream() {
       finished.count += 1;
     },
   };
-  const stream = new EventStream(sink, source);
+  const stream = new EventStream(sink, source, isCoded);
   const write = (text: string): boolean => stream.write(Buffer.from(text, 'latin1'));
   return { sink, stream, finished, write };
 }
@@ -178,6 +178,46 @@ describe('EventStream: finishing', () => {
   });
 });
 
+describe('EventStream with a Content-Encoding', () => {
+  it('is cut at once where a plain one would end, for blank lines in coded bytes end no event', () => {
+    for (const text of ['', 'gzip\n\n', 'gzip']) {
+      const { sink, stream, finished, write } = createStream(true);
+      write(text);
+      stream.finish();
+      assert.deepEqual([sink.text, sink.outcome, finished.count], [text, 'backend_closed', 1]);
+      assert.equal(write('more'), true);
+      stream.end();
+      stream.finish();
+      assert.deepEqual([sink.text, sink.outcome, finished.count], [text, 'backend_closed', 1]);
+    }
+  });
+
+  it('passes through and ends with its backend as any other', () => {
+    const { sink, stream, finished, write } = createStream(true);
+    sink.ready = false;
+    assert.equal(write('a\n\nb'), false);
+    stream.end();
+    stream.finish();
+    assert.deepEqual([sink.text, sink.outcome, finished.count], ['a\n\nb', 'end', 0]);
+  });
+});
+
+describe('RFC 9110 §8.4: isCoded', () => {
+  const cases: readonly (readonly [fields: readonly string[], is: boolean])[] = [
+    [['Content-Encoding', 'gzip'], true],
+    [['content-encoding', 'Identity, BR'], true],
+    [['Content-Encoding', 'identity', 'Content-Encoding', 'zstd'], true],
+    [['Content-Encoding', 'identity'], false],
+    [['Content-Encoding', ' , IDENTITY'], false],
+    [['Content-Encoding', ''], false],
+    [['Accept-Encoding', 'gzip'], false],
+    [[], false],
+  ];
+  for (const [fields, is] of cases) {
+    it(`${JSON.stringify(fields)} ${is ? 'is' : 'is not'}`, () => assert.equal(isCoded(fields), is));
+  }
+});
+
 /** The LF of a CR LF may be missing: the CR alone has ended the event already. */
 function isAtBoundary(text: string, length: number, ends: ReadonlySet<number>): boolean {
   return ends.has(length) || (text[length - 1] === '\r' && text[length] === '\n' && ends.has(length + 1));
@@ -196,4 +236,28 @@ describe('isEventStream', () => {
   for (const [fields, is] of cases) {
     it(`${JSON.stringify(fields)} ${is ? 'is' : 'is not'} one`, () => assert.equal(isEventStream(fields), is));
   }
+});
+
+describe('RFC 9110 §12.5.1: Accept names the media type', () => {
+  const accepts: Readonly<Record<string, boolean>> = {
+    'text/event-stream': true,
+    'application/json, text/event-stream': true,
+    'Text/Event-Stream;q=0.5,*/*': true,
+    'application/json,\ttext/event-stream ; q=1': true,
+    '*/*': false,
+    'text/event-streams': false,
+    'x-text/event-stream': false,
+    'application/json; profile="text/event-stream"': false,
+    '': false,
+  };
+  for (const [value, expected] of Object.entries(accepts)) {
+    it(`${JSON.stringify(value)}: ${expected}`, () => {
+      assert.equal(acceptsEventStream(['Host', 'a', 'accept', value]), expected);
+    });
+  }
+
+  it('in any of its field lines', () => {
+    assert.equal(acceptsEventStream(['Accept', 'application/json', 'Accept', 'text/event-stream']), true);
+    assert.equal(acceptsEventStream([]), false);
+  });
 });

@@ -35,6 +35,71 @@ const NEVER = [
   'x-original-url',
   'x-real-ip',
   'x-rewrite-url',
+  // Addresses, as other gateways pass them on.
+  'cf-connecting-ip',
+  'cf-connecting-ipv6',
+  'client-ip',
+  'fastly-client-ip',
+  'fly-client-ip',
+  'proxy-client-ip',
+  'remote-addr',
+  'true-client-ip',
+  'wl-proxy-client-ip',
+  'x-azure-clientip',
+  'x-client-ip',
+  'x-cluster-client-ip',
+  'x-envoy-external-address',
+  'x-forwarded',
+  'x-original-forwarded-for',
+  'x-remote-ip',
+  // Who is calling.
+  'cf-access-jwt-assertion',
+  'client-cert',
+  'client-cert-chain',
+  'oidc-claim-email',
+  'remote-user',
+  'remote-groups',
+  'ssl-client-s-dn',
+  'tailscale-user-login',
+  'x-amzn-oidc-data',
+  'x-amzn-oidc-identity',
+  'x-amzn-mtls-clientcert-subject',
+  'x-apigateway-api-userinfo',
+  'x-auth-request-user',
+  'x-auth-request-access-token',
+  'x-authenticated-userid',
+  'x-authentik-username',
+  'x-client-cert',
+  'x-client-dn',
+  'x-consumer-id',
+  'x-credential-identifier',
+  'x-endpoint-api-userinfo',
+  'x-forwarded-email',
+  'x-forwarded-access-token',
+  'x-goog-authenticated-user-email',
+  'x-goog-iap-jwt-assertion',
+  'x-ms-client-principal',
+  'x-ms-client-principal-name',
+  'x-ms-token-aad-id-token',
+  'x-pomerium-jwt-assertion',
+  'x-remote-user',
+  'x-remote-group',
+  'x-remote-extra-scopes',
+  'x-ssl-client-verify',
+  'x-userinfo',
+  'x-vouch-user',
+  'x-webauth-user',
+  // What is asked for, and the way to the outside.
+  'proxy',
+  'x-envoy-original-path',
+  'x-host',
+  'x-http-method',
+  'x-http-method-override',
+  'x-method-override',
+  'x-original-host',
+  'x-original-method',
+  'x-original-uri',
+  'x-override-url',
 ];
 
 describe('field names', () => {
@@ -55,8 +120,19 @@ describe('field names', () => {
     'x-obex',
     'x-obexuser',
     'my-x-obex-user',
-    'x-forwarded',
     'authorization2',
+    'cf-ray',
+    'proxied',
+    'remote',
+    'traceparent',
+    'via',
+    'x-access-token',
+    'x-amzn-trace-id',
+    'x-api-key',
+    'x-client-version',
+    'x-ms-client-request-id',
+    'x-request-id',
+    'x-user-id',
     'xobex-user',
     'originator',
     '__proto__',
@@ -70,9 +146,16 @@ describe('field names', () => {
       backendAuthority: 'b',
       publicUrl: new URL('https://t.example'),
       staticFields: ['X-Api-Key', 'secret'],
+      strippedNames: [],
+      viaPseudonym: 'obex-1',
     });
     const token = fc.string({ unit: fc.constantFrom(...'xX-_.oObBeEapikyr!~'.split('')), minLength: 1, maxLength: 14 });
-    const vouched = { identityFields: ['X-Obex-User', 'alice'], requestId: 'id', clientAddress: '1.2.3.4' };
+    const vouched = {
+      identityFields: ['X-Obex-User', 'alice'],
+      requestId: 'id',
+      receivedProtocol: '1.1' as const,
+      clientAddress: '1.2.3.4',
+    };
     fc.assert(
       fc.property(
         fc.array(
@@ -119,11 +202,16 @@ describe('createBackendHeaders', () => {
       backendAuthority: 'b:1',
       publicUrl: new URL('http://t.example:8080'),
       staticFields: [],
+      strippedNames: [],
+      viaPseudonym: 'obex-1',
     });
-    assert.deepEqual(format([], { identityFields: [], requestId: 'id', clientAddress: '' }), {
-      fields: ['Host', 'b:1', 'X-Obex-Request-ID', 'id'],
-      commonLines: 'X-Forwarded-Proto: http\r\nX-Forwarded-Host: t.example:8080\r\n',
-    });
+    assert.deepEqual(
+      format([], { identityFields: [], requestId: 'id', receivedProtocol: '1.1' as const, clientAddress: '' }),
+      {
+        fields: ['Host', 'b:1', 'X-Obex-Request-ID', 'id'],
+        commonLines: 'Via: 1.1 obex-1\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Host: t.example:8080\r\n',
+      },
+    );
   });
 
   it('what one token vouches for never stands on a request with another', () => {
@@ -131,14 +219,16 @@ describe('createBackendHeaders', () => {
       backendAuthority: 'b',
       publicUrl: new URL('https://t.example'),
       staticFields: ['X-Api-Key', 'secret'],
+      strippedNames: [],
+      viaPseudonym: 'obex-1',
     });
     const [alice, bob] = [
       ['X-Obex-User', 'alice'],
       ['X-Obex-User', 'bob'],
     ];
     const linesOf = (identityFields: readonly string[]): string =>
-      format([], { identityFields, requestId: 'id', clientAddress: '' }).commonLines;
-    const forwarded = 'X-Forwarded-Proto: https\r\nX-Forwarded-Host: t.example\r\n';
+      format([], { identityFields, requestId: 'id', receivedProtocol: '1.1' as const, clientAddress: '' }).commonLines;
+    const forwarded = 'Via: 1.1 obex-1\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: t.example\r\n';
     for (const _round of [1, 2]) {
       assert.equal(linesOf(alice), `${forwarded}X-Obex-User: alice\r\nX-Api-Key: secret\r\n`);
       assert.equal(linesOf(bob), `${forwarded}X-Obex-User: bob\r\nX-Api-Key: secret\r\n`);

@@ -4,7 +4,12 @@ import { describe, it } from 'node:test';
 import { createCors, isPreflight, originOf } from '../../../src/server/cors.ts';
 import { requestHead } from './exchange.ts';
 
-const cors = createCors({ isAllowed: (origin) => origin === 'https://app.example', publicPaths: new Set(['/public']) });
+const cors = createCors({
+  isAllowed: (origin) => origin === 'https://app.example',
+  publicPaths: new Set(['/public']),
+  allowedHeaders: [],
+  exposedHeaders: [],
+});
 
 function fieldOf(fields: readonly string[], name: string): string | undefined {
   const at = fields.indexOf(name);
@@ -44,7 +49,9 @@ describe('createCors', () => {
       'Access-Control-Request-Headers',
       'mcp-param-, mcp-param-c d, mcp-param-ä',
     ];
-    const names = fieldOf(cors.preflightFields(requestHead(requested)), 'Access-Control-Allow-Headers')?.split(', ');
+    const { fields, refusedNames } = cors.preflight(requestHead(requested));
+    const names = fieldOf(fields, 'Access-Control-Allow-Headers')?.split(', ');
+    assert.deepEqual(refusedNames, ['X-Obex-User', 'mcp-param-', 'mcp-param-c d', 'mcp-param-ä']);
     assert.deepEqual(names, [
       'Authorization',
       'DPoP',

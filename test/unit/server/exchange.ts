@@ -9,6 +9,7 @@ export function exchangeFrom(peerAddress: string, fields: FieldLines = []): Exch
   return {
     head: requestHead(fields),
     body: { length: 0, deliverTo: (sink) => sink.end() },
+    receivedProtocol: '1.1',
     peerAddress,
     overloaded: false,
     inform: () => undefined,

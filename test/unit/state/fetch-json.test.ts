@@ -5,6 +5,7 @@ import { createServer } from 'node:https';
 import { after, describe, it } from 'node:test';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { boundPort } from '../../../src/demo/loopback.ts';
+import { VERSION } from '../../../src/lib/version.ts';
 import { errorField } from '../../../src/observe/log.ts';
 import { FetchError, fetchJson } from '../../../src/state/fetch-json.ts';
 import type { ServerTls } from '../../../src/wire/exchange.ts';
@@ -58,6 +59,29 @@ describe('fetchJson', () => {
     });
   }
 
+  it('names where a redirect would have led, without its query', async (context) => {
+    const location = 'https://elsewhere.example/jwks';
+    const url = await serve(
+      context,
+      `HTTP/1.1 301 Moved\r\nLocation: ${location}?key=secret\r\nContent-Length: 0\r\n\r\n`,
+    );
+    await assert.rejects(
+      fetchJson(url, LIMITS),
+      refused(
+        url,
+        /expected status 200, got 301, a redirect to https:\/\/elsewhere\.example\/jwks; configure that URL itself$/,
+      ),
+    );
+  });
+
+  it('RFC 9110 §12.5.3: names the coding of a body that was to have none', async (context) => {
+    const url = await serve(context, 'HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}');
+    await assert.rejects(
+      fetchJson(url, LIMITS),
+      refused(url, /the body is encoded \(gzip\) although only identity was asked for$/),
+    );
+  });
+
   it('gives up on a server that never answers', async (context) => {
     const issuer = await startTestIssuer(context, new FakeClock(), KEY);
     issuer.state = 'hanging';
@@ -93,7 +117,7 @@ describe('fetchJson', () => {
     ],
     'bytes that are not HTTP': [
       '220 smtp.example ESMTP\r\n\r\n',
-      /: the answer is not valid HTTP\/1\.1: its head is malformed$/,
+      /: the answer is not valid HTTP\/1\.1: it is a greeting of a mail or FTP server$/,
     ],
     'a head that ends too early': [
       'HTTP/1.1 200 OK\r\nContent-',
@@ -107,7 +131,7 @@ describe('fetchJson', () => {
       'HTTP/1.1 101 Switching Protocols\r\n\r\n',
       /: the answer is not valid HTTP\/1\.1: 101 without Upgrade$/,
     ],
-    nothing: ['', /: the connection was closed without an answer$/],
+    nothing: ['', /: the connection was closed without an answer; is it https\?$/],
   };
   for (const [how, [answer, problem]] of Object.entries(broken)) {
     it(`refuses ${how}`, async (context) => {
@@ -116,7 +140,7 @@ describe('fetchJson', () => {
     });
   }
 
-  it('RFC 9112 §9.6: says that it will close the connection', async (context) => {
+  it('RFC 9110 §10.1.5, §12.5.3, RFC 9112 §9.6: names itself, wants no coding, will close the connection', async (context) => {
     let request = '';
     const server = await startRawBackend((bytes) => {
       request = bytes.toString();
@@ -128,6 +152,8 @@ describe('fetchJson', () => {
       'GET /jwks?tenant=1 HTTP/1.1',
       `Host: 127.0.0.1:${server.port}`,
       'Accept: application/json, application/jwk-set+json',
+      'Accept-Encoding: identity',
+      `User-Agent: obex/${VERSION}`,
       'Connection: close',
       '',
       '',
@@ -157,7 +183,23 @@ describe('fetchJson', () => {
       const wrong = await url(misnamed);
       await assert.rejects(fetchJson(wrong, LIMITS), refused(wrong, /does not match certificate's altnames/));
       const unknown = await url(untrusted);
-      await assert.rejects(fetchJson(unknown, LIMITS), refused(unknown, /self-signed certificate/));
+      await assert.rejects(
+        fetchJson(unknown, LIMITS),
+        refused(
+          unknown,
+          /: localhost:\d+ has a certificate of an authority unknown here \(DEPTH_ZERO_SELF_SIGNED_CERT\); let tls\.ca_file of this issuer name the PEM file of that authority$/,
+        ),
+      );
+    });
+
+    it('trusts the authorities that it is given, and then no other', async (context) => {
+      const [own, publicOne] = [createCertificate('issuer'), createCertificate('issuer')];
+      setDefaultCACertificates([...trustedNoMore, publicOne.cert]);
+      const url = async (certificate: ServerTls): Promise<string> =>
+        `https://localhost:${await serveTls(context, certificate)}/jwks`;
+      assert.deepEqual(await fetchJson(await url(own), { ...LIMITS, ca: own.cert }), {});
+      const other = await url(publicOne);
+      await assert.rejects(fetchJson(other, { ...LIMITS, ca: own.cert }), refused(other, /an authority unknown here/));
     });
   });
 
@@ -186,6 +228,6 @@ describe('fetchJson', () => {
       'https:',
     );
     const error: unknown = await fetchJson(url, LIMITS).catch((reason: unknown) => reason);
-    assert.equal(errorField(error), `GET ${url}: ${new URL(url).host} speaks no TLS; is it http?`);
+    assert.equal(errorField(error), `GET ${url}: the server speaks no TLS; is it http?`);
   });
 });

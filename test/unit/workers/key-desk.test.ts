@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { createObservers } from '../../../src/observe/observers.ts';
+import { readRuntimeFiles } from '../../../src/runtime-tls.ts';
 import { KeyDesk } from '../../../src/workers/key-desk.ts';
 import type { KeySnapshot } from '../../../src/workers/messages.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
@@ -15,7 +16,8 @@ describe('KeyDesk', () => {
     const told = Promise.withResolvers<KeySnapshot>();
     const desk = new KeyDesk(createObservers('error', { write: () => undefined }, { clock }), told.resolve);
     context.after(() => desk.stop());
-    desk.prepare(parseConfig(formatConfig({ backend: { port: 1 }, issuer }))).commit();
+    const config = parseConfig(formatConfig({ backend: { port: 1 }, issuer }));
+    desk.prepare(config, readRuntimeFiles(config)).commit();
     const { source } = await told.promise;
     await desk.refresh({ source, worthFetching: true, fetchesSeen: 0 });
     assert.equal(issuer.fetches(), 1);

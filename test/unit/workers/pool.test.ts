@@ -70,7 +70,7 @@ describe('Colleague', () => {
     const death = Promise.withResolvers<Error>();
     const handOver = {
       config: packConfig(config),
-      files: { tls: undefined, backendCa: undefined },
+      files: { tls: undefined, backendCa: undefined, issuerCas: [] },
       rateLimits: undefined,
     };
     const birth = { memory: createSharedMemory(config, 1), index: 0, handOver };

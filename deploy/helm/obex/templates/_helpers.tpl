@@ -42,6 +42,7 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- $path := splitList "." . }}
 {{- $_ := dig (index $path 0) (index $path 1) "" $config | required (printf "config.%s is required; ci/ in the chart has examples" .) }}
 {{- end }}
+{{- include "obex.refuseSecrets" $config }}
 {{- if and (include "obex.several" .) (eq (include "obex.phase" .) "3") }}
 {{- if ne (dig "dpop" "replay_cache" "backend" "memory" $config) "redis" }}
 {{- fail "with more than one replica a proof could be used once at each: set config.dpop.replay_cache.backend to redis (docs/dpop.md)" }}
@@ -49,6 +50,24 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- $dpop := $config.dpop }}
 {{- if and (eq (get $dpop "nonce" | toString) "required") (not (or (get $dpop "nonce_secret_file") (get $dpop "nonce_secret"))) }}
 {{- fail "replicas must share the secret of their nonces: set config.dpop.nonce_secret_file (docs/dpop.md)" }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{/* The configuration becomes a ConfigMap, and the values of a release are kept in the clear. */}}
+{{- define "obex.refuseSecrets" -}}
+{{- range $name, $value := dig "backend" "headers" dict . }}
+{{- $isCredential := regexMatch "(?i)auth|cookie|credential|key|password|secret|token" $name }}
+{{- if and $isCredential (not (hasSuffix "_file" $name)) (not (contains "${" (toString $value))) }}
+{{- fail (printf "config.backend.headers.%s would stand in a ConfigMap: write %s_file, the path of a key of secrets.existingSecret (docs/kubernetes.md)" $name $name) }}
+{{- end }}
+{{- end }}
+{{- $dpop := dig "dpop" dict . }}
+{{- $secrets := dict "dpop.nonce_secret" (get $dpop "nonce_secret") "dpop.replay_cache.redis.url" (dig "replay_cache" "redis" "url" "" $dpop) }}
+{{- range $name, $value := $secrets }}
+{{- $isSecret := or (and $value (hasSuffix "secret" $name)) (contains "@" (toString $value)) }}
+{{- if and $isSecret (not (contains "${" (toString $value))) }}
+{{- fail (printf "config.%s would stand in a ConfigMap: write config.%s_file, the path of a key of secrets.existingSecret (docs/kubernetes.md)" $name $name) }}
 {{- end }}
 {{- end }}
 {{- end }}

@@ -22,6 +22,7 @@ function openUsed() {
     maxHeaderBytes: 1000,
     bodyLimits: { maxBodyBytes: Number.POSITIVE_INFINITY, maxTrailerBytes: 1000 },
     connect: () => socket,
+    isTls: false,
     release: (connection) => void released.push(connection),
     forget: () => undefined,
     retry: (exchange) => void retried.push(exchange),
@@ -38,7 +39,7 @@ function openUsed() {
   connection.onConnected();
   connection.onBytes(OK);
   assert.deepEqual([first.answer.sink.text, released.length, retried.length], ['ok', 1, 0]);
-  return { socket, timing, connection, ask, retried, released };
+  return { pool, socket, timing, connection, ask, retried, released };
 }
 
 describe('RFC 9112 §9.2: bytes that no request asked for', () => {
@@ -81,5 +82,54 @@ describe('RFC 9112 §9.3: persistence', () => {
     connection.onBytes(OK);
     assert.deepEqual([answer.sink.text, answer.sink.outcome], ['ok', 'end']);
     assert.deepEqual([released.length, socket.destroyed], [1, true]);
+  });
+});
+
+describe('RFC 9112 §9.5: a backend that takes no more', () => {
+  it('has a second for the answer that it gave before, and the cause is the failed write', () => {
+    const { connection, ask } = openUsed();
+    const { answer, exchange } = ask('POST');
+    connection.start(exchange);
+    connection.onWritten(undefined, true);
+    connection.onWritten(new Error('write EPIPE'), false);
+    connection.onDrain();
+    connection.requestSent();
+    connection.checkDeadlines(999);
+    assert.equal(answer.failure, undefined);
+    connection.checkDeadlines(1000);
+    assert.deepEqual([answer.failure, answer.cause?.message], ['backend_unavailable', 'write EPIPE']);
+  });
+
+  it('is read when it took a part of the first write, and not when it took nothing', () => {
+    for (const tookSome of [true, false]) {
+      const { connection, ask } = openUsed();
+      const { answer, exchange } = ask('POST');
+      connection.start(exchange);
+      connection.onWritten(new Error('write EPIPE'), tookSome);
+      connection.onBytes(OK);
+      assert.deepEqual([answer.sink.text, answer.failure], tookSome ? ['ok', undefined] : ['', 'backend_unavailable']);
+    }
+  });
+
+  it('serves no other request, even when its answer is complete and would persist', () => {
+    const { socket, connection, ask, released } = openUsed();
+    const { answer, exchange } = ask('POST');
+    connection.start(exchange);
+    connection.onWritten(undefined, true);
+    connection.onWritten(new Error('write EPIPE'), false);
+    connection.onBytes(OK);
+    assert.deepEqual([answer.sink.text, socket.destroyed, released.length], ['ok', true, 1]);
+  });
+});
+
+describe('every socket has an owner and a deadline', () => {
+  it('one that is being connected goes with the request that it was for', () => {
+    const { pool, ask } = openUsed();
+    const socket = new MemorySocket();
+    const { answer, exchange } = ask('GET');
+    const connection = new BackendConnection({ ...pool, connect: () => socket }, exchange);
+    assert.equal(connection.usable, true);
+    exchange.cancel();
+    assert.deepEqual([socket.destroyed, answer.failure], [true, undefined]);
   });
 });

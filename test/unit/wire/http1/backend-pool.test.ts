@@ -1,11 +1,17 @@
 /** The backend side of the engine against a backend that sends whatever the test wants. */
 import assert from 'node:assert/strict';
-import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { createServer, type Socket } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
+import { createServer as createTlsServer } from 'node:tls';
+import { boundPort } from '../../../../src/demo/loopback.ts';
+import { VERSION } from '../../../../src/lib/version.ts';
 import type { BackendOptions, BackendRequest } from '../../../../src/wire/backend.ts';
-import type { RequestBody } from '../../../../src/wire/exchange.ts';
+import type { BodySink, RequestBody } from '../../../../src/wire/exchange.ts';
 import { createBackendPool } from '../../../../src/wire/http1/backend-pool.ts';
+import { createCertificate } from '../../../support/certificate.ts';
 import { answerEach, isWholeRequest, type OnRequestBytes, startRawBackend } from '../../../support/raw-http.ts';
+import { until } from '../../../support/until.ts';
 import { FakeTiming, NO_BODY, RecordedAnswer, ScriptedBody } from '../../../support/wire-peers.ts';
 
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
@@ -17,6 +23,25 @@ const GET: BackendRequest = {
 };
 const POST: BackendRequest = { ...GET, method: 'POST' };
 const HEAD_OF_POST = 'POST /a?b HTTP/1.1\r\nHost: b.test\r\nX: \xe4\r\nY: 1\r\n';
+
+const NO_TLS = 'the server speaks no TLS; is it http?';
+/** First bytes of something else, as latin1, and what is said of them. */
+const FOREIGN = [
+  ['\x15\x03\x01\x00\x02\x02\x46', 'it is a TLS record; is it https?'],
+  ['SSH-2.0-OpenSSH_9.9\r\n', 'it is an SSH banner'],
+  ['<!DOCTYPE html><html>', 'it is HTML without a head'],
+  ['\x00\x00\x06\x04\x00\x00\x00\x00\x00\x00\x04\x00\x00', 'it is an HTTP/2 frame'],
+  ['HTTP/1.1 200 OK\n\n', 'its head is malformed'],
+] as const;
+
+/** A body that is there at once. */
+function wholeBody(bytes: Buffer): RequestBody {
+  const deliverTo = (sink: BodySink): void => {
+    sink.write(bytes);
+    sink.end();
+  };
+  return { length: bytes.length, deliverTo };
+}
 
 async function start(context: TestContext, onBytes: OnRequestBytes, overrides: Partial<BackendOptions> = {}) {
   const backend = await startRawBackend(onBytes);
@@ -393,16 +418,7 @@ describe('RFC 9110 §9.2.2: a kept connection that turns out dead', () => {
     ] as const) {
       const { backend, send } = await start(context, dieOnSecond());
       await send(GET).over;
-      const body: RequestBody =
-        length === 0
-          ? NO_BODY
-          : {
-              length,
-              deliverTo: (sink) => {
-                sink.write(Buffer.from('body'));
-                sink.end();
-              },
-            };
+      const body = length === 0 ? NO_BODY : wholeBody(Buffer.from('body'));
       const answer = send(request, body);
       await answer.over;
       assert.deepEqual([answer.failure, backend.connections.length], ['backend_unavailable', 1]);
@@ -511,18 +527,158 @@ describe('deadlines', () => {
     assert.equal(answer.failure, undefined);
     timing.advance(1);
     assert.equal(answer.failure, 'backend_timeout');
-    await assert.rejects(pool.probe(40), { message: 'no connection within 40 ms' });
+    assert.equal(String(answer.cause), 'BackendTimeout: no connection within 5000 ms');
+    await assert.rejects(pool.probe(40), { message: 'no answer within 40 ms' });
     const rude = await start(context, () => 'HTTP/1.1 400 Bad Request\r\n\r\n');
     const refused = (await start(context, () => undefined, tls(rude.backend.port))).send(GET);
     await refused.over;
-    assert.equal(refused.failure, 'backend_unavailable');
+    assert.deepEqual([refused.failure, String(refused.cause)], ['backend_unavailable', `Error: ${NO_TLS}`]);
   });
 
-  it('probe connects and hangs up', async (context) => {
-    const { backend, pool } = await start(context, () => undefined);
-    await pool.probe(1_000);
-    await (await backend.connection(0)).closed;
-    assert.equal(backend.received, '');
+  it('an interim response is a sign of life: the time runs anew', async (context) => {
+    const { backend, send, timing } = await start(context, () => 'HTTP/1.1 102 Processing\r\n\r\n');
+    const answer = send(POST);
+    const { socket } = await backend.connection(0);
+    for (let count = 1; count < 4; count += 1) {
+      await until(`interim response ${count}`, () => answer.informational.length === count || undefined);
+      timing.advance(29_999);
+      socket.write('HTTP/1.1 102 Processing\r\n\r\n');
+    }
+    await until('the last interim response', () => answer.informational.length === 4 || undefined);
+    timing.advance(29_999);
+    assert.equal(answer.failure, undefined);
+    timing.advance(1);
+    assert.deepEqual(
+      [answer.failure, String(answer.cause)],
+      ['backend_timeout', 'BackendTimeout: no response head within 30000 ms'],
+    );
+  });
+
+  it('a request that may wait is waited for, but neither with a body nor in the middle of a head', async (context) => {
+    const { backend, send, timing } = await start(context, () => undefined);
+    const patient = { ...GET, mayWait: true };
+    const answer = send(patient);
+    await backend.receivedText('Y: 1\r\n\r\n');
+    timing.advance(24 * 3_600_000);
+    assert.equal(answer.failure, undefined);
+    const withBody = send(patient, wholeBody(Buffer.from('ok')));
+    await backend.receivedText('\r\n\r\nok');
+    timing.advance(30_000);
+    assert.deepEqual([answer.failure, withBody.failure], [undefined, 'backend_timeout']);
+    backend.connections[0]?.socket.write('HTTP/1.1 200 O');
+    await until('the beginning of a head has been read', () => {
+      timing.advance(30_000);
+      return answer.failure;
+    });
+    assert.equal(answer.failure, 'backend_timeout');
+  });
+});
+
+describe('RFC 9110 §9.3.7: probe asks for what changes nothing, by a connection of its own', () => {
+  it('any valid answer will do, and is not waited for', async (context) => {
+    const statuses = ['200 OK', '404 Not Found', '500 Oops'];
+    const { backend, pool } = await start(
+      context,
+      () => `HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 ${statuses.shift()}\r\nContent-Length: 100\r\n\r\n`,
+    );
+    for (let count = 0; count < 3; count += 1) {
+      await pool.probe(60_000);
+      await (await backend.connection(count)).closed;
+    }
+    const request = `OPTIONS / HTTP/1.1\r\nHost: 127.0.0.1:${backend.port}\r\nUser-Agent: obex/${VERSION}\r\nConnection: close\r\n\r\n`;
+    assert.equal(backend.received, request.repeat(3));
+  });
+
+  it('a backend that takes connections and answers nothing is found out', async (context) => {
+    const resets = await start(context, (_bytes, { socket }) => {
+      socket.resetAndDestroy();
+      return '';
+    });
+    await assert.rejects(resets.pool.probe(60_000), /ECONNRESET/);
+    const closes = await start(context, (_bytes, { socket }) => {
+      socket.end();
+      return '';
+    });
+    await assert.rejects(closes.pool.probe(60_000), {
+      message: 'the connection was closed without an answer; is it https?',
+    });
+    const mute = await start(context, () => undefined);
+    await assert.rejects(mute.pool.probe(40), { message: 'no answer within 40 ms' });
+    await (await mute.backend.connection(0)).closed;
+  });
+
+  for (const [bytes, name] of FOREIGN) {
+    it(`names what came back: ${name}`, async (context) => {
+      const { pool, send } = await start(context, () => Buffer.from(bytes, 'latin1'));
+      const message = `the answer is not valid HTTP/1.1: ${name}`;
+      await assert.rejects(pool.probe(60_000), { message });
+      const answer = send(POST);
+      await answer.over;
+      assert.deepEqual([answer.failure, answer.cause?.message], ['backend_protocol_error', message]);
+    });
+  }
+});
+
+describe('RFC 9112 §9.5: an answer that came before the request was complete', () => {
+  const REFUSAL = 'HTTP/1.1 413 Content Too Large\r\nConnection: close\r\nContent-Length: 9\r\n\r\ntoo large';
+  const CHUNK = Buffer.alloc(65_536, 'x');
+
+  /** The backend answers at the first bytes, closes with some of the body unread, and only then is more written. */
+  async function sendPastAnswer(context: TestContext, last: string, secure: boolean): Promise<RecordedAnswer> {
+    const { promise, resolve } = Promise.withResolvers<() => void>();
+    const serve = (socket: Socket): void => {
+      socket.on('error', () => socket.destroy());
+      socket.once('data', async () => {
+        const writeMore = await promise;
+        writeMore();
+        socket.write(last);
+        socket.destroy();
+        writeMore();
+        writeMore();
+      });
+    };
+    const certificate = createCertificate('backend');
+    const server = secure ? createTlsServer(certificate, serve) : createServer(serve);
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    context.after(() => void server.close());
+    const url = new URL(`${secure ? 'https' : 'http'}://localhost:${boundPort(server)}`);
+    const { send } = await start(context, () => undefined, { url, ca: certificate.cert });
+    const body = new ScriptedBody(100 * CHUNK.length);
+    const answer = send(POST, body);
+    const sink = await body.requested;
+    resolve(() => void sink.write(CHUNK));
+    await answer.over;
+    return answer;
+  }
+
+  for (const secure of [false, true]) {
+    const over = secure ? 'TLS' : 'TCP';
+    it(`is read although writing has failed, over ${over}`, async (context) => {
+      const { failure, head, sink } = await sendPastAnswer(context, REFUSAL, secure);
+      assert.deepEqual([failure, head?.status, sink.text, sink.outcome], [undefined, 413, 'too large', 'end']);
+    });
+
+    it(`is cut when it should have ended with the connection, which broke, over ${over}`, async (context) => {
+      const { failure, head, sink } = await sendPastAnswer(context, 'HTTP/1.1 413 Too Large\r\n\r\ntoo', secure);
+      assert.deepEqual([failure, head?.status, sink.text, sink.outcome], [undefined, 413, 'too', 'backend_closed']);
+    });
+
+    it(`without one the cause is the failed write, over ${over}`, async (context) => {
+      const { failure, cause } = await sendPastAnswer(context, '', secure);
+      assert.equal(failure, 'backend_unavailable');
+      assert.match(String(cause), /write (EPIPE|ECONNRESET)/);
+    });
+  }
+
+  it('what lay there before anything of the request arrived is no answer to it', async (context) => {
+    const { backend, send } = await start(context, answerEach(OK));
+    await send(GET).over;
+    const { socket } = await backend.connection(0);
+    socket.write(REFUSAL);
+    socket.resetAndDestroy();
+    const answer = send(POST, wholeBody(CHUNK));
+    await answer.over;
+    assert.deepEqual([answer.head, answer.failure], [undefined, 'backend_unavailable']);
   });
 });
 
