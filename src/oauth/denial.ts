@@ -24,6 +24,7 @@ interface DenialRow {
 
 const DENIALS = {
   malformed_request: { status: 400, error: 'bad_request' },
+  https_required: { status: 400, error: 'bad_request' },
   malformed_authorization: { status: 400, error: 'bad_request' },
   no_token: { status: 401, error: 'unauthorized', challenge: 'none' },
   invalid_token: {

@@ -10,6 +10,7 @@ import { type IssuerKeys, JwksCache, type JwksSource } from './jwks-cache.ts';
 import { type Limit, MemoryRateLimiter, type RateLimiter } from './rate-limiter.ts';
 import { createRefusalMemory, type RefusalMemory } from './refusal-counts.ts';
 import { createReplayMemory, type ReplayMemory } from './replay-cache-memory.ts';
+import { createRotatingTicketKeys } from './ticket-keys.ts';
 
 /** Those of tokens whose claims are known to be true, and those of all others. */
 export type RefusalMemories = Readonly<Record<'verified' | 'unverified', RefusalMemory>>;
@@ -32,8 +33,8 @@ export interface ProcessWide {
   readonly nonceSecret: string;
   /** How the process is called in Via: "obex-" and a random text that nobody but backends gets to see. */
   readonly viaPseudonym: string;
-  /** Seals TLS sessions, 48 bytes; undefined = the listener makes its own. */
-  readonly ticketKeys: Buffer | undefined;
+  /** Seals TLS sessions, 48 bytes: those of the moment. */
+  ticketKeys(): Buffer;
   createRateLimiter(whose: RateLimited, limit: Limit): RateLimiter;
   /** Requests and event streams at the backend, by principal; for phases that know principals. */
   providePrincipalLoads(): Loads;
@@ -80,7 +81,7 @@ export function createOwnTruth(observers: Observers): ProcessWide {
     eventStreams: new Tally(),
     nonceSecret: createNonceSecret(),
     viaPseudonym: createViaPseudonym(),
-    ticketKeys: undefined,
+    ticketKeys: createRotatingTicketKeys(observers.clock),
     createRateLimiter: (_whose, limit) => new MemoryRateLimiter(limit),
     providePrincipalLoads: () => new MemoryLoads(),
     provideRefusalMemory: createRefusalMemories,

@@ -20,6 +20,7 @@ const UNAUTHORIZED = { status: 401, error: 'unauthorized', challenge: 'invalid_t
 /** The contract's table. */
 const ANSWERS: Readonly<Record<DenialReason, Answer>> = {
   malformed_request: { status: 400, error: 'bad_request' },
+  https_required: { status: 400, error: 'bad_request' },
   malformed_authorization: { status: 400, error: 'bad_request' },
   no_token: { status: 401, error: 'unauthorized', challenge: 'none' },
   invalid_token: {

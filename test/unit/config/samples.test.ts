@@ -39,7 +39,7 @@ describe('samples', () => {
       idle_timeout: 120_000,
       drain_delay: 0,
       drain_timeout: 5000,
-      max_connections: 10_000,
+      max_connections: 4000,
       rate_limit: { requests_per_second: 100, burst: 200 },
     });
     assert.deepEqual(config.obex.listen, { host: undefined, port: 8443 });
