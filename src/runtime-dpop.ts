@@ -47,7 +47,7 @@ export function buildDpop(options: RuntimeOptions, redisCa: string | undefined):
   const proofKeys = new ProofKeys(new Set(dpop.algorithms));
   const verifyDpopProof = createVerifyDpopProof({
     clock,
-    importKey: (headerPart) => proofKeys.import(headerPart),
+    importKey: (headerPart, jkt) => proofKeys.import(headerPart, jkt),
     nonces,
     replayCache: measureClaims(replayCache, clock, (seconds) => metrics.claimEnded(seconds)),
     ...times,

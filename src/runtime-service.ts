@@ -4,13 +4,12 @@ import type { Authenticate } from './gate/authenticate.ts';
 import { createAuthorize } from './gate/authorize.ts';
 import type { Charge } from './gate/charge.ts';
 import type { TrustedIssuer } from './gate/verify-access-token.ts';
-import { createChallenges } from './oauth/challenge.ts';
+import { type Challenges, createChallenges } from './oauth/challenge.ts';
 import { isIssuerIdentifier } from './oauth/issuer-metadata.ts';
 import { denyAuthorization } from './oauth/no-authorization-server.ts';
 import { createOriginPolicy, type OriginPolicy } from './oauth/origin.ts';
 import { formatProtectedResourceMetadata, metadataPaths } from './oauth/protected-resource-metadata.ts';
 import { errorField } from './observe/log.ts';
-import type { Observers } from './observe/observers.ts';
 import { createBackendHeaders } from './proxy/backend-headers.ts';
 import { Forwarder, type ForwardOptions, InFlight } from './proxy/forward.ts';
 import { isSubscription } from './proxy/open-streams.ts';
@@ -25,8 +24,10 @@ import { createMetadataEndpoint } from './server/endpoints/metadata.ts';
 import { createMetricsEndpoint } from './server/endpoints/metrics.ts';
 import { createReadiness, type ReadinessCheck } from './server/endpoints/ready.ts';
 import { createHostPolicy } from './server/host-policy.ts';
+import { createRefusalLoop, type JudgeRefusal } from './server/refusal-loop.ts';
 import { createRoute, type Endpoint } from './server/route.ts';
 import type { Service } from './server/service.ts';
+import { RefusalCounts } from './state/refusal-counts.ts';
 import type { BackendClient } from './wire/backend.ts';
 import type { ServerLimits } from './wire/exchange.ts';
 import { fitYoungGeneration } from './young-generation.ts';
@@ -47,7 +48,6 @@ export function buildService(options: RuntimeOptions, parts: ServiceParts): Serv
   const { public_url: publicUrl } = config.obex;
   const isOriginAllowed = buildOriginPolicy(config);
   const allowedHosts = config.obex.allowed_hosts;
-  const requiredScopes = config.authz.required_scopes;
   const endpoints = buildEndpoints(options, parts);
   return {
     selectRoute: createRoute({
@@ -69,22 +69,31 @@ export function buildService(options: RuntimeOptions, parts: ServiceParts): Serv
       allowedHeaders: config.cors.allowed_headers,
       exposedHeaders: config.cors.exposed_headers,
     }),
-    challenges: createChallenges({
-      resourceMetadataUrl: locateMetadata(config),
-      requiredScopes,
-      ...(parts.dpop === undefined ? {} : { dpopAlgorithms: config.dpop.algorithms }),
-    }),
+    challenges: buildChallenges(config, parts.dpop),
     authenticate: parts.authenticate,
     chargeClient: parts.chargeClient,
-    authorize: createAuthorize(requiredScopes),
+    authorize: createAuthorize(config.authz.required_scopes),
+    judgeRefusal: buildRefusalLoop(options),
     forwarder: buildForwarder(options, parts.backend),
     limits: buildLimits(config),
     accessLog: config.log.access,
   };
 }
 
+function buildChallenges(config: Config, dpop: DpopParts | undefined): Challenges {
+  return createChallenges({
+    resourceMetadataUrl: locateMetadata(config),
+    requiredScopes: config.authz.required_scopes,
+    ...(dpop === undefined ? {} : { dpopAlgorithms: config.dpop.algorithms }),
+  });
+}
+
 function buildForwarder(options: RuntimeOptions, backend: BackendClient): Forwarder {
   const { config, shared, previous } = options;
+  const {
+    limits,
+    backend: { max_requests: maxRequests },
+  } = config;
   return new Forwarder({
     backend,
     formatBackendFields: createBackendHeaders({
@@ -95,17 +104,22 @@ function buildForwarder(options: RuntimeOptions, backend: BackendClient): Forwar
       viaPseudonym: shared.viaPseudonym,
     }),
     formatClientFields: createClientHeaders({ publicUrl: config.obex.public_url, backendUrl: config.backend.url }),
-    maxRequests: config.backend.max_requests,
+    maxRequests,
+    perPrincipal: {
+      maxRequests: limits.max_requests_per_principal ?? maxRequests,
+      maxStreams: limits.max_streams_per_principal ?? maxRequests,
+    },
     inFlight: previous?.service.forwarder.inFlight ?? createInFlight(options),
     streamEndsAtMs: buildStreamEnd(config),
   });
 }
 
-function createInFlight({ shared, observers: { clock, log } }: RuntimeOptions): InFlight {
+function createInFlight({ config, shared, observers: { clock, log } }: RuntimeOptions): InFlight {
   const { backendRequests, eventStreams } = shared;
   return new InFlight({
     backendRequests,
     eventStreams,
+    principals: config.idp === undefined ? undefined : shared.providePrincipalLoads(),
     onEventStreams: fitYoungGeneration,
     nowMs: () => clock.nowMs(),
     onEnding: (reason, streams) => log.info('event_streams_ended', { reason, streams }),
@@ -117,6 +131,16 @@ function buildStreamEnd({ authz, idp }: Config): ForwardOptions['streamEndsAtMs'
   const skewMs = idp?.clock_skew ?? 0;
   return (head, { accessToken }) =>
     accessToken === undefined || !isSubscription(head) ? Number.POSITIVE_INFINITY : accessToken.expiresAtMs + skewMs;
+}
+
+/** Counts outlive a reload. */
+function buildRefusalLoop({ config, shared, observers, previous }: RuntimeOptions): JudgeRefusal | undefined {
+  if (config.idp === undefined || previous !== undefined) return previous?.service.judgeRefusal;
+  const { verified, unverified } = shared.provideRefusalMemory();
+  return createRefusalLoop(
+    { verified: new RefusalCounts(verified), unverified: new RefusalCounts(unverified) },
+    observers,
+  );
 }
 
 function buildEndpoints(
@@ -141,15 +165,16 @@ function buildEndpoints(
       ...(dpop === undefined ? {} : { dpop: { algorithms: config.dpop.algorithms, required: config.dpop.required } }),
     }),
   );
-  const metadata: Endpoint = { respond: respondMetadata, isPublic: true, isVital: false };
+  const metadata: Endpoint = { respond: respondMetadata, isPublic: true, isVital: false, isQuiet: false };
+  const isQuiet = !config.log.probes;
   const paths = metadataPaths(config.resource.url);
   const endpoints = new Map<string, Endpoint>([
-    ['/health', { respond: respondHealth, isPublic: false, isVital: true }],
-    ['/ready', { respond: respondReady, isPublic: false, isVital: true }],
+    ['/health', { respond: respondHealth, isPublic: false, isVital: true, isQuiet }],
+    ['/ready', { respond: respondReady, isPublic: false, isVital: true, isQuiet }],
     [paths.root, metadata],
     [paths.withSuffix, metadata],
   ]);
-  if (config.metrics.listen === undefined) endpoints.set(METRICS_PATH, metricsEndpoint(observers));
+  if (config.metrics.listen === undefined) endpoints.set(METRICS_PATH, metricsEndpoint(options));
   return endpoints;
 }
 
@@ -174,14 +199,16 @@ async function checkKeys(issuers: readonly TrustedIssuer[]): Promise<void> {
   if (without !== undefined) throw new Error(`no keys of ${without.issuer}`);
 }
 
-function metricsEndpoint({ metrics }: Observers): Endpoint {
-  return { respond: createMetricsEndpoint(metrics), isPublic: false, isVital: false };
+function metricsEndpoint({ config, observers }: RuntimeOptions): Endpoint {
+  const respond = createMetricsEndpoint(observers.metrics);
+  return { respond, isPublic: false, isVital: false, isQuiet: !config.log.probes };
 }
 
 /** The main service with nothing to route to but `/metrics`. */
-export function buildMetricsService({ config, observers }: RuntimeOptions, service: Service): Service {
+export function buildMetricsService(options: RuntimeOptions, service: Service): Service {
+  const { config } = options;
   const selectRoute = createRoute({
-    endpoints: new Map([[METRICS_PATH, metricsEndpoint(observers)]]),
+    endpoints: new Map([[METRICS_PATH, metricsEndpoint(options)]]),
     isClosed: () => true,
     isOriginAllowed: buildOriginPolicy(config),
     isLoop: () => false,

@@ -115,7 +115,7 @@ export function readAuthorities(file: NamedFile): string | undefined {
 function readNamedFile({ key, path }: NamedFile): string {
   let code: unknown = 'unreadable';
   try {
-    return readFileSync(path, 'utf8');
+    return readFileSync(path).toString('utf8');
   } catch (error) {
     if (error instanceof Error && 'code' in error) ({ code } = error);
   }

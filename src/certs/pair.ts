@@ -30,7 +30,7 @@ export function readKey(file: string): Read<KeyObject> {
 
 function readPem<T>(file: string, parse: (pem: string) => T | string): Read<T> {
   try {
-    const pem = readFileSync(file, 'utf8');
+    const pem = readFileSync(file).toString('utf8');
     const value = parse(pem);
     return typeof value === 'string' ? `${file} ${value}` : { pem, value };
   } catch (error) {

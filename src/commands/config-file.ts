@@ -20,7 +20,7 @@ export function readConfigFile(flag: string | undefined, env: Environment): Conf
   const read = [file];
   const readFile = (path: string): string => {
     read.push(path);
-    return readFileSync(path, 'utf8');
+    return readFileSync(path).toString('utf8');
   };
   return { file, outcome: loadConfig({ file, text, env, readFile }), read };
 }
@@ -42,9 +42,10 @@ export function loadOrExplain(flag: string | undefined, stderr: (text: string) =
   return undefined;
 }
 
+/** Decoded afterwards: Node 26.10 corrupts its heap when it decodes a large pipe, such as /dev/stdin, while it reads. */
 function readText(file: string): string | undefined {
   try {
-    return readFileSync(file, 'utf8');
+    return readFileSync(file).toString('utf8');
   } catch {
     return undefined;
   }
