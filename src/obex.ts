@@ -1,22 +1,19 @@
 /** A running Obex: listeners, the configuration in force, reload and drain. */
-import { randomUUID } from 'node:crypto';
 import { type Phase, phaseOf } from './config/phase.ts';
 import type { Config } from './config/schema.ts';
 import { VERSION } from './lib/version.ts';
-import { deny } from './oauth/denial.ts';
 import { errorField } from './observe/log.ts';
 import type { Observers } from './observe/observers.ts';
 import { processMetrics } from './observe/process-metrics.ts';
 import { buildRuntime, type Runtime } from './runtime.ts';
+import { hasDescriptors, readDescriptorLimit } from './runtime-descriptors.ts';
 import { runtimeMetrics } from './runtime-metrics.ts';
 import type { RuntimeFiles } from './runtime-tls.ts';
-import { rateLimitKey } from './server/client-address.ts';
-import { createHandle } from './server/handle.ts';
-import { formatWireRefusal } from './server/respond.ts';
+import { createHandlers } from './server/handlers.ts';
 import type { Service } from './server/service.ts';
 import { createOwnTruth, type ProcessWide } from './state/process-wide.ts';
 import { listen } from './wire/engine.ts';
-import type { ListenAddress, ServerHandlers, WireServer } from './wire/exchange.ts';
+import type { ListenAddress, WireServer } from './wire/exchange.ts';
 
 export interface Obex {
   /** Where the main listener can be reached from this machine. */
@@ -60,6 +57,7 @@ class RunningObex implements Obex {
   readonly #observers: Observers;
   readonly #seat: Seat | undefined;
   readonly #shared: ProcessWide;
+  readonly #descriptorLimit = readDescriptorLimit();
   #config: Config;
   #runtime: Runtime;
   #server: WireServer | undefined;
@@ -125,11 +123,11 @@ class RunningObex implements Obex {
 
   #putInForce(config: Config, next: Runtime): void {
     const previous = this.#runtime;
-    // It has been tried by `prepare`, as far as it can be without doing it.
-    if (next.tls !== undefined) this.#server?.updateTls(next.tls);
     this.#observers.log.setLevel(config.log.level);
     this.#runtime = next;
     this.#config = config;
+    // It has been tried by `prepare`, as far as it can be without doing it.
+    if (next.tls !== undefined) this.#server?.updateTls(next.tls);
     previous.verifiedTokens.onResize = undefined;
     this.#measureTokenCache(next);
     previous.release(next);
@@ -184,28 +182,18 @@ class RunningObex implements Obex {
   }
 
   #listenOn(address: ListenAddress, service: () => Service, runtime: Runtime | undefined): Promise<WireServer> {
-    const { metrics, log } = this.#observers;
-    const handlers: ServerHandlers = {
-      onExchange: createHandle(service, this.#observers),
-      onRefused: (refusal, detail, peerAddress) => {
-        const requestId = randomUUID();
-        const denial = deny(refusal, { detail });
-        const answer = formatWireRefusal(denial, requestId);
-        metrics.responded(answer.head.status, 0);
-        metrics.denied(refusal);
-        // Refused all the same; but whoever goes on like this has less left for requests that are well formed.
-        const { chargeClient, accessLog } = service();
-        chargeClient(rateLimitKey(peerAddress));
-        if (accessLog !== 'off')
-          log.info('request_refused', { request_id: requestId, client: peerAddress, reason: refusal, detail });
-        return answer;
-      },
-    };
+    const handlers = createHandlers(service, this.#observers);
     const options = { listen: address, tls: runtime?.tls, limits: () => service().limits };
     // What the metrics listener accepts is not counted with the rest.
     if (runtime === undefined) return listen(options, handlers);
-    const { connections, ticketKeys } = this.#shared;
-    return listen({ ...options, connections, ticketKeys }, handlers);
+    const { connections, backendRequests } = this.#shared;
+    const shared = {
+      connections,
+      ticketKeys: () => this.#shared.ticketKeys(),
+      hasDescriptors: () =>
+        hasDescriptors(this.#config, this.#descriptorLimit, connections.total + backendRequests.total),
+    };
+    return listen({ ...options, ...shared }, handlers);
   }
 }
 

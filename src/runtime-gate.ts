@@ -11,6 +11,7 @@ import { createCharge } from './gate/charge.ts';
 import { createTokenCheck } from './gate/token-check.ts';
 import { createVerifyAccessToken, type TrustedIssuer } from './gate/verify-access-token.ts';
 import type { Clock } from './lib/clock.ts';
+import { normalizeHttpUri } from './oauth/http-uri.ts';
 import { createTargetUri } from './oauth/target-uri.ts';
 import { formatIdentityFields } from './proxy/identity-headers.ts';
 import type { RuntimeOptions } from './runtime.ts';
@@ -44,7 +45,8 @@ export function buildIssuers(options: IssuerOptions): readonly TrustedIssuer[] {
   return [primary, ...idp.additional_issuers].map((entry, index) => ({
     issuer: entry.issuer,
     algorithms: new Set(entry.accepted_algorithms),
-    audiences: entry.audiences,
+    acceptsIdTokens: entry.dangerously_accept_id_tokens,
+    ...acceptedAudiences(entry.audiences, resource.url),
     clockSkewMs: idp.clock_skew,
     jwks: buildIssuerKeys(options, {
       issuer: entry.issuer,
@@ -57,10 +59,27 @@ export function buildIssuers(options: IssuerOptions): readonly TrustedIssuer[] {
   }));
 }
 
+/** A configured audience is the operator's word; the resource's own URL comes in the spelling of clients. */
+function acceptedAudiences(
+  configured: readonly string[],
+  resourceUrl: string,
+): Pick<TrustedIssuer, 'audiences' | 'resourceUri'> {
+  if (configured.length > 0) return { audiences: configured, resourceUri: undefined };
+  return { audiences: [resourceUrl], resourceUri: normalizeHttpUri(resourceUrl) };
+}
+
 /** Keys of an issuer that stays are kept over a reload: its IdP may be down just now. */
 function buildIssuerKeys({ shared, previous }: IssuerOptions, source: JwksSource): IssuerKeys {
   const same = previous?.issuers.find(({ jwks }) => JSON.stringify(jwks.source) === JSON.stringify(source));
   return same?.jwks ?? shared.createIssuerKeys(source);
+}
+
+/** Begins to keep the keys of all of them fresh; those of a reload that stay go on. */
+export function startKeys(issuers: readonly TrustedIssuer[]): void {
+  for (const { jwks, algorithms } of issuers) {
+    jwks.expectAlgorithms(algorithms);
+    jwks.start();
+  }
 }
 
 export function buildVerifiedTokens({ token_cache }: Config): VerifiedTokens {

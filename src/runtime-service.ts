@@ -5,6 +5,8 @@ import { createAuthorize } from './gate/authorize.ts';
 import type { Charge } from './gate/charge.ts';
 import type { TrustedIssuer } from './gate/verify-access-token.ts';
 import { createChallenges } from './oauth/challenge.ts';
+import { isIssuerIdentifier } from './oauth/issuer-metadata.ts';
+import { denyAuthorization } from './oauth/no-authorization-server.ts';
 import { createOriginPolicy, type OriginPolicy } from './oauth/origin.ts';
 import { formatProtectedResourceMetadata, metadataPaths } from './oauth/protected-resource-metadata.ts';
 import { errorField } from './observe/log.ts';
@@ -54,6 +56,7 @@ export function buildService(options: RuntimeOptions, parts: ServiceParts): Serv
       isOriginAllowed,
       isLoop: (fields) => isLoop(fields, shared.viaPseudonym),
       hostPolicy: config.idp === undefined ? createHostPolicy({ publicUrl, allowedHosts }) : undefined,
+      noAuthorizationServer: config.idp && denyAuthorization(authorizationServers(config), locateMetadata(config)),
       isClosing,
     }),
     resolveClientAddress: createClientAddress({
@@ -67,7 +70,7 @@ export function buildService(options: RuntimeOptions, parts: ServiceParts): Serv
       exposedHeaders: config.cors.exposed_headers,
     }),
     challenges: createChallenges({
-      resourceMetadataUrl: new URL(metadataPaths(config.resource.url).withSuffix, publicUrl),
+      resourceMetadataUrl: locateMetadata(config),
       requiredScopes,
       ...(parts.dpop === undefined ? {} : { dpopAlgorithms: config.dpop.algorithms }),
     }),
@@ -117,7 +120,7 @@ function buildEndpoints(
   const respondMetadata = createMetadataEndpoint(
     formatProtectedResourceMetadata({
       resource: config.resource.url,
-      authorizationServers: issuers.map(({ issuer }) => issuer),
+      authorizationServers: authorizationServers(config),
       scopesSupported: config.resource.scopes_supported,
       ...(dpop === undefined ? {} : { dpop: { algorithms: config.dpop.algorithms, required: config.dpop.required } }),
     }),
@@ -132,6 +135,18 @@ function buildEndpoints(
   ]);
   if (config.metrics.listen === undefined) endpoints.set(METRICS_PATH, metricsEndpoint(observers));
   return endpoints;
+}
+
+/** Where the metadata with the path suffix is, as clients reach it. */
+function locateMetadata({ resource, obex }: Config): URL {
+  return new URL(metadataPaths(resource.url).withSuffix, obex.public_url);
+}
+
+/** Whom clients are sent to for a login: the trusted issuers, as far as they are a place to go to. */
+function authorizationServers({ idp }: Config): readonly string[] {
+  if (idp === undefined) return [];
+  const issuers = [idp, ...idp.additional_issuers].map(({ issuer }) => issuer);
+  return issuers.filter((issuer) => isIssuerIdentifier(issuer, idp.dangerously_allow_http));
 }
 
 function publicPaths(endpoints: ReadonlyMap<string, Endpoint>): ReadonlySet<string> {
@@ -155,6 +170,7 @@ export function buildMetricsService({ config, observers }: RuntimeOptions, servi
     isOriginAllowed: buildOriginPolicy(config),
     isLoop: () => false,
     hostPolicy: undefined,
+    noAuthorizationServer: undefined,
     isClosing: () => false,
   });
   return { ...service, selectRoute };

@@ -11,6 +11,7 @@ import {
   buildRateLimit,
   buildVerifiedTokens,
   type RateLimit,
+  startKeys,
 } from './runtime-gate.ts';
 import { buildMetricsService, buildService } from './runtime-service.ts';
 import { type RuntimeFiles, readRuntimeFiles } from './runtime-tls.ts';
@@ -60,7 +61,7 @@ export function buildRuntime(options: RuntimeOptions): Runtime {
   // What may fail comes first, so that a refused reload leaves nothing behind.
   const files = options.files ?? readRuntimeFiles(config);
   const { tls, backendCa } = files;
-  const backend = buildBackend(config, backendCa);
+  const backend = buildBackend(options, backendCa);
   const dpop = buildDpop(options);
   const issuers = buildIssuers({ ...options, files });
   const verifiedTokens = buildVerifiedTokens(config);
@@ -89,11 +90,12 @@ export function buildRuntime(options: RuntimeOptions): Runtime {
       backend.close();
     },
   };
-  for (const { jwks } of issuers) jwks.start();
+  startKeys(issuers);
   return Object.freeze(runtime);
 }
 
-function buildBackend({ backend }: Config, ca: string | undefined): BackendClient {
+function buildBackend({ config, observers }: RuntimeOptions, ca: string | undefined): BackendClient {
+  const { backend } = config;
   return createBackendClient({
     url: backend.url,
     connectTimeoutMs: backend.connect_timeout,
@@ -101,5 +103,6 @@ function buildBackend({ backend }: Config, ca: string | undefined): BackendClien
     maxIdleConnections: backend.max_idle_conns,
     maxHeaderBytes: MAX_BACKEND_HEAD_BYTES,
     ca,
+    onBug: (error) => observers.engine.onBug(error),
   });
 }

@@ -8,6 +8,7 @@ import { type Obex, startObex } from '../obex.ts';
 import { LineWriter } from '../observe/line-writer.ts';
 import { errorField, type Log } from '../observe/log.ts';
 import { createObservers, type Observers } from '../observe/observers.ts';
+import { readDescriptorLimit, warnOfDescriptors } from '../runtime-descriptors.ts';
 import { collectWithoutHelp } from '../young-generation.ts';
 import { loadOrExplain, readConfigFile, type ServedConfig } from './config-file.ts';
 
@@ -42,6 +43,8 @@ export async function runServe(options: ServeOptions): Promise<number> {
   const observers: Observers = createObservers(loaded.config.log.level, lines, { metrics: workers?.metrics });
   process.on('exit', () => lines.flushSync());
   for (const message of loaded.warnings) observers.log.warn('config_warning', { message });
+  const tooFew = warnOfDescriptors(loaded.config, readDescriptorLimit());
+  if (tooFew !== undefined) observers.log.warn('config_warning', { message: tooFew });
   // The log may be far away; whoever starts phase 1 shall know it here and now.
   if (loaded.phase === 1) options.stderr(`obex: WARNING: ${loaded.warnings[0]}\n`);
   try {

@@ -24,11 +24,16 @@ export const sections = z.strictObject({
  * Parses a tree of plain values (variables expanded, layout normalised, secrets read) into a Config: milliseconds, bytes,
  * URLs, every default filled in.
  */
-export const configSchema = z.pipe(sections, z.transform(fillAudiences));
+export const configSchema = z.pipe(sections, z.transform(fillFromOtherSections));
 
-function fillAudiences(config: z.output<typeof sections>) {
-  const audiences = config.resource.audiences.length === 0 ? [config.resource.url] : config.resource.audiences;
-  return { ...config, resource: { ...config.resource, audiences }, idp: fillIssuers(config.idp, audiences) };
+function fillFromOtherSections(config: z.output<typeof sections>) {
+  const { resource, authz } = config;
+  const scopes = resource.scopes_supported.length === 0 ? authz.required_scopes : resource.scopes_supported;
+  return {
+    ...config,
+    resource: { ...resource, scopes_supported: scopes },
+    idp: fillIssuers(config.idp, resource.audiences),
+  };
 }
 
 function fillIssuers(idp: z.output<typeof idpSection>, audiences: string[]) {

@@ -22,6 +22,7 @@ interface DenialRow {
 
 const DENIALS = {
   malformed_request: { status: 400, error: 'bad_request' },
+  https_required: { status: 400, error: 'bad_request' },
   malformed_authorization: { status: 400, error: 'bad_request' },
   no_token: { status: 401, error: 'unauthorized', challenge: 'none' },
   invalid_token: {
@@ -72,6 +73,12 @@ const DENIALS = {
     challenge: 'invalid_token',
     description: 'The access token was not issued for this resource',
   },
+  id_token: {
+    status: 401,
+    error: 'unauthorized',
+    challenge: 'invalid_token',
+    description: 'An ID token was sent where an access token belongs',
+  },
   token_not_bound: {
     status: 401,
     error: 'unauthorized',
@@ -111,6 +118,7 @@ const DENIALS = {
   origin_not_allowed: { status: 403, error: 'forbidden' },
   host_not_allowed: { status: 403, error: 'forbidden' },
   not_found: { status: 404, error: 'not_found' },
+  no_authorization_server: { status: 404, error: 'not_found' },
   method_not_allowed: { status: 405, error: 'method_not_allowed' },
   request_timeout: { status: 408, error: 'request_timeout' },
   payload_too_large: { status: 413, error: 'payload_too_large' },
@@ -144,6 +152,8 @@ export interface Denial {
   readonly evidence: Evidence;
   /** Extra response field lines that the reason needs (Allow, Retry-After), as alternating name, value. */
   readonly fields: readonly string[];
+  /** RFC 6749 §5.2 `error_description`, in the body: made of the configuration, never of the request. */
+  readonly description?: string;
 }
 
 const NO_FIELDS: readonly string[] = [];

@@ -1,14 +1,13 @@
 /** Who a request comes from, once its credentials have been verified. RFC 9068 §2.2. */
-import type { Scopes } from './scope.ts';
+import type { GrantedScopes } from './scope.ts';
 
 /** A verified access token, reduced to what Obex uses. Strings are raw claim values. */
-export interface AccessToken {
+export interface AccessToken extends GrantedScopes {
   readonly issuer: string;
-  /** `sub`; undefined when the token has none. */
+  /** `sub`; undefined when the token has none, or an empty one. */
   readonly subject: string | undefined;
   /** `client_id`, else `azp`, `cid`, `appid`. */
   readonly client: string | undefined;
-  readonly scopes: Scopes;
   /** `exp` in milliseconds since the epoch. */
   readonly expiresAtMs: number;
   /** `cnf.jkt` (RFC 9449 §6.1); undefined for a plain bearer token. */

@@ -1,6 +1,6 @@
 /** The life of a request: route, authenticate, authorize, forward. Every way out of it is an answer. */
 import type { Admission } from '../gate/authenticate.ts';
-import { type Denial, deny, isDenied } from '../oauth/denial.ts';
+import { type Denial, isDenied } from '../oauth/denial.ts';
 import type { Observers } from '../observe/observers.ts';
 import { isForThisHop } from '../proxy/max-forwards.ts';
 import type { Exchange } from '../wire/exchange.ts';
@@ -35,7 +35,7 @@ function route(life: RequestLife): void {
     case 'preflight':
       return respondPreflight(life);
     case 'backend':
-      return authenticate(life, selected.isDiscoveryProbe);
+      return authenticate(life, selected.withoutToken);
   }
 }
 
@@ -52,12 +52,11 @@ function isCharged(selected: Route | Denial): boolean {
   }
 }
 
-function authenticate(life: RequestLife, isDiscoveryProbe: boolean): void {
+function authenticate(life: RequestLife, withoutToken: Denial | undefined): void {
   const { method, target, fields } = life.exchange.head;
   const proceed = (outcome: Admission | Denial): void => {
     if (!isDenied(outcome)) return pass(life, outcome);
-    const isProbe = isDiscoveryProbe && outcome.reason === 'no_token';
-    respondDenial(life, isProbe ? deny('not_found') : outcome);
+    respondDenial(life, outcome.reason === 'no_token' ? (withoutToken ?? outcome) : outcome);
   };
   const outcome = life.service.authenticate({
     method,

@@ -41,7 +41,8 @@ export function formatWireRefusal(denial: Denial, requestId: string): { head: Re
 const REFUSAL_FIELDS: FieldLines = ['Content-Type', 'application/json', 'Cache-Control', 'no-store'];
 
 function formatRefusal(denial: Denial): string {
-  return JSON.stringify({ error: denialRow(denial.reason).error, reason: denial.reason });
+  const { reason, description } = denial;
+  return JSON.stringify({ error: denialRow(reason).error, reason, error_description: description });
 }
 
 function send(life: RequestLife, status: number, content: { fields: FieldLines; body: string }): void {

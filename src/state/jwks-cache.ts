@@ -2,8 +2,10 @@
 import type { Clock } from '../lib/clock.ts';
 import { rawPath } from '../lib/raw-path.ts';
 import { checkIssuerMetadata, metadataUrls } from '../oauth/issuer-metadata.ts';
-import { parseJwkSet, type VerificationKey } from '../oauth/jwks.ts';
+import type { JwsAlgorithm } from '../oauth/jwa.ts';
+import type { VerificationKey } from '../oauth/jwks.ts';
 import { errorField, type Log } from '../observe/log.ts';
+import { describeUnaccepted, readFetchedSet, UnusableKeys } from './fetched-set.ts';
 import { RefetchBudget } from './refetch-budget.ts';
 
 /** The keys of one issuer as requests meet them. */
@@ -15,6 +17,8 @@ export interface IssuerKeys {
   readonly statistics: JwksStatistics;
   /** Calls `listener` with the new keys whenever the set has changed; returns the way to stop that. */
   onChange(listener: (keys: readonly VerificationKey[]) => void): () => void;
+  /** What the keys are for: a set that fits none of these is warned of, where it is fetched. A reload says it again. */
+  expectAlgorithms(accepted: ReadonlySet<JwsAlgorithm>): void;
   /** Begins to fetch in the background, once: a reload that keeps these keys starts them again. Never throws. */
   start(): void;
   stop(): void;
@@ -68,6 +72,7 @@ export class JwksCache implements IssuerKeys {
   readonly #budget = new RefetchBudget();
   readonly #listeners = new Set<(keys: readonly VerificationKey[]) => void>();
   #keys: readonly VerificationKey[] | undefined;
+  #accepted: ReadonlySet<JwsAlgorithm> | undefined;
   #fetchedAtMs = 0;
   #lastFetchFailed = false;
   #underWay: Promise<void> | undefined;
@@ -98,6 +103,11 @@ export class JwksCache implements IssuerKeys {
   onChange(listener: (keys: readonly VerificationKey[]) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  expectAlgorithms(accepted: ReadonlySet<JwsAlgorithm>): void {
+    this.#accepted = accepted;
+    this.#warnOfUnaccepted();
   }
 
   start(): void {
@@ -139,26 +149,32 @@ export class JwksCache implements IssuerKeys {
       this.#lastFetchFailed = true;
       this.#failures += 1;
       const usable = this.#dropTooStale();
-      this.#options.log.warn('jwks_fetch_failed', { issuer, error: errorField(error), serving_stale_keys: usable });
+      const details = error instanceof UnusableKeys ? { ignored_keys: error.ignored } : {};
+      const fields = { issuer, error: errorField(error), serving_stale_keys: usable, ...details };
+      this.#options.log.warn('jwks_fetch_failed', fields);
     }
   }
 
   #accept(jwksUri: string, document: unknown): void {
-    const set = parseJwkSet(document);
     const place = rawPath(jwksUri);
-    if (set === undefined) throw new Error(`${place}: expected a JWK Set, an object with an array "keys"`);
-    // An empty set is an issuer's word that none of its keys counts any more; a set that cannot be read is no word at all.
-    if (set.keys.length === 0 && set.ignored.length > 0) {
-      throw new Error(`${place}: the JWK Set holds no key that can verify a signature`);
-    }
+    const set = readFetchedSet(document, place);
     const { issuer } = this.source;
     const changed = this.#replace(set.keys);
     const details = { issuer, jwks_uri: place, keys: set.keys.length, ignored_keys: set.ignored };
-    if (changed || this.#lastFetchFailed) this.#options.log.info('jwks_fetched', details);
+    if (changed || this.#lastFetchFailed) {
+      this.#options.log.info('jwks_fetched', details);
+      this.#warnOfUnaccepted();
+    }
     this.#fetchedAtMs = this.#options.clock.nowMs();
     this.#lastFetchFailed = false;
     this.#successes += 1;
     this.#retryMs = FIRST_RETRY_MS;
+  }
+
+  #warnOfUnaccepted(): void {
+    const fields = this.#accepted && describeUnaccepted(this.#keys ?? [], this.#accepted);
+    if (fields === undefined) return;
+    this.#options.log.warn('jwks_keys_not_accepted', { issuer: this.source.issuer, ...fields });
   }
 
   #replace(fetched: readonly VerificationKey[]): boolean {

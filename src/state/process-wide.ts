@@ -8,6 +8,7 @@ import { fetchJson } from './fetch-json.ts';
 import { type IssuerKeys, JwksCache, type JwksSource } from './jwks-cache.ts';
 import { type Limit, MemoryRateLimiter, type RateLimiter } from './rate-limiter.ts';
 import { createReplayMemory, type ReplayMemory } from './replay-cache-memory.ts';
+import { createRotatingTicketKeys } from './ticket-keys.ts';
 
 /** Whose requests a rate limiter counts. */
 export type RateLimited = 'clients' | 'principals';
@@ -23,8 +24,8 @@ export interface ProcessWide {
   readonly nonceSecret: string;
   /** How the process is called in Via: "obex-" and a random text that nobody but backends gets to see. */
   readonly viaPseudonym: string;
-  /** Seals TLS sessions, 48 bytes; undefined = the listener makes its own. */
-  readonly ticketKeys: Buffer | undefined;
+  /** Seals TLS sessions, 48 bytes: those of the moment. */
+  ticketKeys(): Buffer;
   createRateLimiter(whose: RateLimited, limit: Limit): RateLimiter;
   provideReplayMemory(maxEntries: number): ReplayMemory;
   createIssuerKeys(source: JwksSource): IssuerKeys;
@@ -67,7 +68,7 @@ export function createOwnTruth(observers: Observers): ProcessWide {
     eventStreams: new Tally(),
     nonceSecret: createNonceSecret(),
     viaPseudonym: createViaPseudonym(),
-    ticketKeys: undefined,
+    ticketKeys: createRotatingTicketKeys(observers.clock),
     createRateLimiter: (_whose, limit) => new MemoryRateLimiter(limit),
     provideReplayMemory: createReplayMemory,
     createIssuerKeys: (source) => createJwksCache(source, observers),

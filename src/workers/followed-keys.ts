@@ -93,6 +93,10 @@ export class FollowedKeys implements IssuerKeys {
     return () => this.#listeners.delete(listener);
   }
 
+  expectAlgorithms(): void {
+    // The thread that fetches says so.
+  }
+
   start(): void {
     this.#link.follow(this.#name, (snapshot) => this.#accept(snapshot));
   }

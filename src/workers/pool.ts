@@ -9,6 +9,7 @@ import type { Observers } from '../observe/observers.ts';
 import { isSameLimit, readLimit } from '../runtime-gate.ts';
 import { readRuntimeFiles } from '../runtime-tls.ts';
 import { createRateLimitMemory } from '../state/rate-limiter-shared.ts';
+import { createTicketKeys, TICKET_KEYS_LIFETIME_MS } from '../state/ticket-keys.ts';
 import { bind } from '../wire/bind.ts';
 import type { ListenAddress } from '../wire/exchange.ts';
 import { Colleague } from './colleague.ts';
@@ -45,6 +46,7 @@ export class Pool {
   readonly #workers: readonly Colleague[];
   #config: Config;
   #handOver: HandOver;
+  #ticketKeysTimer: NodeJS.Timeout | undefined;
 
   constructor(config: Config, options: PoolOptions) {
     this.#options = options;
@@ -67,6 +69,8 @@ export class Pool {
     const { url, port } = await first.listen(listen.port);
     await Promise.all(others.map((worker) => worker.listen(port)));
     this.url = url;
+    const sendTicketKeys = (): void => this.#tellAll({ kind: 'ticket_keys', keys: createTicketKeys() });
+    this.#ticketKeysTimer = setInterval(sendTicketKeys, TICKET_KEYS_LIFETIME_MS).unref();
   }
 
   /** In force in all workers, or, when one of them refuses, in none; then it rejects with the reason. */
@@ -91,12 +95,17 @@ export class Pool {
   async drain(): Promise<void> {
     this.#tellAll({ kind: 'drain' });
     await Promise.all(this.#workers.map(({ ended }) => ended));
-    this.#desk.stop();
+    this.#stopTimers();
   }
 
   stop(): void {
-    this.#desk.stop();
+    this.#stopTimers();
     for (const worker of this.#workers) worker.terminate();
+  }
+
+  #stopTimers(): void {
+    this.#desk.stop();
+    clearInterval(this.#ticketKeysTimer);
   }
 
   #tellAll(message: ToWorker): void {

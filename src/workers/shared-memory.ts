@@ -1,5 +1,4 @@
 /** Memory that all threads of the process share, made once by the main thread, and what a worker makes of it. */
-import { randomBytes } from 'node:crypto';
 import type { Config } from '../config/schema.ts';
 import { Tally } from '../lib/tally.ts';
 import { Cells } from '../observe/cells.ts';
@@ -9,6 +8,7 @@ import { createNonceSecret, createViaPseudonym, type ProcessWide, type RateLimit
 import type { RateLimiter } from '../state/rate-limiter.ts';
 import { SharedRateLimiter } from '../state/rate-limiter-shared.ts';
 import { createReplayMemory, type ReplayMemory } from '../state/replay-cache-memory.ts';
+import { createTicketKeys } from '../state/ticket-keys.ts';
 import { FollowedKeys, type KeyLink } from './followed-keys.ts';
 import type { RateLimitMemories } from './messages.ts';
 
@@ -20,13 +20,11 @@ export interface SharedMemory {
   readonly eventStreams: SharedArrayBuffer;
   readonly nonceSecret: string;
   readonly viaPseudonym: string;
+  /** The first ones; the main thread sends others. */
   readonly ticketKeys: Uint8Array;
   /** Proofs that were used; undefined when they are not kept in memory. A reload does not change it. */
   readonly replay: ReplayMemory | undefined;
 }
-
-/** RFC 5077 §4: name, HMAC key and cipher key of the tickets, 16 bytes each. */
-const TICKET_KEY_BYTES = 48;
 
 export function createSharedMemory({ dpop }: Config, workers: number): SharedMemory {
   const keepsProofs = dpop.enabled && dpop.replay_cache.backend === 'memory';
@@ -41,7 +39,7 @@ export function createSharedMemory({ dpop }: Config, workers: number): SharedMem
     eventStreams: createCell(),
     nonceSecret: createNonceSecret(),
     viaPseudonym: createViaPseudonym(),
-    ticketKeys: randomBytes(TICKET_KEY_BYTES),
+    ticketKeys: createTicketKeys(),
     replay: keepsProofs ? createReplayMemory(dpop.replay_cache.max_entries) : undefined,
   };
 }
@@ -59,11 +57,11 @@ export class SharedTruth implements ProcessWide {
   readonly eventStreams: Tally;
   readonly nonceSecret: string;
   readonly viaPseudonym: string;
-  readonly ticketKeys: Buffer;
   /** Of the configuration that is being built. */
   rateLimits: RateLimitMemories | undefined;
   readonly #memory: SharedMemory;
   readonly #link: KeyLink;
+  #ticketKeys: Buffer;
 
   constructor(memory: SharedMemory, link: KeyLink) {
     this.connections = new Tally(new Int32Array(memory.connections));
@@ -71,9 +69,18 @@ export class SharedTruth implements ProcessWide {
     this.eventStreams = new Tally(new Int32Array(memory.eventStreams));
     this.nonceSecret = memory.nonceSecret;
     this.viaPseudonym = memory.viaPseudonym;
-    this.ticketKeys = Buffer.from(memory.ticketKeys);
+    this.#ticketKeys = Buffer.from(memory.ticketKeys);
     this.#memory = memory;
     this.#link = link;
+  }
+
+  ticketKeys(): Buffer {
+    return this.#ticketKeys;
+  }
+
+  /** All threads are sent the same at the same time. */
+  receiveTicketKeys(keys: Uint8Array): void {
+    this.#ticketKeys = Buffer.from(keys);
   }
 
   createRateLimiter(whose: RateLimited): RateLimiter {

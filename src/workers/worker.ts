@@ -58,6 +58,8 @@ class Worker {
         return process.exit(0);
       case 'keys':
         return this.#link.receive(message.snapshot);
+      case 'ticket_keys':
+        return this.#shared.receiveTicketKeys(message.keys);
       case 'refreshed':
         return this.#link.receiveRefreshed(message.id);
     }

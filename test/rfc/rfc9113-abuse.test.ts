@@ -4,7 +4,7 @@ import { describe, it } from 'node:test';
 import type { Exchange } from '../../src/wire/exchange.ts';
 import { createBackendPool } from '../../src/wire/http1/backend-pool.ts';
 import { startRawBackend } from '../support/raw-http.ts';
-import { forwardTo } from '../support/wire-peers.ts';
+import { forwardTo, NO_FAULTS } from '../support/wire-peers.ts';
 import {
   answerOk,
   END_HEADERS,
@@ -58,6 +58,7 @@ describe('RFC 9113 §10.5 streams reset by the client (CVE-2023-44487)', () => {
       maxIdleConnections: 10,
       maxHeaderBytes: 4096,
       ca: undefined,
+      onBug: NO_FAULTS.onBug,
     });
     context.after(async () => {
       pool.close();

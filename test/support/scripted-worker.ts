@@ -24,6 +24,7 @@ parentPort?.on('message', (message: ToWorker) => {
       return process.exit(0);
     case 'discard':
     case 'keys':
+    case 'ticket_keys':
     case 'refreshed':
       return undefined;
   }

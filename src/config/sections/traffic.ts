@@ -124,8 +124,10 @@ export const limitsSection = section(
       kind: 'integer',
       min: 1,
       max: 1_000_000,
-      default: 10_000,
-      meaning: 'Client connections; beyond it only `/health` and `/ready` are answered, all else 503 `overloaded`.',
+      default: 4000,
+      meaning:
+        'Client connections, whole process. 32 more are answered 503 `overloaded`, but for `/health` and `/ready`, and last 1.5 ' +
+        'seconds; beyond them they are closed at once. What fits which memory: [scale.md](scale.md).',
     }),
     rate_limit: rateLimit,
   },

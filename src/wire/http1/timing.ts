@@ -1,5 +1,6 @@
 /** Deadlines without a timer per request: one sweep looks at every connection a few times a second. */
 import { type Clock, systemClock } from '../../lib/clock.ts';
+import type { Contained } from '../contain.ts';
 
 /** Where time and repetition come from; tests pass their own. */
 export interface Timing {
@@ -20,7 +21,7 @@ export const systemTiming: Timing = {
 };
 
 /** Something with deadlines. */
-export interface Watched {
+export interface Watched extends Contained {
   checkDeadlines(nowMs: number): void;
 }
 
@@ -60,6 +61,12 @@ export class Sweep {
 
   #run(): void {
     const nowMs = this.nowMs;
-    for (const watched of this.#watched) watched.checkDeadlines(nowMs);
+    for (const watched of this.#watched) {
+      try {
+        watched.checkDeadlines(nowMs);
+      } catch (error) {
+        watched.onBug(error);
+      }
+    }
   }
 }

@@ -2,6 +2,7 @@
 import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
 import { unmapIpv4 } from '../../lib/unmap-ipv4.ts';
+import { contained } from '../contain.ts';
 import type { ServerLimits } from '../exchange.ts';
 import type { ConnectionContext } from '../http1/connection-context.ts';
 import type { Watched } from '../http1/timing.ts';
@@ -42,13 +43,14 @@ export class Http2Connection implements StreamConnection, Watched {
     this.#deadlineMs = this.nowMs + Math.min(this.limits.readTimeoutMs, this.limits.idleTimeoutMs);
     // A client that has sent its FIN can neither open the window nor acknowledge: unlike in HTTP/1.1 it has gone.
     socket.allowHalfOpen = false;
-    socket.on('error', () => undefined);
-    socket.on('close', () => this.#onClose());
+    socket.on('error', () => socket.destroy());
+    socket.on(
+      'close',
+      contained(this, () => this.#onClose()),
+    );
     this.#session = startSession(socket, this.limits);
     this.#session.on('error', () => undefined);
-    this.#session.on('ping', () => this.#onControlFrame());
-    this.#session.on('remoteSettings', () => this.#onSettings());
-    this.#session.on('stream', (stream, ...[, , rawHeaders]) => this.#onStream(stream, rawHeaders));
+    this.#listen();
     context.sweep.add(this);
   }
 
@@ -62,6 +64,22 @@ export class Http2Connection implements StreamConnection, Watched {
 
   get date(): string {
     return this.#context.date;
+  }
+
+  onBug(error: unknown): void {
+    this.#socket.destroy();
+    this.#context.handlers.onBug(error);
+  }
+
+  #listen(): void {
+    const onControlFrame = contained(this, () => this.#onControlFrame());
+    const onSettings = contained(this, () => this.#onSettings());
+    const onStream = contained(this, (stream: ServerHttp2Stream, rawHeaders: readonly string[]) =>
+      this.#onStream(stream, rawHeaders),
+    );
+    this.#session.on('ping', onControlFrame);
+    this.#session.on('remoteSettings', onSettings);
+    this.#session.on('stream', (stream, ...[, , rawHeaders]) => onStream(stream, rawHeaders));
   }
 
   /** The server drains. §6.8: streams that are open may finish, no others are taken. */
@@ -146,7 +164,7 @@ export class Http2Connection implements StreamConnection, Watched {
   #onClose(): void {
     this.#context.sweep.delete(this);
     this.#closing = true;
-    for (const exchange of this.#exchanges) exchange.close('aborted', false);
     this.#context.connectionClosed(this, this.#socket);
+    for (const exchange of this.#exchanges) exchange.close('aborted', false);
   }
 }

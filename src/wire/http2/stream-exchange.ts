@@ -1,6 +1,7 @@
 /** One request on an HTTP/2 stream and the place for its answer. RFC 9113 §8.1. */
 import type { ServerHttp2Stream } from 'node:http2';
 import { answeredHead } from '../answered-head.ts';
+import { type Contained, contained } from '../contain.ts';
 import type {
   BodyFailure,
   BodySink,
@@ -19,7 +20,7 @@ import type { ParsedRequest } from './request-fields.ts';
 import { formatInterimFields, formatResponseFields } from './response-fields.ts';
 
 /** What an exchange needs of its connection. */
-export interface StreamConnection {
+export interface StreamConnection extends Contained {
   readonly peerAddress: string;
   readonly overloaded: boolean;
   readonly date: string;
@@ -56,11 +57,13 @@ export class StreamExchange implements Exchange, BodySink {
         return connection.nowMs;
       },
       sendContinue: request.expectsContinue ? () => this.inform(100, []) : undefined,
+      onBug: (error) => connection.onBug(error),
     });
-    stream.on('drain', () => this.onDrain?.());
-    stream.on('finish', () => this.#onFinished());
-    stream.on('aborted', () => this.#onAborted());
-    stream.on('close', () => this.#onClosed());
+    const listen = (event: string, run: () => void): void => void stream.on(event, contained(connection, run));
+    listen('drain', () => this.onDrain?.());
+    listen('finish', () => this.#onFinished());
+    listen('aborted', () => this.#onAborted());
+    listen('close', () => this.#onClosed());
   }
 
   get receivedProtocol(): ReceivedProtocol {

@@ -113,7 +113,7 @@ describe('${VAR}', () => {
     assert.deepEqual(given.resource.audiences, ['api://a']);
     const absent = accept(text).config;
     assert.deepEqual(absent.idp?.accepted_algorithms, ['RS256']);
-    assert.deepEqual(absent.resource.audiences, ['https://tool.example/mcp']);
+    assert.deepEqual(absent.resource.audiences, []);
   });
 
   it('takes the default for a missing and for an empty variable', () => {

@@ -47,6 +47,7 @@ describe('formatAccessLine', () => {
       client: 'c\\',
       scopes: new Set<string>(),
       expiresAtMs: 0,
+      scopeClaim: undefined,
       jkt: undefined,
     };
     const known = parseObject(formatAccessLine(record({ accessToken, outcome: 'aborted' })));
@@ -72,6 +73,7 @@ describe('formatAccessLine', () => {
           client: subject,
           scopes: new Set<string>(),
           expiresAtMs: 0,
+          scopeClaim: undefined,
           jkt: undefined,
         };
         const line = formatAccessLine(

@@ -12,6 +12,7 @@ function fieldsOf(override: Partial<AccessToken>): ReadonlyMap<string, string> {
     client: 'c',
     scopes: new Set<string>(),
     expiresAtMs: 0,
+    scopeClaim: undefined,
     jkt: undefined,
   };
   const fields = formatIdentityFields({ ...token, ...override });

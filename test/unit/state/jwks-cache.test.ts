@@ -210,6 +210,49 @@ describe('JwksCache: the budget for requests', () => {
   });
 });
 
+describe('JwksCache: keys for algorithms that are not accepted', () => {
+  const warned = ({ events }: Fixture): readonly object[] =>
+    events.filter(({ name }) => name === 'jwks_keys_not_accepted').map(({ fields }) => fields);
+  const WARNING = {
+    issuer: SOURCE.issuer,
+    key_algorithms: ['ES256'],
+    accepted_algorithms: ['RS256', 'EdDSA'],
+    cure: 'add one of key_algorithms to idp.accepted_algorithms, or to those of this issuer',
+  };
+
+  it('are warned of when fetched, once for each set', async () => {
+    const fixture = createFixture();
+    fixture.cache.expectAlgorithms(new Set(['RS256', 'EdDSA']));
+    fixture.cache.start();
+    await settle();
+    assert.deepEqual(warned(fixture), [WARNING]);
+    await pass(fixture, 600_000);
+    assert.deepEqual(warned(fixture), [WARNING], 'the same set is no news');
+    fixture.answers['https://issuer.example/jwks'] = { keys: [KEY_1, KEY_2] };
+    await pass(fixture, 600_000);
+    assert.deepEqual(warned(fixture), [WARNING, WARNING]);
+  });
+
+  it('are no matter as long as one key fits, or there is none', async () => {
+    const fixture = createFixture();
+    fixture.cache.expectAlgorithms(new Set(['RS256']));
+    fixture.answers['https://issuer.example/jwks'] = { keys: [KEY_1, issuerKey('RS256', 'rsa').jwk] };
+    fixture.cache.start();
+    await settle();
+    fixture.answers['https://issuer.example/jwks'] = { keys: [] };
+    await pass(fixture, 600_000);
+    assert.deepEqual(warned(fixture), []);
+  });
+
+  it('are warned of by a reload that accepts other algorithms', async () => {
+    const fixture = await started();
+    fixture.cache.expectAlgorithms(new Set(['ES256']));
+    assert.deepEqual(warned(fixture), []);
+    fixture.cache.expectAlgorithms(new Set(['RS256', 'EdDSA']));
+    assert.deepEqual(warned(fixture), [WARNING]);
+  });
+});
+
 describe('JwksCache: outages', () => {
   const failures: Readonly<Record<string, unknown>> = {
     'a failed fetch': new Error('down'),
@@ -230,6 +273,32 @@ describe('JwksCache: outages', () => {
       assert.equal(event?.fields['serving_stale_keys'], true);
     });
   }
+
+  it('a set without a usable key says of each why', async () => {
+    const fixture = createFixture();
+    fixture.answers['https://issuer.example/jwks'] = {
+      keys: [
+        { kty: 'oct', k: 'AAAA' },
+        { ...KEY_1, use: 'enc' },
+      ],
+    };
+    fixture.cache.start();
+    await settle();
+    assert.deepEqual(fixture.events, [
+      {
+        name: 'jwks_fetch_failed',
+        fields: {
+          issuer: SOURCE.issuer,
+          error: 'https://issuer.example/jwks: the JWK Set holds no key that can verify a signature',
+          serving_stale_keys: false,
+          ignored_keys: [
+            { kid: undefined, why: 'a symmetric key' },
+            { kid: 'key-1', why: 'use is not sig' },
+          ],
+        },
+      },
+    ]);
+  });
 
   it('an empty set is obeyed: an issuer that withdraws every key in an emergency must be able to', async () => {
     const fixture = await started();

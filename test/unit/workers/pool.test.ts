@@ -4,6 +4,7 @@ import { describe, it, type TestContext } from 'node:test';
 import { packConfig } from '../../../src/config/portable.ts';
 import type { Config } from '../../../src/config/schema.ts';
 import { createObservers } from '../../../src/observe/observers.ts';
+import { TICKET_KEYS_LIFETIME_MS } from '../../../src/state/ticket-keys.ts';
 import { Colleague } from '../../../src/workers/colleague.ts';
 import { type Pool, startPool } from '../../../src/workers/pool.ts';
 import { createSharedMemory } from '../../../src/workers/shared-memory.ts';
@@ -55,6 +56,17 @@ describe('Pool', () => {
       said.filter((line) => line.endsWith('discard')).length === 2 ? true : undefined,
     );
     assert.ok(!said.some((line) => line.endsWith('commit')));
+  });
+
+  it('sends all workers new keys of session tickets every hour, and no more once it has stopped', async (context) => {
+    context.mock.timers.enable({ apis: ['setInterval'] });
+    const { said, pool } = await start(context, '');
+    context.mock.timers.tick(TICKET_KEYS_LIFETIME_MS);
+    await until('both have them', () => (said.length === 4 ? true : undefined));
+    assert.deepEqual(said.slice(2).toSorted(), ['0 ticket_keys', '1 ticket_keys']);
+    pool.stop();
+    context.mock.timers.tick(TICKET_KEYS_LIFETIME_MS);
+    assert.equal(said.length, 4);
   });
 
   it('has drained when all have ended', async (context) => {

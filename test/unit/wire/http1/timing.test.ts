@@ -4,19 +4,23 @@ import { describe, it } from 'node:test';
 import { Sweep, type Timing } from '../../../../src/wire/http1/timing.ts';
 import { FakeClock } from '../../../support/fake-clock.ts';
 
+function createSweep() {
+  const running = new Set<() => void>();
+  const timing: Timing = {
+    clock: new FakeClock(),
+    repeat: (run) => {
+      running.add(run);
+      return () => running.delete(run);
+    },
+    afterEvents: (run) => run(),
+  };
+  return { sweep: new Sweep(timing, 1000), running };
+}
+
 describe('Sweep', () => {
   it('goes on for what is added after it was stopped: a closed pool may still be handed a request', () => {
-    const running = new Set<() => void>();
-    const timing: Timing = {
-      clock: new FakeClock(),
-      repeat: (run) => {
-        running.add(run);
-        return () => running.delete(run);
-      },
-      afterEvents: (run) => run(),
-    };
-    const sweep = new Sweep(timing, 1000);
-    sweep.add({ checkDeadlines: () => undefined });
+    const { sweep, running } = createSweep();
+    sweep.add({ checkDeadlines: () => undefined, onBug: assert.ifError });
     sweep.stop();
     assert.equal(running.size, 0);
     let checks = 0;
@@ -24,8 +28,24 @@ describe('Sweep', () => {
       checkDeadlines: () => {
         checks += 1;
       },
+      onBug: assert.ifError,
     });
     for (const run of running) run();
     assert.equal(checks, 1);
+  });
+
+  it('a bug in one deadline is told to whose it is, and the others are looked at all the same', () => {
+    const { sweep, running } = createSweep();
+    const bug = new Error('a bug');
+    const seen: unknown[] = [];
+    sweep.add({
+      checkDeadlines: () => {
+        throw bug;
+      },
+      onBug: (error) => void seen.push(error),
+    });
+    sweep.add({ checkDeadlines: () => void seen.push('the next'), onBug: assert.ifError });
+    for (const run of running) run();
+    assert.deepEqual(seen, [bug, 'the next']);
   });
 });

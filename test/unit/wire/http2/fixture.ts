@@ -13,7 +13,7 @@ import type {
 } from '../../../../src/wire/exchange.ts';
 import { listenHttp1 } from '../../../../src/wire/http1/listen.ts';
 import { createCertificate } from '../../../support/certificate.ts';
-import { FakeTiming, head, LIMITS, RecordingSink, respondText } from '../../../support/wire-peers.ts';
+import { FakeTiming, head, LIMITS, NO_FAULTS, RecordingSink, respondText } from '../../../support/wire-peers.ts';
 
 const certificates = new Map<string, ServerTls>();
 
@@ -94,6 +94,7 @@ export async function listen(
   const server = await listenHttp1(
     { listen: { host: '127.0.0.1', port: 0 }, tls: certificate(), limits: () => ({ ...LIMITS, ...limits }) },
     {
+      ...NO_FAULTS,
       onExchange(exchange) {
         const outcome = Promise.withResolvers<ExchangeOutcome>();
         closed.push(outcome.promise);
