@@ -17,6 +17,8 @@ import type { Tokens } from './visit.ts';
 
 /** All deadlines of the configuration below, the five seconds of a closing connection included, and some for a slow machine. */
 const SETTLE_MS = 25_000;
+/** Of the second that the configuration gives it; the rest is for a slow machine. */
+const LONGEST_DRAIN_MS = 10_000;
 const SUBJECTS = 20;
 const LOOKS = 10;
 const SERVER_NAME = 'localhost';
@@ -99,7 +101,7 @@ export class Arena {
   /** SIGTERM; what is wrong with its end. */
   async stop(): Promise<readonly string[]> {
     const { obex } = this.#parts;
-    const code = obex.exitCode ?? (await obex.stop());
+    const code = obex.exitCode ?? (await Promise.race([obex.stop(), pause(LONGEST_DRAIN_MS, 'none so far')]));
     const stderr = obex.stderr.join('');
     return [
       ...(code === 0 ? [] : [`exit code ${code} instead of 0`]),
@@ -170,7 +172,7 @@ export async function startArena(spec: ArenaSpec, cleanup: Cleanup, program: Pro
     issuer,
     sections: {
       ...SECTIONS,
-      backend: `max_idle_conns: ${spec.keptConnections}\ntimeout: "4s"\nconnect_timeout: "4s"`,
+      backend: `max_idle_conns: ${spec.keptConnections}\ntimeout: "6s"\nconnect_timeout: "6s"`,
       obex: formatListener(spec, folder.path),
       metrics: `listen: "127.0.0.1:${metricsPort}"`,
     },

@@ -80,9 +80,21 @@ const vanishesWithStreams = speaks('gone with streams open', async (visit, line)
   leave(visit, line);
 });
 
-const saysGoaway = speaks('GOAWAY, then silence', async (visit, { client }) => {
-  client.send(...askMany(visit, 3), frame(FRAME.goaway, 0, 0, Buffer.concat([uint32(0), NO_ERROR])));
-  await visit.dwell(3000);
+const saysGoaway: Client = {
+  ...speaks('GOAWAY, then silence', async (visit, { client }) => {
+    client.send(...askMany(visit, 3), frame(FRAME.goaway, 0, 0, Buffer.concat([uint32(0), NO_ERROR])));
+    await client.untilEnd();
+  }),
+  behaviours: [FINE, SILENT],
+};
+
+const lies = speaks('a body that is longer, or shorter, than it was said', async (visit, { client }) => {
+  const length = fieldBlock([['content-length', '5']]);
+  const [head = Buffer.alloc(0)] = askMany(visit, 1, 'POST');
+  // The block of fields begins behind the frame's head of nine bytes.
+  const announced = frame(FRAME.headers, END_HEADERS, 1, Buffer.concat([head.subarray(9), length]));
+  client.send(announced, frame(FRAME.data, END_STREAM, 1, Buffer.alloc(visit.random.pick([3, 7]))));
+  await client.endOf(1);
 });
 
 const stopsReading: Client = {
@@ -137,6 +149,7 @@ export const HTTP2_CLIENTS: readonly Client[] = [
   leavesStreamsOpen,
   vanishesWithStreams,
   saysGoaway,
+  lies,
   stopsReading,
   continues,
   ...floods,

@@ -11,12 +11,16 @@ import { type Client, Visit } from './visit.ts';
 
 export const CLIENTS: readonly Client[] = [...HTTP1_CLIENTS, ...TLS_CLIENTS, ...HTTP2_CLIENTS];
 
-const SIDE_BY_SIDE = 40;
+export const SIDE_BY_SIDE = 40;
 /** Longer than every deadline that a client may wait for. */
 const LONGEST_VISIT_MS = 25_000;
 /** A good request is answered at once; so long takes only one that waits for somebody else. */
 const PROMPT_MS = 10_000;
 const STEADY_PAUSE_MS = 100;
+/** Between the seeds of two rounds there are those of their visits. */
+const SEED_STRIDE = 100_003;
+/** Most visits are under way then. */
+const DRAIN_AFTER_MS = 700;
 
 /** Who comes, over what, and what the backend does to it. */
 export interface Pairing {
@@ -65,7 +69,7 @@ export async function runRound(arena: Arena, seed: number, pairings: readonly Pa
   const work = async (): Promise<void> => {
     for (let next = waiting.shift(); next !== undefined && arena.isRunning; next = waiting.shift()) {
       const [index, pairing] = next;
-      const fault = await visit(arena, pairing, new Random(seed * 100_003 + index));
+      const fault = await visit(arena, pairing, new Random(seed * SEED_STRIDE + index));
       if (fault !== undefined) faults.push(fault);
     }
   };
@@ -82,6 +86,15 @@ export async function runRound(arena: Arena, seed: number, pairings: readonly Pa
   isOver = true;
   await steady;
   return [...faults, ...(await arena.settle())];
+}
+
+/** Visits that SIGTERM finds in their midst. Returns what is wrong with the end of Obex; what they see of it is up to them. */
+export async function drainRound(arena: Arena, seed: number, pairings: readonly Pairing[]): Promise<readonly string[]> {
+  const visits = pairings.map((pairing, index) => visit(arena, pairing, new Random(seed * SEED_STRIDE + index)));
+  await pause(DRAIN_AFTER_MS);
+  const faults = await arena.stop();
+  await Promise.all(visits);
+  return [...faults, ...arena.ledger.settle()];
 }
 
 /** A valid request over each way, which must be answered. */

@@ -4,7 +4,7 @@ import { describe, it } from 'node:test';
 import { PROGRAM } from '../support/program.ts';
 import { ARENAS, startArena } from './arena.ts';
 import { Random } from './random.ts';
-import { askOnEveryWay, listPairings, runRound } from './round.ts';
+import { askOnEveryWay, drainRound, drawPairings, listPairings, runRound, SIDE_BY_SIDE } from './round.ts';
 
 const SEED = 11;
 
@@ -17,7 +17,8 @@ describe('clients that stop, vanish and lie × backends that break off, stall an
       assert.deepEqual(await askOnEveryWay(arena, new Random(SEED)), []);
       await arena.remember();
       assert.deepEqual(await runRound(arena, SEED, listPairings(arena)), []);
-      assert.deepEqual(await arena.stop(), []);
+      const last = drawPairings(arena, new Random(SEED), SIDE_BY_SIDE);
+      assert.deepEqual(await drainRound(arena, SEED, last), [], 'SIGTERM in their midst');
     });
   }
 });
