@@ -9,8 +9,8 @@ import { type Cleanup, formatConfig } from '../support/obex.ts';
 import { ObexUnderLoad, type Program } from '../support/obex-under-load.ts';
 import { createTempFolder } from '../support/temp-folder.ts';
 import { startTestIssuer } from '../support/test-issuer.ts';
+import { writeTlsSection } from '../support/tls-section.ts';
 import { until } from '../support/until.ts';
-import { certificate } from '../unit/wire/http2/fixture.ts';
 import { ChaosBackend } from './backend.ts';
 import { Ledger } from './ledger.ts';
 import type { Tokens } from './visit.ts';
@@ -21,7 +21,6 @@ const SETTLE_MS = 25_000;
 const LONGEST_DRAIN_MS = 10_000;
 const SUBJECTS = 20;
 const LOOKS = 10;
-const SERVER_NAME = 'localhost';
 
 export interface ArenaSpec {
   readonly name: string;
@@ -48,7 +47,8 @@ interface ArenaParts {
   readonly obex: ObexUnderLoad;
   readonly backend: ChaosBackend;
   readonly tokens: Tokens;
-  readonly address: number | string;
+  readonly address: Door['address'];
+  readonly tls: Door['tls'];
   readonly ledger: Ledger;
 }
 
@@ -71,8 +71,7 @@ export class Arena {
   }
 
   openDoor(): Door {
-    const { address } = this.#parts;
-    const tls = this.spec.ways.includes('tls') ? { ca: certificate().cert, servername: SERVER_NAME } : undefined;
+    const { address, tls } = this.#parts;
     return { address, tls, opened: [] };
   }
 
@@ -101,7 +100,8 @@ export class Arena {
   /** SIGTERM; what is wrong with its end. */
   async stop(): Promise<readonly string[]> {
     const { obex } = this.#parts;
-    const code = obex.exitCode ?? (await Promise.race([obex.stop(), pause(LONGEST_DRAIN_MS, 'none so far')]));
+    const code =
+      obex.exitCode ?? (await Promise.race([obex.stop(), pause(LONGEST_DRAIN_MS, 'none so far', { ref: false })]));
     const stderr = obex.stderr.join('');
     return [
       ...(code === 0 ? [] : [`exit code ${code} instead of 0`]),
@@ -164,6 +164,7 @@ export async function startArena(spec: ArenaSpec, cleanup: Cleanup, program: Pro
     expired: await issue({ exp: clock.nowSeconds - 3600 }),
     forElsewhere: await issue({ aud: 'https://elsewhere.example/' }),
   };
+  const tls = spec.ways.includes('tls') ? writeTlsSection(folder.path) : undefined;
   const metricsPort = await freePort();
   const configPath = join(folder.path, 'obex.yaml');
   const path = join(folder.path, 'obex.sock');
@@ -173,7 +174,7 @@ export async function startArena(spec: ArenaSpec, cleanup: Cleanup, program: Pro
     sections: {
       ...SECTIONS,
       backend: `max_idle_conns: ${spec.keptConnections}\ntimeout: "6s"\nconnect_timeout: "6s"`,
-      obex: formatListener(spec, folder.path),
+      obex: `workers: ${spec.workers}\n${tls?.lines ?? ''}`,
       metrics: `listen: "127.0.0.1:${metricsPort}"`,
     },
   });
@@ -185,17 +186,5 @@ export async function startArena(spec: ArenaSpec, cleanup: Cleanup, program: Pro
   cleanup.after(() => void obex.stop());
   await obex.started();
   await until('the keys of the issuer', () => obex.events.get('jwks_fetched'));
-  return new Arena(spec, { obex, backend, tokens, ledger, address: isUnix ? path : obex.port });
-}
-
-function formatListener({ ways, workers }: ArenaSpec, folder: string): string {
-  const lines = [`workers: ${workers}`];
-  if (ways.includes('tls')) {
-    const { cert, key } = certificate();
-    const [certFile, keyFile] = [join(folder, 'crt'), join(folder, 'key')];
-    writeFileSync(certFile, cert);
-    writeFileSync(keyFile, key);
-    lines.push('tls:', '  enabled: true', `  cert_file: "${certFile}"`, `  key_file: "${keyFile}"`);
-  }
-  return lines.join('\n');
+  return new Arena(spec, { obex, backend, tokens, ledger, address: isUnix ? path : obex.port, tls: tls?.client });
 }

@@ -6,15 +6,15 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Door, Way } from '../support/doors.ts';
+import type { Way } from '../support/doors.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { freePort } from '../support/free-port.ts';
 import { formatConfig } from '../support/obex.ts';
 import { ObexUnderLoad, RELEASE, type Scrape } from '../support/obex-under-load.ts';
 import { createTempFolder } from '../support/temp-folder.ts';
 import { startTestIssuer } from '../support/test-issuer.ts';
+import { writeTlsSection } from '../support/tls-section.ts';
 import { until } from '../support/until.ts';
-import { certificate } from '../unit/wire/http2/fixture.ts';
 import { SoakBackend } from './backend.ts';
 import { Books, slope } from './books.ts';
 import { CLIENTS, type Client, HTTP2_CLIENTS, type Soak, TLS_CLIENTS } from './clients.ts';
@@ -140,11 +140,11 @@ async function prepare(spec: StageSpec): Promise<Stage> {
     [await issue({ aud: 'https://elsewhere.example/' }), 401],
     [await issue({ scope: 'other' }), 403],
   ];
-  const tls = spec.crowds.some(([way]) => way !== 'plain') ? writeCertificate() : undefined;
+  const tls = spec.crowds.some(([way]) => way !== 'plain') ? writeTlsSection(folder.path) : undefined;
   const metricsPort = await freePort();
   const configPath = join(folder.path, `${spec.name}.yaml`);
   const sections = {
-    obex: tls?.section ?? '',
+    obex: tls?.lines ?? '',
     backend: `max_idle_conns: ${MAX_IDLE_CONNECTIONS}`,
     authz: 'required_scopes: ["mcp:read"]',
     limits: 'read_timeout: "3s"\nwrite_timeout: "4s"',
@@ -157,15 +157,6 @@ async function prepare(spec: StageSpec): Promise<Stage> {
   await until('the keys of the issuer', () => obex.events.get('jwks_fetched'));
   const soak = { address: obex.port, tls: tls?.client, backend, tokens, refused, quietMs: SOAK_SECONDS * 600 };
   return { spec, obex, backend, soak, books: new Books(), descriptors: obex.descriptors };
-}
-
-function writeCertificate(): { readonly section: string; readonly client: Door['tls'] } {
-  const { cert, key } = certificate();
-  const [certFile, keyFile] = [join(folder.path, 'crt'), join(folder.path, 'key')];
-  writeFileSync(certFile, cert);
-  writeFileSync(keyFile, key);
-  const section = ['tls:', '  enabled: true', `  cert_file: "${certFile}"`, `  key_file: "${keyFile}"`].join('\n');
-  return { section, client: { ca: cert, servername: 'localhost' } };
 }
 
 interface Shift {
