@@ -78,17 +78,18 @@ function addCheck(program: Command, exit: (code: number) => void): void {
     .addHelpText('after', example('obex check --config obex.yaml'))
     .action(async ({ config, strict }: { config?: string; strict: boolean }) => {
       const { runCheck } = await import('./commands/check.ts');
-      exit(await runCheck({ config, strict, env: process.env, stdout, stderr }));
+      exit(await runCheck({ config, strict, env: process.env, nowMs: systemClock.nowMs(), stdout, stderr }));
     });
 }
 
 function addSmallCommands(program: Command, exit: (code: number) => void): void {
   command(program, 'certs', 'make or check server.crt and server.key, as $TLS_MODE and $SERVER_IP say')
     .option('--dir <folder>', 'where they are', 'certs')
+    .option('--uid <number>', 'user and group that Obex will run as: it is an error if they cannot read them', parseUid)
     .addHelpText('after', example('TLS_MODE=self-signed SERVER_IP=10.0.0.5 obex certs --dir certs'))
-    .action(async (options: { dir: string }) => {
+    .action(async ({ dir, uid }: { dir: string; uid?: number }) => {
       const { runCerts } = await import('./commands/certs.ts');
-      exit(runCerts({ ...options, env: process.env, nowMs: systemClock.nowMs(), stdout, stderr }));
+      exit(runCerts({ dir, uid, env: process.env, nowMs: systemClock.nowMs(), stdout, stderr }));
     });
   command(program, 'schema', 'print the JSON Schema of the config')
     .addHelpText('after', example('obex schema > obex.schema.json'))
@@ -137,6 +138,11 @@ function configOption(): Option {
 
 function example(line: string): string {
   return `\nExample:\n  $ ${line}`;
+}
+
+function parseUid(text: string): number {
+  if (/^\d{1,10}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('Expected a number such as 65532.');
 }
 
 function parsePort(text: string): number {

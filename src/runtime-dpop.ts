@@ -23,8 +23,8 @@ export interface DpopParts {
   readonly replayMemory: { countEntries(): number; readonly maxEntries: number } | undefined;
   readonly metrics: DpopMetrics;
   readonly times: ProofTimes;
-  /** Ready when a proof could be claimed now; undefined for memory, which always is. */
-  readonly probe: (() => Promise<void>) | undefined;
+  /** Rejects unless a proof could be claimed now. */
+  probe(): Promise<void>;
   stop(): void;
 }
 
@@ -40,7 +40,6 @@ export function buildDpop({ config, observers, shared, previous }: RuntimeOption
   const secret = dpop.nonce_secret ?? shared.nonceSecret;
   const nonces = dpop.nonce === 'required' ? createNonces({ secret, lifetimeMs: NONCE_LIFETIME_MS }) : undefined;
   const proofKeys = new ProofKeys(new Set(dpop.algorithms));
-  const redis = replayCache instanceof RedisReplayCache ? replayCache : undefined;
   const verifyDpopProof = createVerifyDpopProof({
     clock,
     importKey: (headerPart) => proofKeys.import(headerPart),
@@ -55,10 +54,12 @@ export function buildDpop({ config, observers, shared, previous }: RuntimeOption
     times,
     replayMemory:
       replayCache instanceof MemoryReplayCache
-        ? { countEntries: () => replayCache.countEntries(clock.nowMs()), maxEntries: dpop.replay_cache.max_entries }
+        ? { countEntries: () => replayCache.countEntries(), maxEntries: dpop.replay_cache.max_entries }
         : undefined,
-    probe: redis === undefined ? undefined : () => redis.probe(clock.nowMs()),
-    stop: () => redis?.stop(),
+    probe: async () => replayCache.probe(clock.nowMs()),
+    stop: () => {
+      if (replayCache instanceof RedisReplayCache) replayCache.stop();
+    },
   };
 }
 
@@ -88,7 +89,9 @@ function createReplayCache(
   const { config, observers, shared } = options;
   const { clock, log } = observers;
   const { replay_cache: settings } = config.dpop;
-  if (settings.backend === 'memory') return new MemoryReplayCache(shared.provideReplayMemory(settings.max_entries));
+  if (settings.backend === 'memory') {
+    return new MemoryReplayCache(shared.provideReplayMemory(settings.max_entries), { ...times, clock, log });
+  }
   const { redis } = settings;
   const cache = new RedisReplayCache({
     url: parseCheckedUrl(redis.url),

@@ -10,7 +10,6 @@ import { denyAuthorization } from './oauth/no-authorization-server.ts';
 import { createOriginPolicy, type OriginPolicy } from './oauth/origin.ts';
 import { formatProtectedResourceMetadata, metadataPaths } from './oauth/protected-resource-metadata.ts';
 import { errorField } from './observe/log.ts';
-import type { Observers } from './observe/observers.ts';
 import { createBackendHeaders } from './proxy/backend-headers.ts';
 import { Forwarder, InFlight } from './proxy/forward.ts';
 import { createClientHeaders } from './proxy/response-headers.ts';
@@ -110,7 +109,7 @@ function buildEndpoints(
   const { config, observers, isDraining } = options;
   const checks: Record<string, ReadinessCheck> = { backend: () => backend.probe(config.backend.connect_timeout) };
   if (issuers.length > 0) checks['jwks'] = async () => checkKeys(issuers);
-  if (dpop?.probe !== undefined) checks['replay_cache'] = dpop.probe;
+  if (dpop !== undefined) checks['replay_cache'] = () => dpop.probe();
   const respondReady = createReadiness({
     clock: observers.clock,
     checks,
@@ -125,15 +124,16 @@ function buildEndpoints(
       ...(dpop === undefined ? {} : { dpop: { algorithms: config.dpop.algorithms, required: config.dpop.required } }),
     }),
   );
-  const metadata: Endpoint = { respond: respondMetadata, isPublic: true, isVital: false };
+  const metadata: Endpoint = { respond: respondMetadata, isPublic: true, isVital: false, isQuiet: false };
+  const isQuiet = !config.log.probes;
   const paths = metadataPaths(config.resource.url);
   const endpoints = new Map<string, Endpoint>([
-    ['/health', { respond: respondHealth, isPublic: false, isVital: true }],
-    ['/ready', { respond: respondReady, isPublic: false, isVital: true }],
+    ['/health', { respond: respondHealth, isPublic: false, isVital: true, isQuiet }],
+    ['/ready', { respond: respondReady, isPublic: false, isVital: true, isQuiet }],
     [paths.root, metadata],
     [paths.withSuffix, metadata],
   ]);
-  if (config.metrics.listen === undefined) endpoints.set(METRICS_PATH, metricsEndpoint(observers));
+  if (config.metrics.listen === undefined) endpoints.set(METRICS_PATH, metricsEndpoint(options));
   return endpoints;
 }
 
@@ -158,14 +158,16 @@ async function checkKeys(issuers: readonly TrustedIssuer[]): Promise<void> {
   if (without !== undefined) throw new Error(`no keys of ${without.issuer}`);
 }
 
-function metricsEndpoint({ metrics }: Observers): Endpoint {
-  return { respond: createMetricsEndpoint(metrics), isPublic: false, isVital: false };
+function metricsEndpoint({ config, observers }: RuntimeOptions): Endpoint {
+  const respond = createMetricsEndpoint(observers.metrics);
+  return { respond, isPublic: false, isVital: false, isQuiet: !config.log.probes };
 }
 
 /** The main service with nothing to route to but `/metrics`. */
-export function buildMetricsService({ config, observers }: RuntimeOptions, service: Service): Service {
+export function buildMetricsService(options: RuntimeOptions, service: Service): Service {
+  const { config } = options;
   const selectRoute = createRoute({
-    endpoints: new Map([[METRICS_PATH, metricsEndpoint(observers)]]),
+    endpoints: new Map([[METRICS_PATH, metricsEndpoint(options)]]),
     isClosed: () => true,
     isOriginAllowed: buildOriginPolicy(config),
     isLoop: () => false,

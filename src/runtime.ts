@@ -14,7 +14,7 @@ import {
   startKeys,
 } from './runtime-gate.ts';
 import { buildMetricsService, buildService } from './runtime-service.ts';
-import { type RuntimeFiles, readRuntimeFiles } from './runtime-tls.ts';
+import { type RuntimeFiles, readRuntimeFiles, warnOfCertificates } from './runtime-tls.ts';
 import type { Service } from './server/service.ts';
 import type { ProcessWide } from './state/process-wide.ts';
 import type { VerifiedTokens } from './state/verified-tokens.ts';
@@ -59,7 +59,7 @@ const MAX_BACKEND_HEAD_BYTES = 64 * 1024;
 export function buildRuntime(options: RuntimeOptions): Runtime {
   const { config } = options;
   // What may fail comes first, so that a refused reload leaves nothing behind.
-  const files = options.files ?? readRuntimeFiles(config);
+  const files = options.files ?? readFiles(options);
   const { tls, backendCa } = files;
   const backend = buildBackend(options, backendCa);
   const dpop = buildDpop(options);
@@ -92,6 +92,12 @@ export function buildRuntime(options: RuntimeOptions): Runtime {
   };
   startKeys(issuers);
   return Object.freeze(runtime);
+}
+
+function readFiles({ config, observers }: RuntimeOptions): RuntimeFiles {
+  const files = readRuntimeFiles(config);
+  warnOfCertificates(config, files, observers);
+  return files;
 }
 
 function buildBackend({ config, observers }: RuntimeOptions, ca: string | undefined): BackendClient {

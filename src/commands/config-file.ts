@@ -17,7 +17,7 @@ export function readConfigFile(flag: string | undefined, env: Environment): Conf
   const { file } = located;
   const text = readText(file);
   if (text === undefined) return { problem: `cannot read ${file}; is it a file that this user may read?` };
-  return { file, outcome: loadConfig({ file, text, env, readFile: (path) => readFileSync(path, 'utf8') }) };
+  return { file, outcome: loadConfig({ file, text, env, readFile: (path) => readFileSync(path).toString('utf8') }) };
 }
 
 /** A config that loaded, and where it was found. */
@@ -37,9 +37,10 @@ export function loadOrExplain(flag: string | undefined, stderr: (text: string) =
   return undefined;
 }
 
+/** Decoded afterwards: Node 26.10 corrupts its heap when it decodes a large pipe, such as /dev/stdin, while it reads. */
 function readText(file: string): string | undefined {
   try {
-    return readFileSync(file, 'utf8');
+    return readFileSync(file).toString('utf8');
   } catch {
     return undefined;
   }

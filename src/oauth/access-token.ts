@@ -119,7 +119,7 @@ function checkTimes(times: Times, clockSkewMs: number, nowMs: number): Denial | 
   });
 }
 
-function formatTime(timeMs: number): string {
+export function formatTime(timeMs: number): string {
   return new Date(timeMs).toISOString();
 }
 

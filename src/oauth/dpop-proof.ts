@@ -1,5 +1,7 @@
 /** DPoP proof checks. RFC 9449 §4.3, numbered as there. */
 import { hash, type KeyObject } from 'node:crypto';
+import { loggableUri } from '../lib/loggable-uri.ts';
+import { formatTime } from './access-token.ts';
 import { type Denial, deny, isDenied } from './denial.ts';
 import { isJwsAlgorithm, type JwsAlgorithm, verifySignature } from './jwa.ts';
 import { jwkThumbprint } from './jwk-thumbprint.ts';
@@ -173,17 +175,19 @@ function checkClaims(claims: ProofClaims, expected: ExpectedProof, nowMs: number
   // Step 8: htm is the method of this request
   if (htm !== method) return invalid('8 htm', method, describe(htm));
   // Step 9: htu is the target URI without query and fragment
-  if (typeof htu !== 'string' || !matchesTargetUri(htu, targetUri)) return invalid('9 htu', targetUri, describe(htu));
+  if (typeof htu !== 'string' || !matchesTargetUri(htu, targetUri))
+    return invalid('9 htu', targetUri, loggableUri(describe(htu)));
   // Step 10, the nonce, is for whoever issues nonces
   // Step 11: iat lies in the acceptable window
   const notBeforeMs = nowMs - proofLifetimeMs - clockSkewMs;
   const notAfterMs = nowMs + clockSkewMs;
   if (iatMs < notBeforeMs || iatMs > notAfterMs)
-    return invalid('11 iat', `${notBeforeMs} to ${notAfterMs}`, String(iatMs));
+    return invalid('11 iat', `${formatTime(notBeforeMs)} to ${formatTime(notAfterMs)}`, formatTime(iatMs));
   // RFC 7519 §4.1.4, §4.1.5: whoever writes them means them, also in a proof
   if (expMs !== undefined && nowMs - clockSkewMs >= expMs)
-    return invalid('11 exp', `after ${nowMs - clockSkewMs}`, String(expMs));
-  if (nbfMs !== undefined && notAfterMs < nbfMs) return invalid('11 nbf', `at most ${notAfterMs}`, String(nbfMs));
+    return invalid('11 exp', `after ${formatTime(nowMs - clockSkewMs)}`, formatTime(expMs));
+  if (nbfMs !== undefined && notAfterMs < nbfMs)
+    return invalid('11 nbf', `at most ${formatTime(notAfterMs)}`, formatTime(nbfMs));
   return undefined;
 }
 

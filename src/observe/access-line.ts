@@ -1,5 +1,6 @@
 /** The access line: one JSON line for each request, written on the data path, so formatted by hand. Never a query, never a token. */
 import { rawPath } from '../lib/raw-path.ts';
+import { visibleJson } from '../lib/visible-json.ts';
 import type { Denial } from '../oauth/denial.ts';
 import type { AccessToken } from '../oauth/principal.ts';
 
@@ -25,7 +26,7 @@ export function formatAccessLine(record: AccessRecord): string {
   const { method, target } = record.head;
   let line = `{"level":"info","time":"${formatTime(record.nowMs)}","event":"request"`;
   line += `,"request_id":"${record.requestId}","client":"${record.clientAddress}"`;
-  line += `,"method":"${method}","path":${JSON.stringify(rawPath(target))},"status":${record.status}`;
+  line += `,"method":"${method}","path":${visibleJson(JSON.stringify(rawPath(target)))},"status":${record.status}`;
   line += `,"duration_ms":${record.durationMs.toFixed(3)},"bytes":${record.bytesSent}`;
   if (record.outcome === 'aborted') line += ',"aborted":true';
   return `${line}${formatIdentity(record.accessToken)}${formatDenial(record.denial)}}\n`;
@@ -63,7 +64,7 @@ function formatDenial(denial: Denial | undefined): string {
 function formatMembers(members: Readonly<Record<string, string | undefined>>): string {
   let text = '';
   for (const [name, value] of Object.entries(members)) {
-    if (value !== undefined) text += `,"${name}":${JSON.stringify(value)}`;
+    if (value !== undefined) text += `,"${name}":${visibleJson(JSON.stringify(value))}`;
   }
   return text;
 }

@@ -31,6 +31,7 @@ function route(life: RequestLife): void {
   if (limited !== undefined) return respondDenial(life, limited);
   switch (selected.kind) {
     case 'endpoint':
+      life.isQuiet = selected.endpoint.isQuiet;
       return selected.endpoint.respond(life);
     case 'preflight':
       return respondPreflight(life);

@@ -14,6 +14,7 @@ export function createHandlers(current: () => Service, observers: Observers): Se
   return {
     onBug: (error) => engine.onBug(error),
     onAcceptFailure: (failure, code) => engine.onAcceptFailure(failure, code),
+    onCalmed: (why, peerAddress) => log.info('connection_calmed', { client: peerAddress, reason: why }),
     onHandshakeFailure: (failure, code) => engine.onHandshakeFailure(failure, code),
     onExchange: createHandle(current, observers),
     onRefused: (refusal, detail, peerAddress) => {

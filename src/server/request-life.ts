@@ -23,6 +23,8 @@ export class RequestLife implements ExchangeOwner, ForwardedRequest {
   principal: Principal | undefined;
   /** The way to the backend and back, from the moment that it is taken. */
   forwarding: Forwarding | undefined;
+  /** No access line is to be written. */
+  isQuiet = false;
   readonly #observers: Observers;
   readonly #startedMs: number;
   #addedFields: FieldLines = [];
@@ -96,7 +98,7 @@ export class RequestLife implements ExchangeOwner, ForwardedRequest {
     this.forwarding?.end();
     this.#observers.metrics.ended(outcome);
     const { accessLog } = this.service;
-    if (accessLog === 'off' || (accessLog === 'denied' && this.#denial === undefined)) return;
+    if (this.isQuiet || accessLog === 'off' || (accessLog === 'denied' && this.#denial === undefined)) return;
     this.#observers.accessLines.write(
       formatAccessLine({
         nowMs: this.#observers.clock.nowMs(),

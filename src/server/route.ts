@@ -1,5 +1,6 @@
 /** Who answers a request: Obex itself, a refusal, or the backend. Decided on the raw target, never on a decoded one. */
 
+import { loggableUri } from '../lib/loggable-uri.ts';
 import { rawPath } from '../lib/raw-path.ts';
 import { hasAccessTokenQuery } from '../oauth/credentials.ts';
 import { type Denial, deny } from '../oauth/denial.ts';
@@ -23,6 +24,8 @@ export interface Endpoint {
   readonly isPublic: boolean;
   /** Answered even when there are too many connections. */
   readonly isVital: boolean;
+  /** Leaves no access line: probes come every few seconds for as long as Obex runs. */
+  readonly isQuiet: boolean;
 }
 
 /** Probes and the metadata: no rate limit holds them up, no Host is asked of them. */
@@ -60,7 +63,7 @@ export function createRoute(options: RouteOptions): SelectRoute {
     if (endpoint?.isPublic !== true) {
       const origin = originOf(head);
       if (origin !== undefined && !options.isOriginAllowed(origin)) {
-        return deny('origin_not_allowed', { actual: origin });
+        return deny('origin_not_allowed', { actual: loggableUri(origin) });
       }
     }
     if (overloaded && endpoint?.isVital !== true) return deny('overloaded', { detail: 'too many connections' });

@@ -73,7 +73,10 @@ export class JwksCache implements IssuerKeys {
   readonly #listeners = new Set<(keys: readonly VerificationKey[]) => void>();
   #keys: readonly VerificationKey[] | undefined;
   #accepted: ReadonlySet<JwsAlgorithm> | undefined;
+  /** By the wall clock, for people. */
   #fetchedAtMs = 0;
+  /** By the monotonic clock, which decides. */
+  #freshAtMs = 0;
   #lastFetchFailed = false;
   #underWay: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -166,6 +169,7 @@ export class JwksCache implements IssuerKeys {
       this.#warnOfUnaccepted();
     }
     this.#fetchedAtMs = this.#options.clock.nowMs();
+    this.#freshAtMs = this.#options.clock.monotonicMs();
     this.#lastFetchFailed = false;
     this.#successes += 1;
     this.#retryMs = FIRST_RETRY_MS;
@@ -186,7 +190,7 @@ export class JwksCache implements IssuerKeys {
   }
 
   #dropTooStale(): boolean {
-    const staleMs = this.#options.clock.nowMs() - this.#fetchedAtMs;
+    const staleMs = this.#options.clock.monotonicMs() - this.#freshAtMs;
     if (this.#keys === undefined || staleMs <= this.source.maxStaleMs) return this.#keys !== undefined;
     this.#keys = undefined;
     for (const listener of this.#listeners) listener([]);

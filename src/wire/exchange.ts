@@ -128,6 +128,8 @@ export interface EngineWatcher {
   onAcceptFailure(failure: AcceptFailure, code: string | undefined): void;
   /** `code`: Node's or OpenSSL's name of the error. */
   onHandshakeFailure(failure: HandshakeFailure, code: string | undefined): void;
+  /** RFC 9113 §10.5: a connection that asked for too much has been ended. `why` is for the log, a fixed phrase. */
+  onCalmed(why: string, peerAddress: string): void;
 }
 
 /** The server side of the engine calls these. */

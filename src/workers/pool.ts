@@ -7,7 +7,7 @@ import { refuseFixedChanges, underKey } from '../obex.ts';
 import { errorField, type LineSink } from '../observe/log.ts';
 import type { Observers } from '../observe/observers.ts';
 import { isSameLimit, readLimit } from '../runtime-gate.ts';
-import { readRuntimeFiles } from '../runtime-tls.ts';
+import { readRuntimeFiles, warnOfCertificates } from '../runtime-tls.ts';
 import { createRateLimitMemory } from '../state/rate-limiter-shared.ts';
 import { createTicketKeys, TICKET_KEYS_LIFETIME_MS } from '../state/ticket-keys.ts';
 import { bind } from '../wire/bind.ts';
@@ -51,7 +51,7 @@ export class Pool {
   constructor(config: Config, options: PoolOptions) {
     this.#options = options;
     this.#config = config;
-    this.#handOver = createHandOver(config, undefined);
+    this.#handOver = createHandOver(config, options.observers, undefined);
     this.#desk = new KeyDesk(options.observers, (snapshot) => this.#tellAll({ kind: 'keys', snapshot }));
     this.#workers = Array.from({ length: options.workers }, (_, index) => this.#hire(index));
   }
@@ -76,7 +76,7 @@ export class Pool {
   /** In force in all workers, or, when one of them refuses, in none; then it rejects with the reason. */
   async reload(config: Config): Promise<void> {
     refuseFixedChanges(this.#config, config);
-    const handOver = createHandOver(config, this.#handOver);
+    const handOver = createHandOver(config, this.#options.observers, this.#handOver);
     const prepared = this.#desk.prepare(config, handOver.files);
     const answers = await Promise.allSettled(this.#workers.map((worker) => worker.prepare(handOver)));
     const refusal = answers.find((answer) => answer.status === 'rejected');
@@ -130,8 +130,9 @@ export class Pool {
 }
 
 /** All that can fail in the main thread comes here, before any worker is told. */
-function createHandOver(config: Config, before: HandOver | undefined): HandOver {
+function createHandOver(config: Config, observers: Observers, before: HandOver | undefined): HandOver {
   const files = readRuntimeFiles(config);
+  warnOfCertificates(config, files, observers);
   return { config: packConfig(config), files, rateLimits: createRateLimits(config, before?.rateLimits) };
 }
 

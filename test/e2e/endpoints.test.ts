@@ -9,6 +9,7 @@ import { type Answer, probeOf, reply } from '../support/recording-backend.ts';
 import { startPhase1, startPhase2, startPhase2Cold } from '../support/stack.ts';
 import { issuerKey } from '../support/test-issuer.ts';
 import { ONE_READY_CHECK } from '../support/transport.ts';
+import { until } from '../support/until.ts';
 
 const ROOT = '/.well-known/oauth-protected-resource';
 const WITH_PATH = `${ROOT}/mcp`;
@@ -41,6 +42,32 @@ describe('/health', () => {
     assert.equal(head.status, 200);
     assert.deepEqual(head.values('content-length'), ['15']);
     assertJson(await sendOn(client, { target: '/health' }), 200, { status: 'ok' });
+  });
+});
+
+describe('probes in the access log', () => {
+  const PROBES = ['/health', '/ready', '/metrics'];
+
+  it('are not there: they would bury the requests', async (context) => {
+    const { obex } = await startPhase1(context);
+    for (const target of PROBES) assert.equal((await obex.send({ target })).status, 200, target);
+    // A probe that is refused is something to know of.
+    assert.equal((await obex.send({ method: 'POST', target: '/health' })).status, 405);
+    await obex.event('request');
+    assert.deepEqual(
+      obex.events('request').map(({ path, status }) => [path, status]),
+      [['/health', 405]],
+    );
+  });
+
+  it('are there with log.probes', async (context) => {
+    const { obex } = await startPhase1(context, { sections: { log: 'probes: true' } });
+    for (const target of PROBES) await obex.send({ target });
+    await until('a line for each', () => (obex.events('request').length === PROBES.length ? true : undefined));
+    assert.deepEqual(
+      obex.events('request').map(({ path }) => path),
+      PROBES,
+    );
   });
 });
 

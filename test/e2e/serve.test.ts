@@ -47,7 +47,7 @@ describe('an address that is taken', () => {
       const [line] = /^obex: (?!WARNING).*$/m.exec(error.message) ?? [];
       assert.equal(
         line,
-        `obex: metrics.listen: cannot listen on ${taken}: the port is taken; "ss -ltnp sport = :${backend.port}", as root, shows by whom; stop that, or choose another port (listen EADDRINUSE: address already in use ${taken})`,
+        `obex: metrics.listen: cannot listen on ${taken}: the port is taken; "ss -tanp sport = :${backend.port}", as root, shows by whom; stop that, or choose another port (listen EADDRINUSE: address already in use ${taken})`,
       );
       return true;
     });
@@ -62,6 +62,7 @@ describe('a log that nobody reads any more', () => {
     context.after(() => client.destroy());
     obex.closeStdout();
     await until('lines to be dropped', async () => {
+      await sendOn(client, {});
       const page = (await sendOn(client, { target: '/metrics' })).body.toString();
       return /^obex_access_lines_dropped_total [1-9]/m.test(page) ? true : undefined;
     });

@@ -314,10 +314,23 @@ describe('§4.3 step 9: "The htu claim matches the HTTP URI value for the HTTP r
       assertChangeIsInvalid({ claims: { htu } }, evidence);
     });
   }
+
+  it('keeps what may be secret in a wrong one out of the log', () => {
+    for (const htu of [
+      'https://other.example/mcp?api_key=k#f',
+      'https://u:p@other.example/mcp',
+      'https://u:p@w@other.example/mcp',
+    ]) {
+      const actual = 'https://other.example/mcp';
+      const evidence = { detail: '§4.3 step 9 htu', expected: PROVEN_REQUEST.targetUri, actual };
+      assertChangeIsInvalid({ claims: { htu } }, evidence);
+    }
+  });
 });
 
 describe('§4.3 step 11, §11.1: "servers MUST only accept DPoP proofs for a limited time after their creation"', () => {
   const iat = PROOF_NOW_MS / 1000;
+  const time = (ms: number): string => new Date(ms).toISOString();
 
   it('accepts iat from now - (lifetime + skew) to now + skew, both included', () => {
     for (const nowMs of [PROOF_NOW_MS - SKEW_MS, PROOF_NOW_MS, PROOF_NOW_MS + LIFETIME_MS + SKEW_MS]) {
@@ -331,17 +344,17 @@ describe('§4.3 step 11, §11.1: "servers MUST only accept DPoP proofs for a lim
     const early = PROOF_NOW_MS - SKEW_MS - 1;
     const late = PROOF_NOW_MS + LIFETIME_MS + SKEW_MS + 1;
     for (const nowMs of [early, late]) {
-      const expected = `${nowMs - LIFETIME_MS - SKEW_MS} to ${nowMs + SKEW_MS}`;
-      assertChangeIsInvalid({}, { detail, expected, actual: String(PROOF_NOW_MS) }, { nowMs });
+      const expected = `${time(nowMs - LIFETIME_MS - SKEW_MS)} to ${time(nowMs + SKEW_MS)}`;
+      assertChangeIsInvalid({}, { detail, expected, actual: time(PROOF_NOW_MS) }, { nowMs });
     }
   });
 
   it('heeds exp and nbf where a client writes them (RFC 7519 §4.1.4, §4.1.5)', () => {
     assert.ok(!isDenied(check(prover.prove({ claims: { exp: iat - 9, nbf: iat + 10 } }))));
-    const exp = { detail: '§4.3 step 11 exp', expected: `after ${PROOF_NOW_MS - SKEW_MS}` };
-    assertChangeIsInvalid({ claims: { exp: iat - 10 } }, { ...exp, actual: String(PROOF_NOW_MS - 10_000) });
-    const nbf = { detail: '§4.3 step 11 nbf', expected: `at most ${PROOF_NOW_MS + SKEW_MS}` };
-    assertChangeIsInvalid({ claims: { nbf: iat + 11 } }, { ...nbf, actual: String(PROOF_NOW_MS + 11_000) });
+    const exp = { detail: '§4.3 step 11 exp', expected: `after ${time(PROOF_NOW_MS - SKEW_MS)}` };
+    assertChangeIsInvalid({ claims: { exp: iat - 10 } }, { ...exp, actual: time(PROOF_NOW_MS - 10_000) });
+    const nbf = { detail: '§4.3 step 11 nbf', expected: `at most ${time(PROOF_NOW_MS + SKEW_MS)}` };
+    assertChangeIsInvalid({ claims: { nbf: iat + 11 } }, { ...nbf, actual: time(PROOF_NOW_MS + 11_000) });
   });
 });
 

@@ -171,6 +171,7 @@ export const NO_FAULTS: EngineWatcher = {
   },
   onAcceptFailure: () => undefined,
   onHandshakeFailure: () => undefined,
+  onCalmed: () => undefined,
 };
 
 /** What came of the bytes of one connection. */

@@ -4,7 +4,8 @@ import type { TLSSocket } from 'node:tls';
 import { Tally } from '../../lib/tally.ts';
 import { bind } from '../bind.ts';
 import type { ServerHandlers, ServerLimits, ServerOptions, ServerTls, WireServer } from '../exchange.ts';
-import { Http2Connection } from '../http2/connection.ts';
+import { Http2Connection, type Http2Context } from '../http2/connection.ts';
+import { HeldBytes } from '../http2/held-bytes.ts';
 import { AcceptedSockets } from './accepted-sockets.ts';
 import type { Connection } from './connection-context.ts';
 import { createDateField } from './format-head.ts';
@@ -21,6 +22,10 @@ const SOCKET_OPTIONS = {
   keepAliveInitialDelay: 60_000,
 } as const;
 
+/** What the HTTP/2 connections of a server may keep together. */
+const MOST_FOR_STREAMS = 32 * 1024 * 1024;
+const MOST_BYTES = 128 * 1024 * 1024;
+
 /** Starts listening; rejects with the cause when the address cannot be had. */
 export async function listenHttp1(
   options: ServerOptions,
@@ -32,10 +37,12 @@ export async function listenHttp1(
   return server;
 }
 
-class Http1Server implements WireServer, EntranceContext {
+class Http1Server implements WireServer, EntranceContext, Http2Context {
   readonly handlers: ServerHandlers;
   readonly sweep: Sweep;
   readonly outbox: Outbox;
+  readonly heldStreams = new HeldBytes(MOST_FOR_STREAMS);
+  readonly heldBytes = new HeldBytes(MOST_BYTES);
   readonly #options: ServerOptions;
   readonly #server: Server;
   readonly #entrance: TlsEntrance | undefined;

@@ -64,6 +64,11 @@ export class IncomingStreamBody implements RequestBody {
     this.#abortSink(failure);
   }
 
+  /** The answer is complete, and nobody has asked for the body: what comes of it is not kept while the answer waits. */
+  forgo(): void {
+    if (this.#state === 'unread') this.discard();
+  }
+
   /** Nobody will take the rest; what has come of it is thrown away, for the stream to end. */
   discard(): void {
     this.fail('client_closed');

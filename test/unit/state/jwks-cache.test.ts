@@ -324,6 +324,18 @@ describe('JwksCache: outages', () => {
     assert.deepEqual(kids(fixture.cache.keys), ['key-1']);
   });
 
+  for (const [how, jumpMs] of Object.entries({ ahead: 86_400_000, back: -86_400_000 })) {
+    it(`a wall clock that jumps a day ${how} in an outage makes keys neither stale nor fresh`, async () => {
+      const fixture = await started({ maxStaleMs: 100_000, refreshMs: 30_000 });
+      fixture.answers['https://issuer.example/jwks'] = new Error('down');
+      fixture.clock.jump(jumpMs);
+      await pass(fixture, 90_000);
+      assert.deepEqual(kids(fixture.cache.keys), ['key-1']);
+      await pass(fixture, 60_000);
+      assert.equal(fixture.cache.keys, undefined);
+    });
+  }
+
   it('retries after 1 s, then twice as long each time up to 30 s, and begins anew after a success', async () => {
     const fixture = createFixture();
     fixture.answers['https://issuer.example/jwks'] = new Error('down');

@@ -35,11 +35,13 @@ export class Recorded {
   readonly heads: readonly RequestHead[];
   readonly refusals: readonly string[];
   readonly closed: readonly Promise<ExchangeOutcome>[];
+  /** Why connections were told to calm down. */
+  readonly ended: readonly string[];
   readonly #context: TestContext;
   readonly #arrived: (() => void)[];
 
   constructor(
-    parts: Pick<Recorded, 'server' | 'timing' | 'exchanges' | 'heads' | 'refusals' | 'closed'>,
+    parts: Pick<Recorded, 'server' | 'timing' | 'exchanges' | 'heads' | 'refusals' | 'closed' | 'ended'>,
     context: TestContext,
     arrived: (() => void)[],
   ) {
@@ -49,6 +51,7 @@ export class Recorded {
     this.heads = parts.heads;
     this.refusals = parts.refusals;
     this.closed = parts.closed;
+    this.ended = parts.ended;
     this.#context = context;
     this.#arrived = arrived;
   }
@@ -90,6 +93,7 @@ export async function listen(
   const heads: RequestHead[] = [];
   const refusals: string[] = [];
   const closed: Promise<ExchangeOutcome>[] = [];
+  const ended: string[] = [];
   const arrived: (() => void)[] = [];
   const server = await listenHttp1(
     { listen: { host: '127.0.0.1', port: 0 }, tls: certificate(), limits: () => ({ ...LIMITS, ...limits }) },
@@ -114,11 +118,12 @@ export async function listen(
         refusals.push(`${refusal}: ${detail}`);
         return { head: head(400, ['Content-Type', 'text/plain']), body: Buffer.from(refusal) };
       },
+      onCalmed: (why) => ended.push(why),
     },
     timing,
   );
   context.after(() => server.destroy());
-  return new Recorded({ server, timing, exchanges, heads, refusals, closed }, context, arrived);
+  return new Recorded({ server, timing, exchanges, heads, refusals, closed, ended }, context, arrived);
 }
 
 /** Takes the whole body, then answers 200 "ok". */
