@@ -42,7 +42,7 @@ export function buildDpop({ config, observers, shared, previous }: RuntimeOption
   const proofKeys = new ProofKeys(new Set(dpop.algorithms));
   const verifyDpopProof = createVerifyDpopProof({
     clock,
-    importKey: (headerPart) => proofKeys.import(headerPart),
+    importKey: (headerPart, jkt) => proofKeys.import(headerPart, jkt),
     nonces,
     replayCache: measureClaims(replayCache, clock, (seconds) => metrics.claimEnded(seconds)),
     ...times,

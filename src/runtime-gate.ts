@@ -7,7 +7,7 @@ import {
   createPresenceCheck,
 } from './gate/authenticate.ts';
 import { createDpopAuthentication } from './gate/authenticate-dpop.ts';
-import { createCharge } from './gate/charge.ts';
+import { createCharge, createLook } from './gate/charge.ts';
 import { createTokenCheck } from './gate/token-check.ts';
 import { createVerifyAccessToken, type TrustedIssuer } from './gate/verify-access-token.ts';
 import type { Clock } from './lib/clock.ts';
@@ -108,8 +108,8 @@ export function buildCharges(rateLimit: RateLimit | undefined, clock: Clock): Ch
   return {
     chargeClient: createCharge(rateLimit?.clients, clock),
     refundClient: (key) => rateLimit?.clients.refund(key),
+    lookPrincipal: createLook(rateLimit?.principals, clock),
     chargePrincipal: createCharge(rateLimit?.principals, clock),
-    refundPrincipal: (key) => rateLimit?.principals.refund(key),
   };
 }
 

@@ -4,7 +4,7 @@ import type { Authenticate } from './gate/authenticate.ts';
 import { createAuthorize } from './gate/authorize.ts';
 import type { Charge } from './gate/charge.ts';
 import type { TrustedIssuer } from './gate/verify-access-token.ts';
-import { createChallenges } from './oauth/challenge.ts';
+import { type Challenges, createChallenges } from './oauth/challenge.ts';
 import { isIssuerIdentifier } from './oauth/issuer-metadata.ts';
 import { denyAuthorization } from './oauth/no-authorization-server.ts';
 import { createOriginPolicy, type OriginPolicy } from './oauth/origin.ts';
@@ -23,9 +23,11 @@ import { createMetadataEndpoint } from './server/endpoints/metadata.ts';
 import { createMetricsEndpoint } from './server/endpoints/metrics.ts';
 import { createReadiness, type ReadinessCheck } from './server/endpoints/ready.ts';
 import { createHostPolicy } from './server/host-policy.ts';
+import { createRefusalLoop, type JudgeRefusal } from './server/refusal-loop.ts';
 import { createRoute, type Endpoint } from './server/route.ts';
 import type { Service } from './server/service.ts';
 import type { ProcessWide } from './state/process-wide.ts';
+import { RefusalCounts } from './state/refusal-counts.ts';
 import type { BackendClient } from './wire/backend.ts';
 import type { ServerLimits } from './wire/exchange.ts';
 import { fitYoungGeneration } from './young-generation.ts';
@@ -46,7 +48,6 @@ export function buildService(options: RuntimeOptions, parts: ServiceParts): Serv
   const { public_url: publicUrl } = config.obex;
   const isOriginAllowed = buildOriginPolicy(config);
   const allowedHosts = config.obex.allowed_hosts;
-  const requiredScopes = config.authz.required_scopes;
   const endpoints = buildEndpoints(options, parts);
   return {
     selectRoute: createRoute({
@@ -68,21 +69,30 @@ export function buildService(options: RuntimeOptions, parts: ServiceParts): Serv
       allowedHeaders: config.cors.allowed_headers,
       exposedHeaders: config.cors.exposed_headers,
     }),
-    challenges: createChallenges({
-      resourceMetadataUrl: locateMetadata(config),
-      requiredScopes,
-      ...(parts.dpop === undefined ? {} : { dpopAlgorithms: config.dpop.algorithms }),
-    }),
+    challenges: buildChallenges(config, parts.dpop),
     authenticate: parts.authenticate,
     chargeClient: parts.chargeClient,
-    authorize: createAuthorize(requiredScopes),
+    authorize: createAuthorize(config.authz.required_scopes),
+    judgeRefusal: buildRefusalLoop(options),
     forwarder: buildForwarder(options, parts.backend),
     limits: buildLimits(config),
     accessLog: config.log.access,
   };
 }
 
+function buildChallenges(config: Config, dpop: DpopParts | undefined): Challenges {
+  return createChallenges({
+    resourceMetadataUrl: locateMetadata(config),
+    requiredScopes: config.authz.required_scopes,
+    ...(dpop === undefined ? {} : { dpopAlgorithms: config.dpop.algorithms }),
+  });
+}
+
 function buildForwarder({ config, shared, previous }: RuntimeOptions, backend: BackendClient): Forwarder {
+  const {
+    limits,
+    backend: { max_requests: maxRequests },
+  } = config;
   return new Forwarder({
     backend,
     formatBackendFields: createBackendHeaders({
@@ -93,13 +103,29 @@ function buildForwarder({ config, shared, previous }: RuntimeOptions, backend: B
       viaPseudonym: shared.viaPseudonym,
     }),
     formatClientFields: createClientHeaders({ publicUrl: config.obex.public_url, backendUrl: config.backend.url }),
-    maxRequests: config.backend.max_requests,
-    inFlight: previous?.service.forwarder.inFlight ?? createInFlight(shared),
+    maxRequests,
+    perPrincipal: {
+      maxRequests: limits.max_requests_per_principal ?? maxRequests,
+      maxStreams: limits.max_streams_per_principal ?? maxRequests,
+    },
+    inFlight: previous?.service.forwarder.inFlight ?? createInFlight(config, shared),
   });
 }
 
-function createInFlight({ backendRequests, eventStreams }: ProcessWide): InFlight {
-  return new InFlight({ backendRequests, eventStreams, onEventStreams: fitYoungGeneration });
+function createInFlight({ idp }: Config, shared: ProcessWide): InFlight {
+  const { backendRequests, eventStreams } = shared;
+  const principals = idp === undefined ? undefined : shared.providePrincipalLoads();
+  return new InFlight({ backendRequests, eventStreams, principals, onEventStreams: fitYoungGeneration });
+}
+
+/** Counts outlive a reload. */
+function buildRefusalLoop({ config, shared, observers, previous }: RuntimeOptions): JudgeRefusal | undefined {
+  if (config.idp === undefined || previous !== undefined) return previous?.service.judgeRefusal;
+  const { verified, unverified } = shared.provideRefusalMemory();
+  return createRefusalLoop(
+    { verified: new RefusalCounts(verified), unverified: new RefusalCounts(unverified) },
+    observers,
+  );
 }
 
 function buildEndpoints(

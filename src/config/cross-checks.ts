@@ -42,6 +42,10 @@ function checkPhase(draft: Draft): void {
   for (const section of ['authz', 'dpop']) {
     if (draft.valueAt([section]) !== undefined) draft.report([section], `needs idp: ${cure}, or delete ${section}`);
   }
+  for (const key of ['max_requests_per_principal', 'max_streams_per_principal']) {
+    const path = ['limits', key];
+    if (draft.valueAt(path) !== undefined) draft.report(path, `needs idp: ${cure}, or delete limits.${key}`);
+  }
   const origins = draft.valueAt(['cors', 'allowed_origins']);
   if (!Array.isArray(origins)) return;
   for (const [index, origin] of origins.entries()) {

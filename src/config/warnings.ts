@@ -9,7 +9,7 @@ type Rule = readonly [applies: boolean, warning: string];
 
 /** Whole sentences, the most serious first. */
 export function collectWarnings(config: Config): string[] {
-  const others = [...dpopRules(config), ...networkRules(config), ...resourceRules(config)];
+  const others = [...dpopRules(config), ...networkRules(config), ...resourceRules(config), ...limitRules(config)];
   return [...applying(authenticationRules(config)), ...collectTokenWarnings(config), ...applying(others)];
 }
 
@@ -109,6 +109,15 @@ function resourceRules({ resource, cors, obex, authz }: Config): readonly Rule[]
       'resource.url has a query: many clients will not find its metadata (RFC 8707 §2 advises against it)',
     ],
   ];
+}
+
+function limitRules({ limits, backend }: Config): readonly Rule[] {
+  const { max_requests_per_principal, max_streams_per_principal } = limits;
+  return Object.entries({ max_requests_per_principal, max_streams_per_principal }).map(([key, most]) => [
+    most !== undefined && most > backend.max_requests,
+    `limits.${key} is more than backend.max_requests, which is reached before: one principal may then take the place of all ` +
+      'others. Make it less',
+  ]);
 }
 
 /** Loopback, or a bare name as containers of one network use it. */

@@ -63,9 +63,10 @@ export function checkAccessToken(payload: JsonObject, expected: ExpectedClaims, 
   if (issuer !== expected.issuer) {
     return deny('invalid_issuer', { expected: expected.issuer, actual: issuer });
   }
+  const token = { issuer, subject: identity.subject, client: identity.client };
   // RFC 9068 §4: the audience names this resource
   if (!namesResource(audiences, expected)) {
-    const evidence = { expected: expected.audiences.join(' '), actual: audiences.join(' ') };
+    const evidence = { expected: expected.audiences.join(' '), actual: audiences.join(' '), token };
     const isEmpty = audiences.every((audience) => audience === '');
     return deny('audience_mismatch', isEmpty ? { ...evidence, detail: 'aud is empty' } : evidence);
   }
@@ -73,7 +74,9 @@ export function checkAccessToken(payload: JsonObject, expected: ExpectedClaims, 
   if (untimely !== undefined) return untimely;
   const { cnf } = payload;
   const jkt = cnf === undefined ? undefined : parseConfirmation(cnf);
-  if (cnf !== undefined && jkt === undefined) return deny('token_not_bound', { detail: 'cnf is not exactly one jkt' });
+  if (cnf !== undefined && jkt === undefined) {
+    return deny('token_not_bound', { detail: 'cnf is not exactly one jkt', token });
+  }
   return { issuer, ...identity, expiresAtMs: times.expiresAtMs, jkt };
 }
 

@@ -1,5 +1,7 @@
 /** The union of refusals and the one table reason → status, error, challenge. RFC 6750 §3.1, RFC 9449 §7.1. */
 
+import type { TokenIdentity } from './principal.ts';
+
 /** Every reason that can stand in a refusal's body. `docs/errors.md` has a row for each. */
 export type DenialReason = keyof typeof DENIALS;
 
@@ -124,6 +126,8 @@ const DENIALS = {
   payload_too_large: { status: 413, error: 'payload_too_large' },
   uri_too_long: { status: 414, error: 'uri_too_long' },
   rate_limited: { status: 429, error: 'too_many_requests' },
+  refusal_loop: { status: 429, error: 'too_many_requests' },
+  too_many_in_flight: { status: 429, error: 'too_many_requests' },
   headers_too_large: { status: 431, error: 'headers_too_large' },
   internal_error: { status: 500, error: 'internal_error' },
   backend_unavailable: { status: 502, error: 'bad_gateway' },
@@ -143,6 +147,8 @@ export interface Evidence {
   readonly expected?: string;
   readonly actual?: string;
   readonly detail?: string;
+  /** Of a token whose signature has been verified, and only then: everybody else may claim to be anybody. */
+  readonly token?: TokenIdentity | undefined;
 }
 
 /** A refusal: a value that travels from the check to `server/respond`. */

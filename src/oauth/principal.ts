@@ -14,12 +14,15 @@ export interface AccessToken extends GrantedScopes {
   readonly jkt: string | undefined;
 }
 
+/** Whom a token speaks for. */
+export type TokenIdentity = Pick<AccessToken, 'issuer' | 'subject' | 'client'>;
+
 /** The one on whose behalf a request is passed on. */
 export interface Principal {
   /** Undefined in phase 1, where nobody looked at the credential. */
   readonly accessToken: AccessToken | undefined;
   /** `X-Obex-*` field lines (alternating name, value), made once per token. */
   readonly identityFields: readonly string[];
-  /** What a rate limit counts by: issuer, client and subject. */
+  /** What rate limits, and the limits of requests in flight, count by: issuer, client and subject. */
   readonly rateLimitKey: string;
 }

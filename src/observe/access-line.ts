@@ -58,7 +58,12 @@ function formatIdentity(accessToken: AccessToken | undefined): string {
 function formatDenial(denial: Denial | undefined): string {
   if (denial === undefined) return '';
   const { expected, actual, detail } = denial.evidence;
-  return formatMembers({ reason: denial.reason, expected: clip(expected), actual: clip(actual), detail: clip(detail) });
+  return formatMembers({
+    reason: denial.reason,
+    expected: clipEvidence(expected),
+    actual: clipEvidence(actual),
+    detail: clipEvidence(detail),
+  });
 }
 
 function formatMembers(members: Readonly<Record<string, string | undefined>>): string {
@@ -70,6 +75,6 @@ function formatMembers(members: Readonly<Record<string, string | undefined>>): s
 }
 
 /** Evidence may be as long as a client likes. */
-function clip(value: string | undefined): string | undefined {
+export function clipEvidence(value: string | undefined): string | undefined {
   return value === undefined || value.length <= MAX_EVIDENCE ? value : `${value.slice(0, MAX_EVIDENCE)}…`;
 }

@@ -76,5 +76,8 @@ function pass(life: RequestLife, { principal, responseFields }: Admission): void
   const denial = life.service.authorize(principal);
   if (denial !== undefined) return respondDenial(life, denial);
   if (isForThisHop(life.exchange.head)) return respondWith(life, 204, { fields: ['Allow', METHODS], body: '' });
-  life.forwarding = life.service.forwarder.forward(life);
+  const forwarding = life.service.forwarder.forward(life);
+  // Refused and over before there was anybody to tell: nobody will end it any more.
+  if (life.isOver) forwarding?.end();
+  else life.forwarding = forwarding;
 }

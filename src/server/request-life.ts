@@ -1,7 +1,7 @@
 /** One request from its head to its last byte: its id, its time, how it ended, and what is told of it. */
 import { randomUUID } from 'node:crypto';
 import { ownText } from '../lib/own-text.ts';
-import { parseCredentials, type Scheme } from '../oauth/credentials.ts';
+import { type Credentials, parseCredentials, type Scheme } from '../oauth/credentials.ts';
 import { type Denial, isDenied } from '../oauth/denial.ts';
 import type { Principal } from '../oauth/principal.ts';
 import { formatAccessLine } from '../observe/access-line.ts';
@@ -64,6 +64,10 @@ export class RequestLife implements ExchangeOwner, ForwardedRequest {
     };
   }
 
+  get principalKey(): string {
+    return this.principal?.rateLimitKey ?? '';
+  }
+
   /** Authentication is done: `fields` stand on the answer. */
   admit(principal: Principal, fields: FieldLines): void {
     this.principal = principal;
@@ -72,8 +76,11 @@ export class RequestLife implements ExchangeOwner, ForwardedRequest {
 
   /** The scheme that the client used, for its challenge; undefined when it sent no credential. */
   get scheme(): Scheme | undefined {
-    const credentials = parseCredentials(fieldValues(this.exchange.head.fields, 'authorization'));
-    return isDenied(credentials) ? undefined : credentials.scheme;
+    return this.#credentials?.scheme;
+  }
+
+  get presentedToken(): string | undefined {
+    return this.#credentials?.accessToken;
   }
 
   get log(): Log {
@@ -91,6 +98,11 @@ export class RequestLife implements ExchangeOwner, ForwardedRequest {
 
   refuse(denial: Denial): void {
     respondDenial(this, denial);
+  }
+
+  get #credentials(): Credentials | undefined {
+    const credentials = parseCredentials(fieldValues(this.exchange.head.fields, 'authorization'));
+    return isDenied(credentials) ? undefined : credentials;
   }
 
   onClose(outcome: ExchangeOutcome): void {

@@ -13,8 +13,9 @@ export function respondWith(life: RequestLife, status: number, content: { fields
 }
 
 /** Sends a refusal: its status, its challenge, its body. Nothing, if a response has begun or nobody is left. */
-export function respondDenial(life: RequestLife, denial: Denial): void {
+export function respondDenial(life: RequestLife, found: Denial): void {
   if (life.isOver || life.exchange.responded) return;
+  const denial = life.service.judgeRefusal?.(found, life) ?? found;
   const { status } = denialRow(denial.reason);
   life.responding(status, denial);
   const challenge = life.service.challenges(denial.reason, life.scheme);

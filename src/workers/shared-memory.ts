@@ -1,10 +1,19 @@
 /** Memory that all threads of the process share, made once by the main thread, and what a worker makes of it. */
 import type { Config } from '../config/schema.ts';
+import type { Loads } from '../lib/loads.ts';
 import { Tally } from '../lib/tally.ts';
 import { Cells } from '../observe/cells.ts';
 import { METRIC_CELLS, Metrics } from '../observe/metrics.ts';
 import type { IssuerKeys, JwksSource } from '../state/jwks-cache.ts';
-import { createNonceSecret, createViaPseudonym, type ProcessWide, type RateLimited } from '../state/process-wide.ts';
+import { createLoadMemory, type LoadMemory, SharedLoads } from '../state/loads-shared.ts';
+import {
+  createNonceSecret,
+  createRefusalMemories,
+  createViaPseudonym,
+  type ProcessWide,
+  type RateLimited,
+  type RefusalMemories,
+} from '../state/process-wide.ts';
 import type { RateLimiter } from '../state/rate-limiter.ts';
 import { SharedRateLimiter } from '../state/rate-limiter-shared.ts';
 import { createReplayMemory, type ReplayMemory } from '../state/replay-cache-memory.ts';
@@ -18,6 +27,10 @@ export interface SharedMemory {
   readonly connections: SharedArrayBuffer;
   readonly backendRequests: SharedArrayBuffer;
   readonly eventStreams: SharedArrayBuffer;
+  /** Undefined in phase 1. */
+  readonly principalLoads: LoadMemory | undefined;
+  /** Undefined in phase 1. */
+  readonly refusals: RefusalMemories | undefined;
   readonly nonceSecret: string;
   readonly viaPseudonym: string;
   /** The first ones; the main thread sends others. */
@@ -26,7 +39,7 @@ export interface SharedMemory {
   readonly replay: ReplayMemory | undefined;
 }
 
-export function createSharedMemory({ dpop }: Config, workers: number): SharedMemory {
+export function createSharedMemory({ dpop, idp }: Config, workers: number): SharedMemory {
   const keepsProofs = dpop.enabled && dpop.replay_cache.backend === 'memory';
   const createCell = (): SharedArrayBuffer => new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
   return {
@@ -37,6 +50,8 @@ export function createSharedMemory({ dpop }: Config, workers: number): SharedMem
     connections: createCell(),
     backendRequests: createCell(),
     eventStreams: createCell(),
+    principalLoads: idp === undefined ? undefined : createLoadMemory(),
+    refusals: idp === undefined ? undefined : createRefusalMemories(),
     nonceSecret: createNonceSecret(),
     viaPseudonym: createViaPseudonym(),
     ticketKeys: createTicketKeys(),
@@ -86,6 +101,16 @@ export class SharedTruth implements ProcessWide {
   createRateLimiter(whose: RateLimited): RateLimiter {
     if (this.rateLimits === undefined) throw new TypeError('a rate limit without memory');
     return new SharedRateLimiter(this.rateLimits[whose]);
+  }
+
+  providePrincipalLoads(): Loads {
+    if (this.#memory.principalLoads === undefined) throw new TypeError('principals without memory for what they have');
+    return new SharedLoads(this.#memory.principalLoads);
+  }
+
+  provideRefusalMemory(): RefusalMemories {
+    if (this.#memory.refusals === undefined) throw new TypeError('refusals of tokens without memory');
+    return this.#memory.refusals;
   }
 
   provideReplayMemory(): ReplayMemory {

@@ -396,6 +396,35 @@ describe('contract, refusals: limits', () => {
     stack.clock.advance(10_000);
     assert.equal((await sendOn(client, { lines: [ANY_TOKEN] })).status, 200);
   });
+  refuses('refusal_loop', 'a refusal that comes again and again, with Retry-After', async (context) => {
+    const stack = await startPhase2(context);
+    const client = await stack.obex.open();
+    const lines = [await stack.authorization({ claims: { aud: 'https://elsewhere.example' } })];
+    for (let round = 0; round < 30; round += 1) assertRefusal(await sendOn(client, { lines }), 'audience_mismatch');
+    const response = await sendOn(client, { lines });
+    assertRefusal(response, 'refusal_loop');
+    assert.deepEqual(response.values('retry-after'), ['60']);
+    await assertLogged(response, 'refusal_loop', stack);
+    assertNoSecrets(response, stack);
+    assert.equal(stack.backend.received(), '');
+    assert.equal((await sendOn(client, { lines: [await stack.authorization()] })).status, 200);
+  });
+  refuses('too_many_in_flight', 'of one principal, with Retry-After', async (context) => {
+    const stack = await startPhase2(context, { sections: { limits: 'max_requests_per_principal: 1' } });
+    const request = { lines: [await stack.authorization()] };
+    stack.backend.answer = () => undefined;
+    const waiting = await stack.obex.open();
+    await waiting.send(formatRequest(request));
+    const { socket } = await stack.backend.request(0);
+    const response = await stack.obex.send(request);
+    assertRefusal(response, 'too_many_in_flight');
+    assert.deepEqual(response.values('retry-after'), ['1']);
+    assert.equal(stack.backend.requests.length, 1);
+    await assertLogged(response, 'too_many_in_flight', stack);
+    assertNoSecrets(response, stack);
+    reply(socket, '200 OK', [], OK_BODY);
+    assert.equal((await waiting.readResponse()).body.toString(), OK_BODY);
+  });
 });
 
 /** A body that turns out bad: the answer ends the connection, and the backend never holds a whole request. */

@@ -43,6 +43,9 @@ const TOKEN: AccessToken = {
   jkt: undefined,
 };
 
+/** What a refusal keeps of the token. */
+const IDENTITY = { issuer: EXPECTED.issuer, subject: 'alice', client: 'app' };
+
 const isoTime = (seconds: number): string => new Date(seconds * 1000).toISOString();
 
 const reasonOf = (outcome: AccessToken | Denial): DenialReason | undefined =>
@@ -109,13 +112,16 @@ describe('RFC 9068 §4', () => {
   ]) {
     it(`refuses aud ${JSON.stringify(aud)}: it names another resource`, () => {
       const actual = [aud].flat().join(' ');
-      assert.deepEqual(check({ aud }), deny('audience_mismatch', { expected: 'https://a.example/mcp api', actual }));
+      assert.deepEqual(
+        check({ aud }),
+        deny('audience_mismatch', { expected: 'https://a.example/mcp api', actual, token: IDENTITY }),
+      );
     });
   }
   for (const aud of ['', [], [''], ['', '']]) {
     it(`refuses aud ${JSON.stringify(aud)}: it names nobody`, () => {
       const actual = [aud].flat().join(' ');
-      const evidence = { expected: 'https://a.example/mcp api', actual, detail: 'aud is empty' };
+      const evidence = { expected: 'https://a.example/mcp api', actual, token: IDENTITY, detail: 'aud is empty' };
       assert.deepEqual(check({ aud }), deny('audience_mismatch', evidence));
     });
   }
@@ -353,6 +359,9 @@ describe('RFC 7800 §3.1, RFC 9449 §6.1: cnf', () => {
   ];
   for (const [name, cnf] of unknown) {
     it(`refuses ${name}: a condition that cannot be checked`, () =>
-      assert.deepEqual(check({ cnf }), deny('token_not_bound', { detail: 'cnf is not exactly one jkt' })));
+      assert.deepEqual(
+        check({ cnf }),
+        deny('token_not_bound', { detail: 'cnf is not exactly one jkt', token: IDENTITY }),
+      ));
   }
 });

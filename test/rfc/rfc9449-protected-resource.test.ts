@@ -33,7 +33,7 @@ function createGate({ nonce = false, replayCache }: GateOptions = {}) {
   const verify = createVerifyDpopProof({
     ...TIMES,
     clock,
-    importKey: (part) => proofKeys.import(part),
+    importKey: (part, jkt) => proofKeys.import(part, jkt),
     nonces: nonce ? createNonces(nonceOptions) : undefined,
     replayCache: replayCache ?? memory,
   });

@@ -69,6 +69,8 @@ const ANSWERS: Readonly<Record<DenialReason, Answer>> = {
   payload_too_large: { status: 413, error: 'payload_too_large' },
   uri_too_long: { status: 414, error: 'uri_too_long' },
   rate_limited: { status: 429, error: 'too_many_requests' },
+  refusal_loop: { status: 429, error: 'too_many_requests' },
+  too_many_in_flight: { status: 429, error: 'too_many_requests' },
   headers_too_large: { status: 431, error: 'headers_too_large' },
   internal_error: { status: 500, error: 'internal_error' },
   backend_unavailable: { status: 502, error: 'bad_gateway' },

@@ -30,6 +30,8 @@ describe('samples', () => {
     const { config } = accept(sample('walkthrough.yaml'));
     assert.deepEqual(config.limits, {
       max_request_body: 4_000_000,
+      max_requests_per_principal: 2_500,
+      max_streams_per_principal: 2_500,
       max_header_bytes: 16_384,
       read_timeout: 10_000,
       body_timeout: 60_000,

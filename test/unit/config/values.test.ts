@@ -1,6 +1,7 @@
 /** What each value may be, and what is said when it is not. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { Config } from '../../../src/config/schema.ts';
 import { JWS_ALGORITHMS } from '../../../src/oauth/jwa.ts';
 import { accept, minimal, minimalIdp, reject } from './loading.ts';
 
@@ -533,6 +534,50 @@ describe('cors.allowed_headers and cors.exposed_headers', () => {
       [`${key}: an empty text`]: [headers(''), `${wanted}, got ""`],
     });
   }
+});
+
+describe('limits.max_requests_per_principal, limits.max_streams_per_principal', () => {
+  const both = ({ max_requests_per_principal: requests, max_streams_per_principal: streams }: Config['limits']) => [
+    requests,
+    streams,
+  ];
+
+  it('are a quarter of backend.max_requests, at least 8, and never more than all', () => {
+    assert.deepEqual(both(accept(minimalIdp()).config.limits), [2_500, 2_500]);
+    for (const [all, share] of [
+      [1, 1],
+      [7, 7],
+      [31, 8],
+      [47, 11],
+    ]) {
+      const { config } = accept(minimalIdp(), { env: { OBEX_BACKEND_MAX_REQUESTS: String(all) } });
+      assert.deepEqual(both(config.limits), [share, share], `of ${all}`);
+    }
+  });
+
+  it('are what is written, each for itself; more than backend.max_requests is warned of', () => {
+    const { config, warnings } = accept(minimalIdp('limits: { max_streams_per_principal: 20000 }\n'));
+    assert.deepEqual(both(config.limits), [2_500, 20_000]);
+    assert.deepEqual(
+      warnings.filter((warning) => warning.startsWith('limits.')),
+      [
+        'limits.max_streams_per_principal is more than backend.max_requests, which is reached before: one principal may then ' +
+          'take the place of all others. Make it less',
+      ],
+    );
+  });
+
+  itRefuses({
+    'zero requests': [
+      minimalIdp('limits: { max_requests_per_principal: 0 }\n'),
+      'limits.max_requests_per_principal: expected a whole number from 1 to 1000000, got 0',
+    ],
+    'phase 1, which knows no principals': [
+      minimal('limits: { max_streams_per_principal: 5 }\n'),
+      'limits.max_streams_per_principal: needs idp: without idp Obex authenticates nobody; add idp with its issuer, or ' +
+        'delete limits.max_streams_per_principal',
+    ],
+  });
 });
 
 describe('numbers and sizes', () => {

@@ -30,8 +30,8 @@ function createGate({ jkt }: { readonly jkt?: string } = {}) {
     refundClient: () => {
       charged -= 1;
     },
+    lookPrincipal: () => undefined,
     chargePrincipal: () => undefined,
-    refundPrincipal: () => undefined,
   };
   const tokens = createTokenCheck({
     clock,
