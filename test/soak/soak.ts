@@ -34,6 +34,7 @@ const EXPECTED_EVENTS: ReadonlySet<string> = new Set([
   'jwks_fetched',
   'request',
   'request_refused',
+  'refusal_loop',
   'draining',
   'stopped',
 ]);
@@ -135,10 +136,11 @@ async function prepare(spec: StageSpec): Promise<Stage> {
   const refused: Soak['refused'] = [
     ['', 401],
     ['garbage', 401],
-    [`${tokens[0] ?? ''}x`, 401],
     [await issue({ exp: clock.nowSeconds - 3600 }), 401],
-    [await issue({ aud: 'https://elsewhere.example/' }), 401],
-    [await issue({ scope: 'other' }), 403],
+    // No new token cures these, so they are a loop from the 31st in a minute on.
+    [`${tokens[0] ?? ''}x`, 401, 429],
+    [await issue({ aud: 'https://elsewhere.example/' }), 401, 429],
+    [await issue({ scope: 'other' }), 403, 429],
   ];
   const tls = spec.crowds.some(([way]) => way !== 'plain') ? writeTlsSection(folder.path) : undefined;
   const metricsPort = await freePort();
