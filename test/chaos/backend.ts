@@ -37,16 +37,18 @@ export class ChaosBackend {
     socket.on('error', () => socket.destroy());
     socket.on('close', () => this.#sockets.delete(socket));
     let request = new Incoming();
+    let behaviour: Behaviour | undefined;
     let isActing = false;
     const next = (): void => {
       request = new Incoming();
+      behaviour = undefined;
       isActing = false;
     };
     socket.on('data', (chunk: Buffer) => {
       if (isActing) return;
       const head = request.push(chunk);
       if (head === undefined) return;
-      const behaviour = this.#choose(head);
+      behaviour ??= this.#choose(head);
       if (behaviour.waits && !request.isWhole) return;
       isActing = true;
       behaviour.act(socket, next);
