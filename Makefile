@@ -8,10 +8,10 @@ INSTALLED := node_modules/.package-lock.json
 PEER := mcp/mariadb
 # helm, kubectl and the schemas of Kubernetes, installed apart because only their own tests need them.
 DEPLOY := test/deploy
-TESTS := test/*.test.ts test/rfc test/unit test/contract test/property test/e2e
-MATRIX := advisories cors-origin-host dpop endpoints forwarding lifecycle open-streams rate-limit refusals smuggling tokens
+TESTS := test/*.test.ts test/rfc test/unit test/contract test/property test/e2e test/chaos
+MATRIX := advisories cors-origin-host dpop endpoints forwarding lifecycle open-streams principal-limits rate-limit refusal-loop refusals smuggling tokens
 
-.PHONY: help build executable test test-matrix test-e2e test-deploy fuzz soak run bench lint vet fmt clean conformance docs package docker test-stack
+.PHONY: help build executable test test-matrix test-e2e test-deploy fuzz soak chaos run bench lint vet fmt clean conformance docs package docker test-stack
 
 help:
 	@echo 'make run          the demo, or `make run CONFIG=file` a configuration of your own'
@@ -21,6 +21,7 @@ help:
 	@echo 'make test-deploy  the tests of the Kubernetes manifests and the Helm chart'
 	@echo 'make fuzz         millions of random requests and answers through the HTTP engine'
 	@echo 'make soak         four minutes of mixed load, then the books are checked'
+	@echo 'make chaos        three minutes of clients that vanish and lie before backends that break off'
 	@echo 'make build        the release in dist/, which bin/obex runs'
 	@echo 'make package      the npm package, obex-VERSION.tgz'
 	@echo 'make executable   the release in one file that needs no Node, dist/obex'
@@ -69,6 +70,10 @@ fuzz: $(INSTALLED)
 soak: export SOAK_SECONDS ?= 240
 soak: build
 	@node test/soak/soak.ts
+
+# Three minutes at random against the release bundle; what failed says which CHAOS_SEED shows it again.
+chaos: build
+	@node test/chaos/chaos.ts
 
 # Needs the Debian packages of test/peers/debian-packages.txt, and says which are missing.
 test-e2e: $(INSTALLED) build
