@@ -1,22 +1,20 @@
 /** A running Obex: listeners, the configuration in force, reload and drain. */
-import { randomUUID } from 'node:crypto';
-import { type Phase, phaseOf } from './config/phase.ts';
+import type { Phase } from './config/phase.ts';
 import type { Config } from './config/schema.ts';
 import { VERSION } from './lib/version.ts';
-import { deny } from './oauth/denial.ts';
 import { errorField } from './observe/log.ts';
 import type { Observers } from './observe/observers.ts';
 import { processMetrics } from './observe/process-metrics.ts';
 import { buildRuntime, type Runtime } from './runtime.ts';
+import { hasDescriptors, readDescriptorLimit } from './runtime-descriptors.ts';
 import { runtimeMetrics } from './runtime-metrics.ts';
+import { refuseFixedChanges } from './runtime-reload.ts';
 import type { RuntimeFiles } from './runtime-tls.ts';
-import { rateLimitKey } from './server/client-address.ts';
-import { createHandle } from './server/handle.ts';
-import { formatWireRefusal } from './server/respond.ts';
+import { createHandlers } from './server/handlers.ts';
 import type { Service } from './server/service.ts';
 import { createOwnTruth, type ProcessWide } from './state/process-wide.ts';
 import { listen } from './wire/engine.ts';
-import type { ListenAddress, ServerHandlers, WireServer } from './wire/exchange.ts';
+import type { ListenAddress, WireServer } from './wire/exchange.ts';
 
 export interface Obex {
   /** Where the main listener can be reached from this machine. */
@@ -60,6 +58,7 @@ class RunningObex implements Obex {
   readonly #observers: Observers;
   readonly #seat: Seat | undefined;
   readonly #shared: ProcessWide;
+  readonly #descriptorLimit = readDescriptorLimit();
   #config: Config;
   #runtime: Runtime;
   #server: WireServer | undefined;
@@ -73,6 +72,7 @@ class RunningObex implements Obex {
     this.#shared = seat?.shared ?? createOwnTruth(observers);
     this.#config = config;
     this.#runtime = this.#build(config, undefined, seat?.files);
+    this.#runtime.begin();
     this.#measureTokenCache(this.#runtime);
     observers.metrics.register(
       ...runtimeMetrics(() => this.#runtime, this.#shared),
@@ -120,18 +120,29 @@ class RunningObex implements Obex {
     const previous = this.#runtime;
     const next = this.#build(config, previous, files);
     const discard = (): void => next.release(previous);
-    return { discard, commit: () => this.#putInForce(config, next) };
+    const commit = (): void => {
+      try {
+        // It has been tried by `prepare`, as far as it can be without doing it. Nothing has changed yet if it fails.
+        if (next.tls !== undefined) this.#server?.updateTls(next.tls);
+      } catch (error) {
+        discard();
+        throw error;
+      }
+      this.#putInForce(config, next);
+    };
+    return { discard, commit };
   }
 
   #putInForce(config: Config, next: Runtime): void {
     const previous = this.#runtime;
-    // It has been tried by `prepare`, as far as it can be without doing it.
-    if (next.tls !== undefined) this.#server?.updateTls(next.tls);
     this.#observers.log.setLevel(config.log.level);
     this.#runtime = next;
     this.#config = config;
+    // It has been tried by `prepare`, as far as it can be without doing it.
+    if (next.tls !== undefined) this.#server?.updateTls(next.tls);
     previous.verifiedTokens.onResize = undefined;
     this.#measureTokenCache(next);
+    next.begin();
     previous.release(next);
   }
 
@@ -156,7 +167,7 @@ class RunningObex implements Obex {
 
   /** Streams end between two events where they can; a moment later the rest is cut. */
   #finish(): void {
-    this.#runtime.service.forwarder.inFlight.finishEventStreams();
+    this.#runtime.service.forwarder.inFlight.streams.finishAll();
     setTimeout(() => this.#server?.destroy(), BOUNDARY_GRACE_MS);
   }
 
@@ -184,51 +195,23 @@ class RunningObex implements Obex {
   }
 
   #listenOn(address: ListenAddress, service: () => Service, runtime: Runtime | undefined): Promise<WireServer> {
-    const { metrics, log } = this.#observers;
-    const handlers: ServerHandlers = {
-      onExchange: createHandle(service, this.#observers),
-      onRefused: (refusal, detail, peerAddress) => {
-        const requestId = randomUUID();
-        const denial = deny(refusal, { detail });
-        const answer = formatWireRefusal(denial, requestId);
-        metrics.responded(answer.head.status, 0);
-        metrics.denied(refusal);
-        // Refused all the same; but whoever goes on like this has less left for requests that are well formed.
-        const { chargeClient, accessLog } = service();
-        chargeClient(rateLimitKey(peerAddress));
-        if (accessLog !== 'off')
-          log.info('request_refused', { request_id: requestId, client: peerAddress, reason: refusal, detail });
-        return answer;
-      },
-    };
+    const handlers = createHandlers(service, this.#observers);
     const options = { listen: address, tls: runtime?.tls, limits: () => service().limits };
     // What the metrics listener accepts is not counted with the rest.
     if (runtime === undefined) return listen(options, handlers);
-    const { connections, ticketKeys } = this.#shared;
-    return listen({ ...options, connections, ticketKeys }, handlers);
+    const { connections, backendRequests } = this.#shared;
+    const shared = {
+      connections,
+      ticketKeys: () => this.#shared.ticketKeys(),
+      hasDescriptors: () =>
+        hasDescriptors(this.#config, this.#descriptorLimit, connections.total + backendRequests.total),
+    };
+    return listen({ ...options, ...shared }, handlers);
   }
 }
 
 /** How long an event stream may take to reach its next boundary once everything else has been waited for. */
 const BOUNDARY_GRACE_MS = 500;
-
-/** What a reload cannot change: the sockets and threads that stand, and how much is verified. */
-export function refuseFixedChanges(before: Config, after: Config): void {
-  const fixed: readonly (readonly [string, unknown, unknown])[] = [
-    ['obex.listen', before.obex.listen, after.obex.listen],
-    ['obex.workers', before.obex.workers, after.obex.workers],
-    ['obex.tls.enabled', before.obex.tls.enabled, after.obex.tls.enabled],
-    ['metrics.listen', before.metrics.listen, after.metrics.listen],
-    ['the phase', phaseOf(before), phaseOf(after)],
-    // A new cache would know nothing of the proofs that were used before.
-    ['dpop.replay_cache', before.dpop.replay_cache, after.dpop.replay_cache],
-  ];
-  for (const [name, old, next] of fixed) {
-    if (JSON.stringify(old) !== JSON.stringify(next)) {
-      throw new Error(`a reload cannot change ${name}; restart Obex to change it`);
-    }
-  }
-}
 
 /** A failure to listen is told with the key of the address. */
 export async function underKey<T>(key: string, listening: Promise<T>): Promise<T> {

@@ -7,16 +7,18 @@ import {
   createPresenceCheck,
 } from './gate/authenticate.ts';
 import { createDpopAuthentication } from './gate/authenticate-dpop.ts';
-import { createCharge } from './gate/charge.ts';
+import { createCharge, createLook } from './gate/charge.ts';
 import { createTokenCheck } from './gate/token-check.ts';
 import { createVerifyAccessToken, type TrustedIssuer } from './gate/verify-access-token.ts';
 import type { Clock } from './lib/clock.ts';
+import { normalizeHttpUri } from './oauth/http-uri.ts';
+import type { Principal } from './oauth/principal.ts';
 import { createTargetUri } from './oauth/target-uri.ts';
 import { formatIdentityFields } from './proxy/identity-headers.ts';
 import type { RuntimeOptions } from './runtime.ts';
 import type { DpopParts } from './runtime-dpop.ts';
 import type { RuntimeFiles } from './runtime-tls.ts';
-import type { IssuerKeys, JwksSource } from './state/jwks-cache.ts';
+import { type IssuerKeys, identifySource, type JwksSource } from './state/jwks-cache.ts';
 import type { ProcessWide, RateLimited } from './state/process-wide.ts';
 import type { Limit, RateLimiter } from './state/rate-limiter.ts';
 import { VerifiedTokens } from './state/verified-tokens.ts';
@@ -44,23 +46,50 @@ export function buildIssuers(options: IssuerOptions): readonly TrustedIssuer[] {
   return [primary, ...idp.additional_issuers].map((entry, index) => ({
     issuer: entry.issuer,
     algorithms: new Set(entry.accepted_algorithms),
-    audiences: entry.audiences,
+    acceptsIdTokens: entry.dangerously_accept_id_tokens,
+    ...acceptedAudiences(entry.audiences, resource.url),
     clockSkewMs: idp.clock_skew,
     jwks: buildIssuerKeys(options, {
       issuer: entry.issuer,
       jwksUri: entry.jwks_uri,
       allowHttp: idp.dangerously_allow_http,
       ca: options.files.issuerCas[index],
-      refreshMs: idp.jwks_refresh,
-      maxStaleMs: idp.jwks_max_stale,
     }),
   }));
 }
 
+/** A configured audience is the operator's word; the resource's own URL comes in the spelling of clients. */
+function acceptedAudiences(
+  configured: readonly string[],
+  resourceUrl: string,
+): Pick<TrustedIssuer, 'audiences' | 'resourceUri'> {
+  if (configured.length > 0) return { audiences: configured, resourceUri: undefined };
+  return { audiences: [resourceUrl], resourceUri: normalizeHttpUri(resourceUrl) };
+}
+
 /** Keys of an issuer that stays are kept over a reload: its IdP may be down just now. */
 function buildIssuerKeys({ shared, previous }: IssuerOptions, source: JwksSource): IssuerKeys {
-  const same = previous?.issuers.find(({ jwks }) => JSON.stringify(jwks.source) === JSON.stringify(source));
+  const same = previous?.issuers.find(({ jwks }) => identifySource(jwks.source) === identifySource(source));
   return same?.jwks ?? shared.createIssuerKeys(source);
+}
+
+/** To be called when `config` is put in force: keys that were kept are kept by its times from now on. */
+export function startIssuers(issuers: readonly TrustedIssuer[], { idp }: Config): void {
+  if (idp === undefined) return;
+  const times = { refreshMs: idp.jwks_refresh, maxStaleMs: idp.jwks_max_stale };
+  for (const { jwks, algorithms } of issuers) {
+    jwks.expectAlgorithms(algorithms);
+    jwks.start(times);
+  }
+}
+
+/** Whether the issuer of a token is still trusted, and the key that it was verified with still one of the issuer's. */
+export function createStanding(issuers: readonly TrustedIssuer[]): (principal: Principal) => boolean {
+  const byName = new Map(issuers.map(({ issuer, jwks }) => [issuer, jwks]));
+  return ({ accessToken, key }) => {
+    if (accessToken === undefined || key === undefined) return false;
+    return byName.get(accessToken.issuer)?.keys?.includes(key) === true;
+  };
 }
 
 export function buildVerifiedTokens({ token_cache }: Config): VerifiedTokens {
@@ -89,8 +118,8 @@ export function buildCharges(rateLimit: RateLimit | undefined, clock: Clock): Ch
   return {
     chargeClient: createCharge(rateLimit?.clients, clock),
     refundClient: (key) => rateLimit?.clients.refund(key),
+    lookPrincipal: createLook(rateLimit?.principals, clock),
     chargePrincipal: createCharge(rateLimit?.principals, clock),
-    refundPrincipal: (key) => rateLimit?.principals.refund(key),
   };
 }
 

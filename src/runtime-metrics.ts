@@ -1,10 +1,11 @@
 /** The metric families that read the present state of the runtime at each scrape. */
-
+import { X509Certificate } from 'node:crypto';
 import type { TrustedIssuer } from './gate/verify-access-token.ts';
 import type { MetricFamily, Sample } from './observe/exposition.ts';
 import { counter, gauge } from './observe/metrics.ts';
 import type { Runtime } from './runtime.ts';
 import type { ProcessWide } from './state/process-wide.ts';
+import type { ServerTls } from './wire/exchange.ts';
 
 /** `current` is the runtime in force. */
 export function runtimeMetrics(current: () => Runtime, shared: ProcessWide): readonly MetricFamily[] {
@@ -31,8 +32,25 @@ export function runtimeMetrics(current: () => Runtime, shared: ProcessWide): rea
       'Time of the last fetch that succeeded, by issuer; 0 before the first.',
       perIssuer(({ issuer, jwks }) => [{ labels: { issuer }, value: jwks.statistics.fetchedAtMs / 1000 }]),
     ),
+    ...certificateMetrics(current),
     ...dpopMetrics(current),
   ];
+}
+
+/** None without TLS: a reload cannot switch it on. */
+function certificateMetrics(current: () => Runtime): readonly MetricFamily[] {
+  if (current().tls === undefined) return [];
+  return [
+    gauge(
+      'obex_certificate_not_after_timestamp_seconds',
+      'End of the certificate that clients are shown; of a chain, of the first.',
+      () => endOf(current().tls),
+    ),
+  ];
+}
+
+function endOf(tls: ServerTls | undefined): readonly Sample[] {
+  return tls === undefined ? [] : [{ value: new X509Certificate(tls.cert).validToDate.getTime() / 1000 }];
 }
 
 /** None below phase 3: a reload cannot change the phase, nor where the replay cache is. */

@@ -4,13 +4,15 @@ import type { Authenticate } from './gate/authenticate.ts';
 import { createAuthorize } from './gate/authorize.ts';
 import type { Charge } from './gate/charge.ts';
 import type { TrustedIssuer } from './gate/verify-access-token.ts';
-import { createChallenges } from './oauth/challenge.ts';
+import { type Challenges, createChallenges } from './oauth/challenge.ts';
+import { isIssuerIdentifier } from './oauth/issuer-metadata.ts';
+import { denyAuthorization } from './oauth/no-authorization-server.ts';
 import { createOriginPolicy, type OriginPolicy } from './oauth/origin.ts';
 import { formatProtectedResourceMetadata, metadataPaths } from './oauth/protected-resource-metadata.ts';
 import { errorField } from './observe/log.ts';
-import type { Observers } from './observe/observers.ts';
 import { createBackendHeaders } from './proxy/backend-headers.ts';
-import { Forwarder, InFlight } from './proxy/forward.ts';
+import { Forwarder, type ForwardOptions, InFlight } from './proxy/forward.ts';
+import { isSubscription } from './proxy/open-streams.ts';
 import { createClientHeaders } from './proxy/response-headers.ts';
 import { isLoop } from './proxy/via.ts';
 import type { RuntimeOptions } from './runtime.ts';
@@ -22,9 +24,10 @@ import { createMetadataEndpoint } from './server/endpoints/metadata.ts';
 import { createMetricsEndpoint } from './server/endpoints/metrics.ts';
 import { createReadiness, type ReadinessCheck } from './server/endpoints/ready.ts';
 import { createHostPolicy } from './server/host-policy.ts';
+import { createRefusalLoop, type JudgeRefusal } from './server/refusal-loop.ts';
 import { createRoute, type Endpoint } from './server/route.ts';
 import type { Service } from './server/service.ts';
-import type { ProcessWide } from './state/process-wide.ts';
+import { RefusalCounts } from './state/refusal-counts.ts';
 import type { BackendClient } from './wire/backend.ts';
 import type { ServerLimits } from './wire/exchange.ts';
 import { fitYoungGeneration } from './young-generation.ts';
@@ -45,7 +48,6 @@ export function buildService(options: RuntimeOptions, parts: ServiceParts): Serv
   const { public_url: publicUrl } = config.obex;
   const isOriginAllowed = buildOriginPolicy(config);
   const allowedHosts = config.obex.allowed_hosts;
-  const requiredScopes = config.authz.required_scopes;
   const endpoints = buildEndpoints(options, parts);
   return {
     selectRoute: createRoute({
@@ -54,6 +56,7 @@ export function buildService(options: RuntimeOptions, parts: ServiceParts): Serv
       isOriginAllowed,
       isLoop: (fields) => isLoop(fields, shared.viaPseudonym),
       hostPolicy: config.idp === undefined ? createHostPolicy({ publicUrl, allowedHosts }) : undefined,
+      noAuthorizationServer: config.idp && denyAuthorization(authorizationServers(config), locateMetadata(config)),
       isClosing,
     }),
     resolveClientAddress: createClientAddress({
@@ -66,21 +69,31 @@ export function buildService(options: RuntimeOptions, parts: ServiceParts): Serv
       allowedHeaders: config.cors.allowed_headers,
       exposedHeaders: config.cors.exposed_headers,
     }),
-    challenges: createChallenges({
-      resourceMetadataUrl: new URL(metadataPaths(config.resource.url).withSuffix, publicUrl),
-      requiredScopes,
-      ...(parts.dpop === undefined ? {} : { dpopAlgorithms: config.dpop.algorithms }),
-    }),
+    challenges: buildChallenges(config, parts.dpop),
     authenticate: parts.authenticate,
     chargeClient: parts.chargeClient,
-    authorize: createAuthorize(requiredScopes),
+    authorize: createAuthorize(config.authz.required_scopes),
+    judgeRefusal: buildRefusalLoop(options),
     forwarder: buildForwarder(options, parts.backend),
     limits: buildLimits(config),
     accessLog: config.log.access,
   };
 }
 
-function buildForwarder({ config, shared, previous }: RuntimeOptions, backend: BackendClient): Forwarder {
+function buildChallenges(config: Config, dpop: DpopParts | undefined): Challenges {
+  return createChallenges({
+    resourceMetadataUrl: locateMetadata(config),
+    requiredScopes: config.authz.required_scopes,
+    ...(dpop === undefined ? {} : { dpopAlgorithms: config.dpop.algorithms }),
+  });
+}
+
+function buildForwarder(options: RuntimeOptions, backend: BackendClient): Forwarder {
+  const { config, shared, previous } = options;
+  const {
+    limits,
+    backend: { max_requests: maxRequests },
+  } = config;
   return new Forwarder({
     backend,
     formatBackendFields: createBackendHeaders({
@@ -91,13 +104,43 @@ function buildForwarder({ config, shared, previous }: RuntimeOptions, backend: B
       viaPseudonym: shared.viaPseudonym,
     }),
     formatClientFields: createClientHeaders({ publicUrl: config.obex.public_url, backendUrl: config.backend.url }),
-    maxRequests: config.backend.max_requests,
-    inFlight: previous?.service.forwarder.inFlight ?? createInFlight(shared),
+    maxRequests,
+    perPrincipal: {
+      maxRequests: limits.max_requests_per_principal ?? maxRequests,
+      maxStreams: limits.max_streams_per_principal ?? maxRequests,
+    },
+    inFlight: previous?.service.forwarder.inFlight ?? createInFlight(options),
+    streamEndsAtMs: buildStreamEnd(config),
   });
 }
 
-function createInFlight({ backendRequests, eventStreams }: ProcessWide): InFlight {
-  return new InFlight({ backendRequests, eventStreams, onEventStreams: fitYoungGeneration });
+function createInFlight({ config, shared, observers: { clock, log } }: RuntimeOptions): InFlight {
+  const { backendRequests, eventStreams } = shared;
+  return new InFlight({
+    backendRequests,
+    eventStreams,
+    principals: config.idp === undefined ? undefined : shared.providePrincipalLoads(),
+    onEventStreams: fitYoungGeneration,
+    nowMs: () => clock.nowMs(),
+    onEnding: (reason, streams) => log.info('event_streams_ended', { reason, streams }),
+  });
+}
+
+function buildStreamEnd({ authz, idp }: Config): ForwardOptions['streamEndsAtMs'] {
+  if (authz.on_token_expiry === 'keep') return () => Number.POSITIVE_INFINITY;
+  const skewMs = idp?.clock_skew ?? 0;
+  return (head, { accessToken }) =>
+    accessToken === undefined || !isSubscription(head) ? Number.POSITIVE_INFINITY : accessToken.expiresAtMs + skewMs;
+}
+
+/** Counts outlive a reload. */
+function buildRefusalLoop({ config, shared, observers, previous }: RuntimeOptions): JudgeRefusal | undefined {
+  if (config.idp === undefined || previous !== undefined) return previous?.service.judgeRefusal;
+  const { verified, unverified } = shared.provideRefusalMemory();
+  return createRefusalLoop(
+    { verified: new RefusalCounts(verified), unverified: new RefusalCounts(unverified) },
+    observers,
+  );
 }
 
 function buildEndpoints(
@@ -107,7 +150,7 @@ function buildEndpoints(
   const { config, observers, isDraining } = options;
   const checks: Record<string, ReadinessCheck> = { backend: () => backend.probe(config.backend.connect_timeout) };
   if (issuers.length > 0) checks['jwks'] = async () => checkKeys(issuers);
-  if (dpop?.probe !== undefined) checks['replay_cache'] = dpop.probe;
+  if (dpop !== undefined) checks['replay_cache'] = () => dpop.probe();
   const respondReady = createReadiness({
     clock: observers.clock,
     checks,
@@ -117,21 +160,34 @@ function buildEndpoints(
   const respondMetadata = createMetadataEndpoint(
     formatProtectedResourceMetadata({
       resource: config.resource.url,
-      authorizationServers: issuers.map(({ issuer }) => issuer),
+      authorizationServers: authorizationServers(config),
       scopesSupported: config.resource.scopes_supported,
       ...(dpop === undefined ? {} : { dpop: { algorithms: config.dpop.algorithms, required: config.dpop.required } }),
     }),
   );
-  const metadata: Endpoint = { respond: respondMetadata, isPublic: true, isVital: false };
+  const metadata: Endpoint = { respond: respondMetadata, isPublic: true, isVital: false, isQuiet: false };
+  const isQuiet = !config.log.probes;
   const paths = metadataPaths(config.resource.url);
   const endpoints = new Map<string, Endpoint>([
-    ['/health', { respond: respondHealth, isPublic: false, isVital: true }],
-    ['/ready', { respond: respondReady, isPublic: false, isVital: true }],
+    ['/health', { respond: respondHealth, isPublic: false, isVital: true, isQuiet }],
+    ['/ready', { respond: respondReady, isPublic: false, isVital: true, isQuiet }],
     [paths.root, metadata],
     [paths.withSuffix, metadata],
   ]);
-  if (config.metrics.listen === undefined) endpoints.set(METRICS_PATH, metricsEndpoint(observers));
+  if (config.metrics.listen === undefined) endpoints.set(METRICS_PATH, metricsEndpoint(options));
   return endpoints;
+}
+
+/** Where the metadata with the path suffix is, as clients reach it. */
+function locateMetadata({ resource, obex }: Config): URL {
+  return new URL(metadataPaths(resource.url).withSuffix, obex.public_url);
+}
+
+/** Whom clients are sent to for a login: the trusted issuers, as far as they are a place to go to. */
+function authorizationServers({ idp }: Config): readonly string[] {
+  if (idp === undefined) return [];
+  const issuers = [idp, ...idp.additional_issuers].map(({ issuer }) => issuer);
+  return issuers.filter((issuer) => isIssuerIdentifier(issuer, idp.dangerously_allow_http));
 }
 
 function publicPaths(endpoints: ReadonlyMap<string, Endpoint>): ReadonlySet<string> {
@@ -143,18 +199,21 @@ async function checkKeys(issuers: readonly TrustedIssuer[]): Promise<void> {
   if (without !== undefined) throw new Error(`no keys of ${without.issuer}`);
 }
 
-function metricsEndpoint({ metrics }: Observers): Endpoint {
-  return { respond: createMetricsEndpoint(metrics), isPublic: false, isVital: false };
+function metricsEndpoint({ config, observers }: RuntimeOptions): Endpoint {
+  const respond = createMetricsEndpoint(observers.metrics);
+  return { respond, isPublic: false, isVital: false, isQuiet: !config.log.probes };
 }
 
 /** The main service with nothing to route to but `/metrics`. */
-export function buildMetricsService({ config, observers }: RuntimeOptions, service: Service): Service {
+export function buildMetricsService(options: RuntimeOptions, service: Service): Service {
+  const { config } = options;
   const selectRoute = createRoute({
-    endpoints: new Map([[METRICS_PATH, metricsEndpoint(observers)]]),
+    endpoints: new Map([[METRICS_PATH, metricsEndpoint(options)]]),
     isClosed: () => true,
     isOriginAllowed: buildOriginPolicy(config),
     isLoop: () => false,
     hostPolicy: undefined,
+    noAuthorizationServer: undefined,
     isClosing: () => false,
   });
   return { ...service, selectRoute };

@@ -1,7 +1,9 @@
 /** Certificate files of the config, read and tried: whatever is wrong names key, file and cure. */
 import { readFileSync } from 'node:fs';
+import { type JudgedFault, judgeCertificates, ownerOf } from './certs/judge-certificates.ts';
 import type { Config } from './config/schema.ts';
-import { parseCertificate, parsePrivateKey } from './lib/pem.ts';
+import { parseCertificates, parsePrivateKey } from './lib/pem.ts';
+import type { Observers } from './observe/observers.ts';
 import type { ServerTls } from './wire/exchange.ts';
 import { opensslProblem } from './wire/tls-options.ts';
 
@@ -17,6 +19,8 @@ type TlsConfig = Config['obex']['tls'];
 export interface RuntimeFiles {
   readonly tls: ServerTls | undefined;
   readonly backendCa: string | undefined;
+  /** Undefined without a replay cache in Redis, too. */
+  readonly redisCa: string | undefined;
   /** Of `idp` and its `additional_issuers`, in this order. */
   readonly issuerCas: readonly (string | undefined)[];
 }
@@ -25,8 +29,24 @@ export function readRuntimeFiles(config: Config): RuntimeFiles {
   return {
     tls: buildTls(config),
     backendCa: readAuthorities({ key: 'backend.tls.ca_file', path: config.backend.tls.ca_file }),
+    redisCa: readAuthorities(redisAuthorities(config)),
     issuerCas: issuerAuthorities(config).map(readAuthorities),
   };
+}
+
+/** The paths that `readRuntimeFiles` reads. */
+export function runtimeFilePaths(config: Config): readonly string[] {
+  const { tls } = config.obex;
+  const certificate = tls.enabled ? [tls.cert_file, tls.key_file] : [];
+  const authorities = [redisAuthorities(config), ...issuerAuthorities(config)].map(({ path }) => path);
+  return [...certificate, config.backend.tls.ca_file, ...authorities].filter((path) => path !== '');
+}
+
+/** Without a replay cache in Redis there is none to read. */
+function redisAuthorities({ idp, dpop }: Config): NamedFile {
+  const isUsed = idp !== undefined && dpop.enabled && dpop.replay_cache.backend === 'redis';
+  const { ca_file: path } = dpop.replay_cache.redis.tls;
+  return { key: 'dpop.replay_cache.redis.tls.ca_file', path: isUsed ? path : '' };
 }
 
 /** The files of `RuntimeFiles.issuerCas`. */
@@ -42,11 +62,13 @@ export function issuerAuthorities({ idp }: Config): readonly NamedFile[] {
 /** Certificate and key of the listener. Throws an error that a person can act on, as all functions here do. */
 export function buildTls({ obex }: Config): ServerTls | undefined {
   if (!obex.tls.enabled) return undefined;
-  const { cert, certificate } = readCertificate(obex.tls);
+  const { cert, certificates } = readCertificates(obex.tls);
   const { key, privateKey } = readPrivateKey(obex.tls);
   const { cert_file: certFile, key_file: keyFile, min_version: minVersion } = obex.tls;
-  if (!certificate.checkPrivateKey(privateKey)) {
-    throw new Error(`obex.tls.key_file: ${keyFile} does not belong to the certificate in obex.tls.cert_file`);
+  const owner = ownerOf(privateKey, certificates);
+  if (owner !== 1) {
+    const cure = owner === 0 ? '' : `; it belongs to number ${owner} there: put that one first`;
+    throw new Error(`obex.tls.key_file: ${keyFile} does not belong to the certificate in obex.tls.cert_file${cure}`);
   }
   const tls: ServerTls = { cert, key, minVersion: minVersion === '1.3' ? 'TLSv1.3' : 'TLSv1.2' };
   const problem = opensslProblem(tls);
@@ -54,10 +76,26 @@ export function buildTls({ obex }: Config): ServerTls | undefined {
   return tls;
 }
 
-export function readCertificate({ cert_file: path }: TlsConfig) {
+export function readCertificates({ cert_file: path }: TlsConfig) {
   const file = { key: 'obex.tls.cert_file', path };
   const cert = readNamedFile(file);
-  return { cert, certificate: parseNamedFile(file, cert, parseCertificate) };
+  return { cert, certificates: parseNamedFile(file, cert, parseCertificates) };
+}
+
+/** What clients will have against the certificates in use, which is no reason not to start: the clock may be wrong. */
+export function judgeTls({ obex }: Config, { cert }: ServerTls, nowMs: number): readonly JudgedFault[] {
+  const certificates = parseCertificates(cert);
+  if (typeof certificates === 'string') return [];
+  return judgeCertificates(certificates, { host: obex.public_url.hostname.replace(/^\[|\]$/g, ''), nowMs });
+}
+
+/** Says so in the log, at start and at each reload. */
+export function warnOfCertificates(config: Config, { tls }: RuntimeFiles, { clock, log }: Observers): void {
+  if (tls === undefined) return;
+  const file = config.obex.tls.cert_file;
+  for (const { fault, problem } of judgeTls(config, tls, clock.nowMs())) {
+    log.warn('certificate_warning', { fault, message: `${file} ${problem}` });
+  }
 }
 
 export function readPrivateKey({ key_file: path }: TlsConfig) {
@@ -70,14 +108,14 @@ export function readPrivateKey({ key_file: path }: TlsConfig) {
 export function readAuthorities(file: NamedFile): string | undefined {
   if (file.path === '') return undefined;
   const pem = readNamedFile(file);
-  parseNamedFile(file, pem, parseCertificate);
+  parseNamedFile(file, pem, parseCertificates);
   return pem;
 }
 
 function readNamedFile({ key, path }: NamedFile): string {
   let code: unknown = 'unreadable';
   try {
-    return readFileSync(path, 'utf8');
+    return readFileSync(path).toString('utf8');
   } catch (error) {
     if (error instanceof Error && 'code' in error) ({ code } = error);
   }

@@ -3,6 +3,7 @@ import { type Phase, phaseOf } from './config/phase.ts';
 import type { Config } from './config/schema.ts';
 import type { TrustedIssuer } from './gate/verify-access-token.ts';
 import type { Observers } from './observe/observers.ts';
+import type { OpenStreams } from './proxy/open-streams.ts';
 import { buildDpop, type DpopParts } from './runtime-dpop.ts';
 import {
   buildAuthenticate,
@@ -10,10 +11,12 @@ import {
   buildIssuers,
   buildRateLimit,
   buildVerifiedTokens,
+  createStanding,
   type RateLimit,
+  startIssuers,
 } from './runtime-gate.ts';
 import { buildMetricsService, buildService } from './runtime-service.ts';
-import { type RuntimeFiles, readRuntimeFiles } from './runtime-tls.ts';
+import { type RuntimeFiles, readRuntimeFiles, warnOfCertificates } from './runtime-tls.ts';
 import type { Service } from './server/service.ts';
 import type { ProcessWide } from './state/process-wide.ts';
 import type { VerifiedTokens } from './state/verified-tokens.ts';
@@ -48,6 +51,8 @@ export interface Runtime {
   /** Undefined below phase 3. */
   readonly dpop: DpopParts | undefined;
   readonly backend: BackendClient;
+  /** It is in force from now on. */
+  begin(): void;
   /** Stops what runs in the background, but for what `successor` has taken over. */
   release(successor: Runtime | undefined): void;
 }
@@ -58,19 +63,18 @@ const MAX_BACKEND_HEAD_BYTES = 64 * 1024;
 export function buildRuntime(options: RuntimeOptions): Runtime {
   const { config } = options;
   // What may fail comes first, so that a refused reload leaves nothing behind.
-  const files = options.files ?? readRuntimeFiles(config);
-  const { tls, backendCa } = files;
-  const backend = buildBackend(config, backendCa);
-  const dpop = buildDpop(options);
+  const files = options.files ?? readFiles(options);
+  const { tls, backendCa, redisCa } = files;
+  const backend = buildBackend(options, backendCa);
+  const dpop = buildDpop(options, redisCa);
   const issuers = buildIssuers({ ...options, files });
   const verifiedTokens = buildVerifiedTokens(config);
-  const stopListening = issuers.map(({ issuer, jwks }) =>
-    jwks.onChange((keys) => verifiedTokens.keepOnly(issuer, keys)),
-  );
   const rateLimit = buildRateLimit(options);
   const charges = buildCharges(rateLimit, options.observers.clock);
   const authenticate = buildAuthenticate(options, { issuers, verifiedTokens, charges, dpop });
   const service = buildService(options, { issuers, backend, authenticate, chargeClient: charges.chargeClient, dpop });
+  const { streams } = service.forwarder.inFlight;
+  const stopListening = issuers.map((trusted) => dropWithdrawn(trusted, verifiedTokens, streams));
   const runtime: Runtime = {
     phase: phaseOf(config),
     service,
@@ -81,6 +85,11 @@ export function buildRuntime(options: RuntimeOptions): Runtime {
     rateLimit,
     dpop,
     backend,
+    begin: () => {
+      dpop?.begin();
+      startIssuers(issuers, config);
+      if (config.idp !== undefined) streams.judgeBy(createStanding(issuers));
+    },
     release: (successor) => {
       for (const stop of stopListening) stop();
       const kept = new Set(successor?.issuers.map(({ jwks }) => jwks));
@@ -89,11 +98,25 @@ export function buildRuntime(options: RuntimeOptions): Runtime {
       backend.close();
     },
   };
-  for (const { jwks } of issuers) jwks.start();
   return Object.freeze(runtime);
 }
 
-function buildBackend({ backend }: Config, ca: string | undefined): BackendClient {
+/** What rests on a key goes with it. Returns the way to stop that. */
+function dropWithdrawn({ issuer, jwks }: TrustedIssuer, tokens: VerifiedTokens, streams: OpenStreams): () => void {
+  return jwks.onChange((keys) => {
+    tokens.keepOnly(issuer, keys);
+    streams.endUnfounded();
+  });
+}
+
+function readFiles({ config, observers }: RuntimeOptions): RuntimeFiles {
+  const files = readRuntimeFiles(config);
+  warnOfCertificates(config, files, observers);
+  return files;
+}
+
+function buildBackend({ config, observers }: RuntimeOptions, ca: string | undefined): BackendClient {
+  const { backend } = config;
   return createBackendClient({
     url: backend.url,
     connectTimeoutMs: backend.connect_timeout,
@@ -101,5 +124,6 @@ function buildBackend({ backend }: Config, ca: string | undefined): BackendClien
     maxIdleConnections: backend.max_idle_conns,
     maxHeaderBytes: MAX_BACKEND_HEAD_BYTES,
     ca,
+    onBug: (error) => observers.engine.onBug(error),
   });
 }

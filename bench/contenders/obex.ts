@@ -20,6 +20,8 @@ export interface ObexOptions {
   readonly tls?: Certificate;
   readonly tokenCache?: 'off';
   readonly workers?: number;
+  /** The streams that one user opens; default: as many as the product allows. */
+  readonly streamsOfOneUser?: number;
   readonly backendOrigin?: string;
   readonly cpus?: string;
   /** Replaces the name in the table. */
@@ -73,10 +75,15 @@ authz: { required_scopes: ["${SCOPE}"] }`;
     `resource: { url: "${RESOURCE}" }`,
     phase > 1 && idp,
     phase === 3 && formatDpop(options.redisPort),
+    options.streamsOfOneUser && formatLimits(options.streamsOfOneUser),
     tokenCache && 'token_cache: { max_entries: 0 }',
     accessLog && `log: { access: "${accessLog}" }`,
   ];
   return `${lines.filter(Boolean).join('\n')}\n`;
+}
+
+function formatLimits(streams: number): string {
+  return `limits: { max_requests_per_principal: ${streams}, max_streams_per_principal: ${streams} }`;
 }
 
 /** Proofs are made before the run, so they must be good for long. */

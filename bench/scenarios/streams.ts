@@ -22,7 +22,7 @@ export function streamScenario(scenario: 'sse-1000' | 'sse-5000', streams: numbe
     const starts: readonly Start[] = [
       () => undefined,
       ({ origin: backendOrigin }) => startNginx(bench, { backendOrigin, streaming: true }),
-      ({ origin: backendOrigin }) => startObex(bench, { backendOrigin, accessLog: 'off' }),
+      ({ origin: backendOrigin }) => startObex(bench, { backendOrigin, accessLog: 'off', streamsOfOneUser: streams }),
     ];
     return takeTurns(
       bench,

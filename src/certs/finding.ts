@@ -7,6 +7,11 @@ export interface Finding {
   readonly cure?: string;
 }
 
+/** Obex must not start. */
+export function isFatal({ severity }: Finding): boolean {
+  return severity === 'ERROR';
+}
+
 /** 2026-03-01 */
 export function day(date: Date): string {
   return date.toISOString().slice(0, 10);

@@ -41,7 +41,6 @@ const OID = {
   ecdsaWithSha256: '1.2.840.10045.4.3.2',
   commonName: '2.5.4.3',
   subjectKeyIdentifier: '2.5.29.14',
-  keyUsage: '2.5.29.15',
   subjectAltName: '2.5.29.17',
   basicConstraints: '2.5.29.19',
   authorityKeyIdentifier: '2.5.29.35',
@@ -75,7 +74,8 @@ export function makeCertificate(request: CertificateRequest): MadePair {
 
 /**
  * No certificate authority, so that nobody who gets hold of the server's key can make certificates for other names that
- * the clients of this one would trust. A client that is told to trust this very certificate accepts it all the same.
+ * the clients of this one would trust. A client that is told to trust this very certificate accepts it all the same. No key
+ * usage (§4.2.1.3): without keyCertSign some clients refuse it as one that they trust, and with it others might let it sign.
  */
 function extensions(hosts: readonly string[]): Sequence[] {
   // Tells apart the certificates of several servers, or of one over time, that a client trusts: their names are equal.
@@ -83,13 +83,19 @@ function extensions(hosts: readonly string[]): Sequence[] {
   return [
     // §4.2.1.9: `cA` is false by default.
     extension(OID.basicConstraints, sequence(), true),
-    // §4.2.1.3: digitalSignature is the first bit; seven of the byte are not used.
-    extension(OID.keyUsage, new BitString({ valueHex: bytes([0x80]), unusedBits: 7 }), true),
     extension(OID.extKeyUsage, sequence(objectIdentifier(OID.serverAuth))),
     extension(OID.subjectAltName, sequence(...hosts.map(generalName))),
     extension(OID.subjectKeyIdentifier, new OctetString({ valueHex: keyIdentifier })),
     extension(OID.authorityKeyIdentifier, sequence(taggedBytes(0, keyIdentifier))),
   ];
+}
+
+/** The key usage `digitalSignature` alone, critical, as earlier versions wrote it. */
+const FORMER_KEY_USAGE = Buffer.from('300e0603551d0f0101ff040403020780', 'hex');
+
+/** Whether a certificate was made in a way that clients have turned out to refuse. */
+export function isFormerKind({ raw }: X509Certificate): boolean {
+  return raw.includes(FORMER_KEY_USAGE);
 }
 
 function extension(id: string, value: AsnType, isCritical = false): Sequence {

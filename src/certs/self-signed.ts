@@ -14,10 +14,10 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { isIP } from 'node:net';
 import { day, error, type Finding, fine } from './finding.ts';
-import { type MadePair, makeCertificate } from './make-certificate.ts';
-import { isExpiringSoon, isFileError, OBEX_ID, type PairFiles, readCertificate, readKey } from './pair.ts';
+import { covers, isExpiringSoon, namesOf } from './judge-certificates.ts';
+import { isFormerKind, type MadePair, makeCertificate } from './make-certificate.ts';
+import { isFileError, OBEX_ID, type PairFiles, readCertificates, readKey } from './pair.ts';
 
 interface SelfSignedOptions {
   /** An IP address or a DNS name. */
@@ -59,21 +59,24 @@ export function keepSelfSigned(files: PairFiles, options: SelfSignedOptions): Fi
   }
 }
 
-function planFor({ cert: certFile, key: keyFile }: PairFiles, { host, nowMs }: SelfSignedOptions): Plan {
-  const cert = readCertificate(certFile);
+function planFor(files: PairFiles, { host, nowMs }: SelfSignedOptions): Plan {
+  const { cert: certFile, key: keyFile } = files;
+  const certificates = readCertificates(certFile);
   const key = readKey(keyFile);
-  if (cert === undefined && key === undefined) return { make: 'there was none' };
-  if (cert === undefined) return refuse(`${keyFile} has no certificate beside it`);
-  if (typeof cert === 'string') return refuse(cert);
-  if (!isOwn(cert.value)) return refuse(`${certFile} was not made by "obex certs"`);
+  if (certificates === undefined && key === undefined) return { make: 'there was none' };
+  if (certificates === undefined) return refuse(`${keyFile} has no certificate beside it`);
+  if (typeof certificates === 'string') return refuse(certificates);
+  const [cert] = certificates.value;
+  if (!isOwn(cert)) return refuse(`${certFile} was not made by "obex certs"`);
   if (key === undefined) return { make: 'its key was missing' };
   if (typeof key === 'string') return refuse(key);
-  if (!cert.value.checkPrivateKey(key.value)) return refuse(`${keyFile} does not belong to ${certFile}`);
-  if (!covers(cert.value, host)) return { make: 'the one before was for another SERVER_IP' };
-  if (isExpiringSoon(cert.value, nowMs)) return { make: `the one before ends on ${day(cert.value.validToDate)}` };
+  if (!cert.checkPrivateKey(key.value)) return refuse(`${keyFile} does not belong to ${certFile}`);
+  if (!covers(cert, host)) return { make: 'the one before was for another SERVER_IP' };
+  if (isExpiringSoon(cert, nowMs)) return { make: `the one before ends on ${day(cert.validToDate)}` };
+  if (isFormerKind(cert)) return { make: 'the one before has a key usage for which some clients refuse it' };
   // Made while the clock was wrong.
-  if (cert.value.validFromDate.getTime() > nowMs) return { make: 'the one before is not valid yet' };
-  return { keep: cert.value };
+  if (cert.validFromDate.getTime() > nowMs) return { make: 'the one before is not valid yet' };
+  return { keep: cert };
 }
 
 /** Nobody's certificate or key is lost for a mode set by mistake. */
@@ -86,10 +89,6 @@ function refuse(problem: string): Plan {
 function isOwn(certificate: X509Certificate): boolean {
   const { subject, issuer, publicKey } = certificate;
   return subject === `CN=${COMMON_NAME}` && issuer === subject && certificate.verify(publicKey);
-}
-
-function covers(certificate: X509Certificate, host: string): boolean {
-  return (isIP(host) === 0 ? certificate.checkHost(host) : certificate.checkIP(host)) !== undefined;
 }
 
 function make(files: PairFiles, { host, nowMs }: SelfSignedOptions, reason: string): Finding {
@@ -106,8 +105,8 @@ function make(files: PairFiles, { host, nowMs }: SelfSignedOptions, reason: stri
 }
 
 /** By what stands in it: one that is kept may have been made for another name that it covers as well. */
-function describe({ cert }: PairFiles, { subjectAltName = '', validToDate }: X509Certificate): string {
-  return `${cert} for ${subjectAltName.replaceAll(/(?:DNS|IP Address):/g, '')}, valid until ${day(validToDate)}`;
+function describe({ cert }: PairFiles, certificate: X509Certificate): string {
+  return `${cert} for ${namesOf(certificate)}, valid until ${day(certificate.validToDate)}`;
 }
 
 /** Both files are complete on the disk before either takes its place, the certificate first: see `finishRenewal`. */
@@ -120,9 +119,9 @@ function writePair(files: PairFiles, { cert, key }: MadePair): void {
 
 /** A run that was cut off between the two renames has left a certificate in place and its key under the first name. */
 function finishRenewal(files: PairFiles): void {
-  const cert = readCertificate(files.cert);
+  const cert = readCertificates(files.cert);
   const key = readKey(next(files.key));
-  const isHalfDone = typeof cert === 'object' && typeof key === 'object' && cert.value.checkPrivateKey(key.value);
+  const isHalfDone = typeof cert === 'object' && typeof key === 'object' && cert.value[0].checkPrivateKey(key.value);
   if (isHalfDone) renameSync(next(files.key), files.key);
   for (const rest of [next(files.cert), next(files.key)]) if (existsSync(rest)) rmSync(rest);
 }

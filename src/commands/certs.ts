@@ -1,7 +1,8 @@
 /** `obex certs`: puts TLS_MODE into effect on the certificate files before Obex starts. docs/tls.md */
-import { error, type Finding, fine } from '../certs/finding.ts';
+import { checkAccess } from '../certs/file-access.ts';
+import { error, type Finding, fine, isFatal } from '../certs/finding.ts';
 import { isHost } from '../certs/host.ts';
-import { pairIn } from '../certs/pair.ts';
+import { type PairFiles, pairIn } from '../certs/pair.ts';
 import { checkProvided } from '../certs/provided.ts';
 import { keepSelfSigned } from '../certs/self-signed.ts';
 import type { Environment } from './config-file.ts';
@@ -9,6 +10,8 @@ import type { Environment } from './config-file.ts';
 export interface CertsOptions {
   /** The folder of `server.crt` and `server.key`. */
   readonly dir: string;
+  /** The number of the user, and of the group, that must be able to read the files; undefined = whoever starts Obex. */
+  readonly uid: number | undefined;
   /** Of it are read: TLS_MODE, SERVER_IP, OBEX_TLS_ENABLED. */
   readonly env: Environment;
   readonly nowMs: number;
@@ -30,26 +33,44 @@ export function runCerts(options: CertsOptions): number {
     if (severity === 'fine') options.stdout(text);
     else options.stderr(`${severity}: ${text}`);
   }
-  return findings.some(({ severity }) => severity === 'ERROR') ? 1 : 0;
+  return findings.some(isFatal) ? 1 : 0;
 }
 
 /** A text: what is wrong with the usage. */
-function findingsOf({ dir, env, nowMs }: CertsOptions): readonly Finding[] | string {
+function findingsOf({ dir, env, nowMs, uid }: CertsOptions): readonly Finding[] | string {
   const mode = env['TLS_MODE'] ?? '';
+  if ((mode === 'self-signed' || mode === 'provided') && env['OBEX_TLS_ENABLED'] === 'false') {
+    const cure = 'Set OBEX_TLS_ENABLED=true; or TLS_MODE=external, if a proxy in front ends TLS.';
+    return [
+      error(
+        `TLS_MODE=${mode} but TLS is off in Obex, which would serve plain HTTP (the environment variable OBEX_TLS_ENABLED is "false").`,
+        cure,
+      ),
+    ];
+  }
   switch (mode) {
     case 'self-signed': {
       // Compose passes a variable that is not set as an empty one.
       const host = env['SERVER_IP'] || 'localhost';
-      if (isHost(host)) return [keepSelfSigned(pairIn(dir), { host, nowMs })];
+      if (isHost(host)) return selfSigned(pairIn(dir), { host, nowMs, uid });
       return `SERVER_IP: expected an IP address or a DNS name such as "10.0.0.5", got "${host}"`;
     }
     case 'provided':
-      return checkProvided(pairIn(dir), nowMs);
+      return checkProvided(pairIn(dir), { nowMs, uid });
     case 'external':
       return [checkExternal(env['OBEX_TLS_ENABLED'] ?? '')];
     default:
       return `the environment variable TLS_MODE: expected self-signed, provided or external, got "${mode}"; for example TLS_MODE=self-signed SERVER_IP=localhost obex certs`;
   }
+}
+
+function selfSigned(
+  files: PairFiles,
+  { uid, ...options }: { readonly host: string; readonly nowMs: number; readonly uid: number | undefined },
+): readonly Finding[] {
+  const finding = keepSelfSigned(files, options);
+  // Whoever is not root cannot hand the key over to another user.
+  return isFatal(finding) || uid === undefined ? [finding] : [finding, ...checkAccess(files, uid)];
 }
 
 function checkExternal(tlsEnabled: string): Finding {

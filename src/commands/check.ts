@@ -4,7 +4,14 @@ import { formatEffectiveConfig } from '../config/mask.ts';
 import type { Phase } from '../config/phase.ts';
 import type { Config } from '../config/schema.ts';
 import { errorField } from '../observe/log.ts';
-import { buildTls, issuerAuthorities, readAuthorities, readCertificate, readPrivateKey } from '../runtime-tls.ts';
+import {
+  buildTls,
+  issuerAuthorities,
+  judgeTls,
+  readAuthorities,
+  readCertificates,
+  readPrivateKey,
+} from '../runtime-tls.ts';
 import { type Environment, readConfigFile } from './config-file.ts';
 
 export interface CheckOptions {
@@ -13,6 +20,7 @@ export interface CheckOptions {
   /** Warnings make the config not fine. */
   readonly strict: boolean;
   readonly env: Environment;
+  readonly nowMs: number;
   readonly stdout: (text: string) => void;
   readonly stderr: (text: string) => void;
 }
@@ -40,7 +48,7 @@ export async function runCheck(options: CheckOptions): Promise<number> {
   }
   stdout(`# ${file}: the effective config, secrets masked\n${formatEffectiveConfig(loaded.config)}\n`);
   stdout(`phase: ${loaded.phase} (${PHASES[loaded.phase]})\n`);
-  const warnings = [...loaded.warnings, ...unusableFiles(loaded.config)];
+  const warnings = [...loaded.warnings, ...onThisMachine(loaded.config, options.nowMs)];
   for (const warning of warnings) stdout(`warning: ${warning}\n`);
   const verdict = `no problems, ${count(warnings.length, 'warning')}`;
   if (warnings.length > 0 && options.strict) {
@@ -57,6 +65,23 @@ function count(number: number, noun: string): string {
 }
 
 /** Warnings only: a config is often checked on another machine than the one it is for. */
+function onThisMachine(config: Config, nowMs: number): string[] {
+  const problems = [...unusableFiles(config), ...faultsOfCertificates(config, nowMs)];
+  return [...new Set(problems)].map((problem) => `on this machine, ${problem}`);
+}
+
+function faultsOfCertificates(config: Config, nowMs: number): string[] {
+  const file = config.obex.tls.cert_file;
+  try {
+    const tls = buildTls(config);
+    const faults = tls === undefined ? [] : judgeTls(config, tls, nowMs);
+    return faults.map(({ problem }) => `obex.tls.cert_file: ${file} ${problem}`);
+  } catch {
+    // Told with the other files.
+    return [];
+  }
+}
+
 function unusableFiles(config: Config): string[] {
   const { tls } = config.obex;
   const authorities = [
@@ -64,10 +89,9 @@ function unusableFiles(config: Config): string[] {
     { key: 'dpop.replay_cache.redis.tls.ca_file', path: config.dpop.replay_cache.redis.tls.ca_file },
     ...issuerAuthorities(config),
   ];
-  const each = tls.enabled ? [() => readCertificate(tls), () => readPrivateKey(tls)] : [];
+  const each = tls.enabled ? [() => readCertificates(tls), () => readPrivateKey(tls)] : [];
   const all = [...each, () => buildTls(config), ...authorities.map((file) => () => readAuthorities(file))];
-  const problems = all.flatMap(problemOf);
-  return [...new Set(problems)].map((problem) => `on this machine, ${problem}`);
+  return all.flatMap(problemOf);
 }
 
 function problemOf(build: () => unknown): string[] {

@@ -1,10 +1,13 @@
 /** What no value can tell by itself: rules between values and sections. RFC 9728 §3.3 (resource), RFC 8414 §2 (issuer). */
 import type * as z from 'zod/mini';
 import { isLoopbackHost } from '../lib/loopback.ts';
+import { isSecureUrl } from '../lib/secure-url.ts';
 import type { Draft } from './draft.ts';
 import { formatListen, isLocalAddress, type ListenAddress } from './listen.ts';
 import { formatPath, isRecord, type Path } from './path.ts';
+import { Refused } from './refused.ts';
 import { sections } from './schema.ts';
+import { parseDiscoverableIssuer } from './urls.ts';
 
 const DEFAULT_PORTS: Readonly<Record<string, string>> = { 'http:': '80', 'https:': '443' };
 const ANY_ADDRESS = ['0.0.0.0', '::'];
@@ -39,6 +42,10 @@ function checkPhase(draft: Draft): void {
   for (const section of ['authz', 'dpop']) {
     if (draft.valueAt([section]) !== undefined) draft.report([section], `needs idp: ${cure}, or delete ${section}`);
   }
+  for (const key of ['max_requests_per_principal', 'max_streams_per_principal']) {
+    const path = ['limits', key];
+    if (draft.valueAt(path) !== undefined) draft.report(path, `needs idp: ${cure}, or delete limits.${key}`);
+  }
   const origins = draft.valueAt(['cors', 'allowed_origins']);
   if (!Array.isArray(origins)) return;
   for (const [index, origin] of origins.entries()) {
@@ -58,9 +65,12 @@ function checkIssuers(draft: Draft): void {
   for (const place of places) {
     const path = [...place, 'issuer'];
     const issuer = read(draft, path, idp.issuer);
-    if (!allowHttp) checkSecure(draft, path, issuer);
-    if (!allowHttp) checkSecure(draft, [...place, 'jwks_uri'], read(draft, [...place, 'jwks_uri'], idp.jwks_uri));
+    const keys = [...place, 'jwks_uri'];
+    const jwksUri = read(draft, keys, idp.jwks_uri);
+    if (!allowHttp) checkSecure(draft, keys, jwksUri);
     if (issuer === undefined) continue;
+    // With keys from elsewhere it is a name: nothing is fetched there.
+    if (jwksUri === undefined && !draft.isAtFault(keys)) checkDiscoverable(draft, path, { issuer, allowHttp });
     const first = seen.get(issuer);
     if (first !== undefined)
       draft.report(path, `is the same issuer as ${formatPath(draft.writtenPath(first))}; delete one of them`);
@@ -68,9 +78,14 @@ function checkIssuers(draft: Draft): void {
   }
 }
 
+function checkDiscoverable(draft: Draft, path: Path, given: { issuer: string; allowHttp: boolean }): void {
+  const url = parseDiscoverableIssuer(given.issuer);
+  if (url instanceof Refused) draft.reportRefusal(path, url.refusal);
+  else if (!given.allowHttp) checkSecure(draft, path, given.issuer);
+}
+
 function checkSecure(draft: Draft, path: Path, text: string | undefined): void {
-  const url = text === undefined ? undefined : new URL(text);
-  if (url === undefined || url.protocol === 'https:' || isLoopbackHost(url.hostname)) return;
+  if (text === undefined || isSecureUrl(new URL(text))) return;
   draft.reportRefusal(path, {
     message: 'must begin with https://, for whoever sits on the network could forge tokens',
     got: { value: text },

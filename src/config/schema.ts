@@ -24,11 +24,33 @@ export const sections = z.strictObject({
  * Parses a tree of plain values (variables expanded, layout normalised, secrets read) into a Config: milliseconds, bytes,
  * URLs, every default filled in.
  */
-export const configSchema = z.pipe(sections, z.transform(fillAudiences));
+export const configSchema = z.pipe(sections, z.transform(fillFromOtherSections));
 
-function fillAudiences(config: z.output<typeof sections>) {
-  const audiences = config.resource.audiences.length === 0 ? [config.resource.url] : config.resource.audiences;
-  return { ...config, resource: { ...config.resource, audiences }, idp: fillIssuers(config.idp, audiences) };
+type Written = z.output<typeof sections>;
+
+function fillFromOtherSections(config: Written) {
+  const { resource, authz } = config;
+  const scopes = resource.scopes_supported.length === 0 ? authz.required_scopes : resource.scopes_supported;
+  return {
+    ...config,
+    resource: { ...resource, scopes_supported: scopes },
+    idp: fillIssuers(config.idp, resource.audiences),
+    limits: fillLimits(config),
+  };
+}
+
+/** What one principal may have without a word of the config: room for others, and enough for the smallest Obex. */
+const LEAST_PER_PRINCIPAL = 8;
+
+function fillLimits({ limits, idp, backend: { max_requests: all } }: Written) {
+  // There are no principals.
+  if (idp === undefined) return limits;
+  const share = Math.min(all, Math.max(LEAST_PER_PRINCIPAL, Math.floor(all / 4)));
+  return {
+    ...limits,
+    max_requests_per_principal: limits.max_requests_per_principal ?? share,
+    max_streams_per_principal: limits.max_streams_per_principal ?? share,
+  };
 }
 
 function fillIssuers(idp: z.output<typeof idpSection>, audiences: string[]) {

@@ -1,8 +1,12 @@
 /** URLs of the config: what may stand in each. RFC 8414 §2 (issuer), RFC 9728 §1.2 (resource), RFC 8252 §8.3 (loopback). */
-import { isLoopbackHost } from '../lib/loopback.ts';
 import { parseRedisUrl as parse } from '../lib/redis-url.ts';
+import { isSecureUrl } from '../lib/secure-url.ts';
 import { Refused, refuse, refuseSilently } from './refused.ts';
 
+/** "https://@host" parses with an empty user name, so the text is asked. */
+const USERINFO = /^https?:\/\/[^/?#]*@/i;
+const ISSUER_EXAMPLE = 'https://auth.your-company.com/';
+const ISSUER_WANTED = `expected a URL such as "${ISSUER_EXAMPLE}"`;
 const AUTHORITY_ONLY = /^https?:\/\/[^/?#]+\/?$/i;
 
 /** An http or https URL without credentials, written in plain ASCII so that comparing text is comparing URLs. */
@@ -14,9 +18,7 @@ function parseHttpUrl(value: unknown, example: string): URL | Refused {
   }
   const url = URL.parse(value);
   if (url === null) return refuse(wanted, value);
-  // "https://@host" parses with an empty user name, so the text is asked too.
-  if (/^https?:\/\/[^/?#]*@/i.test(value))
-    return refuseSilently('must not hold a user name or password; delete all up to the "@"');
+  if (USERINFO.test(value)) return refuseSilently('must not hold a user name or password; delete all up to the "@"');
   return url;
 }
 
@@ -27,7 +29,7 @@ export function parsePublicUrl(value: unknown): URL | Refused {
   if (!AUTHORITY_ONLY.test(String(value))) {
     return refuse('must be scheme and host only', value, `write "${url.origin}"; a path belongs in resource.url`);
   }
-  return secure(url)
+  return isSecureUrl(url)
     ? url
     : refuse('must begin with https:// unless the host is localhost or a loopback address', value);
 }
@@ -48,18 +50,36 @@ export function parseResourceUrl(value: unknown): string | Refused {
   const url = parseHttpUrl(value, 'https://my-tool.example.com/mcp');
   if (url instanceof Refused) return url;
   if (String(value).includes('#')) return refuse('must not have a fragment', value, 'delete all from the "#" on');
-  return secure(url)
+  return isSecureUrl(url)
     ? String(value)
     : refuse('must begin with https:// unless the host is localhost or a loopback address', value);
 }
 
-/** `issuer`, kept as written. RFC 8414 §2: no query, no fragment. Whether http may be used is a cross-check. */
+/** `issuer`, kept as written: any text, as `iss` is (RFC 7519 §2). Whether it must be a URL is a cross-check. */
 export function parseIssuer(value: unknown): string | Refused {
-  const url = parseHttpUrl(value, 'https://auth.your-company.com/');
-  if (url instanceof Refused) return url;
-  if (/[?#]/.test(String(value)))
-    return refuse('must have no query and no fragment', value, 'copy `iss` from one of its tokens');
-  return String(value);
+  if (typeof value !== 'string' || value === '') return refuse(ISSUER_WANTED, value);
+  if (USERINFO.test(value)) return refuseSilently('must not hold a user name or password; delete all up to the "@"');
+  if (/\p{Cc}/u.test(value) || !value.isWellFormed()) {
+    return refuse('must have no control characters', value, 'copy `iss` from one of its tokens');
+  }
+  if (!value.includes('{')) return value;
+  return refuse(
+    '"{" stands for many tenants, so that tokens of none would fit',
+    value,
+    'write the issuer of your own tenant, which is `iss` in its tokens',
+  );
+}
+
+/** An `issuer` whose keys are to be discovered. RFC 8414 §2: a URL without query and fragment; http is a cross-check. */
+export function parseDiscoverableIssuer(issuer: string): URL | Refused {
+  const url = parseHttpUrl(issuer, ISSUER_EXAMPLE);
+  if (url instanceof Refused) {
+    const { refusal } = url;
+    return new Refused({ cure: 'with jwks_uri it may be any text that tokens have in `iss`', ...refusal });
+  }
+  return /[?#]/.test(issuer)
+    ? refuse('must have no query and no fragment', issuer, 'copy `iss` from one of its tokens')
+    : url;
 }
 
 /** `jwks_uri`, kept as written. Whether http may be used is a cross-check. */
@@ -67,6 +87,9 @@ export function parseJwksUri(value: unknown): string | undefined | Refused {
   if (value === '') return undefined;
   const url = parseHttpUrl(value, 'https://auth.your-company.com/.well-known/jwks.json');
   if (url instanceof Refused) return url;
+  if (String(value).includes('{')) {
+    return refuse('"{" stands for something that must be filled in', value, 'write the URL of your own tenant');
+  }
   return String(value).includes('#')
     ? refuse('must not have a fragment', value, 'delete all from the "#" on')
     : String(value);
@@ -80,8 +103,4 @@ export function parseRedisUrl(value: unknown): string | Refused {
     'expected "redis://host:6379/0", or "rediss://…" for TLS, "redis+sentinel://host1,host2/master-name", ' +
       '"redis+cluster://host1,host2"; a password stands before the host: "redis://:password@…"',
   );
-}
-
-function secure(url: URL): boolean {
-  return url.protocol === 'https:' || isLoopbackHost(url.hostname);
 }

@@ -3,17 +3,17 @@
 import { isLoopbackHost } from '../lib/loopback.ts';
 import { isLocalAddress } from './listen.ts';
 import type { Config } from './schema.ts';
+import { collectTokenWarnings } from './token-warnings.ts';
 
 type Rule = readonly [applies: boolean, warning: string];
 
 /** Whole sentences, the most serious first. */
 export function collectWarnings(config: Config): string[] {
-  const rules = [
-    ...authenticationRules(config),
-    ...dpopRules(config),
-    ...networkRules(config),
-    ...resourceRules(config),
-  ];
+  const others = [...dpopRules(config), ...networkRules(config), ...resourceRules(config), ...limitRules(config)];
+  return [...applying(authenticationRules(config)), ...collectTokenWarnings(config), ...applying(others)];
+}
+
+function applying(rules: readonly Rule[]): readonly string[] {
   return rules.filter(([applies]) => applies).map(([, warning]) => warning);
 }
 
@@ -80,10 +80,13 @@ function networkRules({ obex, backend }: Config): readonly Rule[] {
 }
 
 function resourceRules({ resource, cors, obex, authz }: Config): readonly Rule[] {
+  const written = resource.url.replace(/\?.*$/s, '');
+  const { origin, pathname } = new URL(resource.url);
+  const asked = origin + pathname;
   const unlisted = authz.required_scopes.filter((scope) => !resource.scopes_supported.includes(scope));
   return [
     [
-      resource.scopes_supported.length > 0 && unlisted.length > 0,
+      unlisted.length > 0,
       `authz.required_scopes: ${unlisted.join(' ')} is not in resource.scopes_supported: clients that ask for the scopes named ` +
         'there get tokens that are refused. Add it there',
     ],
@@ -92,15 +95,29 @@ function resourceRules({ resource, cors, obex, authz }: Config): readonly Rule[]
       'cors.allowed_origins "*": pages of every site may use Obex with a token they hold',
     ],
     [
-      new URL(resource.url).origin !== obex.public_url.origin,
+      origin !== obex.public_url.origin,
       'resource.url has another scheme, host or port than obex.public_url: clients that reach Obex under public_url refuse ' +
         'metadata of another resource (RFC 9728 §3.3)',
+    ],
+    [
+      written !== asked,
+      `resource.url "${written}" is "${asked}" to the URL libraries of most clients: they ask the IdP for that, and compare the ` +
+        `metadata with it. Write it so${resource.audiences.length === 0 ? '' : ', in resource.audiences too,'} and give users the same text`,
     ],
     [
       resource.url.includes('?'),
       'resource.url has a query: many clients will not find its metadata (RFC 8707 §2 advises against it)',
     ],
   ];
+}
+
+function limitRules({ limits, backend }: Config): readonly Rule[] {
+  const { max_requests_per_principal, max_streams_per_principal } = limits;
+  return Object.entries({ max_requests_per_principal, max_streams_per_principal }).map(([key, most]) => [
+    most !== undefined && most > backend.max_requests,
+    `limits.${key} is more than backend.max_requests, which is reached before: one principal may then take the place of all ` +
+      'others. Make it less',
+  ]);
 }
 
 /** Loopback, or a bare name as containers of one network use it. */

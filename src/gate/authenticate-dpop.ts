@@ -1,7 +1,8 @@
 /** Who is asking, phase 3: the token is verified, and so is the proof that its sender holds the key. RFC 9449 §7. */
 import { turnEnd } from '../lib/turn-end.ts';
-import { type Credentials, parseCredentials } from '../oauth/credentials.ts';
+import { type Credentials, parseCredentials, type Scheme } from '../oauth/credentials.ts';
 import { type Denial, deny, isDenied } from '../oauth/denial.ts';
+import type { VerifiedToken } from '../state/verified-tokens.ts';
 import {
   type Admission,
   type Authenticate,
@@ -27,7 +28,8 @@ type Outcome = Admission | Denial;
 
 /**
  * A plain Bearer request goes the way of phase 2. Everything else is charged to the client's address until its proof is
- * accepted: whoever has stolen a bound token, even with proofs that were used, must not use up its owner's allowance.
+ * accepted and recorded: whoever has stolen a bound token, even with proofs that were used, must not use up its owner's
+ * allowance, not even while a replay cache elsewhere decides.
  */
 export function createDpopAuthentication(parts: DpopAuthentication): Authenticate {
   const authenticateBearer = createBearerAuthentication({ ...parts, boundTokenReason: 'missing_dpop' });
@@ -49,46 +51,54 @@ async function authenticateBound(
   { accessToken, scheme }: Credentials,
 ): Promise<Outcome> {
   await turnEnd();
-  // From the charge to its refund in one go, as in phase 2, unless keys must be fetched.
+  // From the charge to its refund in one go, as in phase 2, unless keys must be fetched or the replay cache is elsewhere.
   const limitedClient = parts.chargeClient(facts.clientKey);
   if (limitedClient !== undefined) return limitedClient;
   const found = parts.tokens.known(accessToken) ?? parts.tokens.verify(accessToken);
   const token = found instanceof Promise ? await found : found;
   if (isDenied(token)) return token;
+  const jkt = requireBinding(parts, facts, { token, scheme });
+  if (typeof jkt !== 'string') return jkt;
   const { principal, ath } = token;
-  const jkt = principal.accessToken?.jkt;
-  if (facts.dpop.length === 0) return deny('missing_dpop');
-  if (jkt === undefined)
-    return deny('token_not_bound', { detail: 'a proof came with a token that is bound to no key' });
-  // RFC 9449 §7.2: a bound token must not pass as a bearer token, where its binding may go unchecked.
-  if (scheme === 'Bearer' && !parts.acceptsBearerScheme) {
-    return deny('token_not_bound', { detail: 'a bound token came under the Bearer scheme', expected: 'DPoP' });
-  }
-  let isClaiming = false;
-  const proof = await parts.verifyDpopProof({
+  const targetUri = parts.createTargetUri(facts.target);
+  const judged = parts.verifyDpopProof({
     dpop: facts.dpop,
     method: facts.method,
-    targetUri: parts.createTargetUri(facts.target),
+    targetUri,
     ath,
     jkt,
     beforeClaim: () => {
-      parts.refundClient(facts.clientKey);
-      const limited = parts.chargePrincipal(principal.rateLimitKey);
-      isClaiming = limited === undefined;
+      // A look takes nothing: the claim may take its time, and whoever sends a used proof is not the token's owner.
+      const limited = parts.lookPrincipal(principal.rateLimitKey);
+      if (limited !== undefined) parts.refundClient(facts.clientKey);
       return limited;
     },
   });
-  if (isDenied(proof)) {
-    if (isClaiming) chargeBack(parts, facts.clientKey, principal.rateLimitKey);
-    return proof;
-  }
+  const proof = judged instanceof Promise ? await judged : judged;
+  if (isDenied(proof)) return proof;
+  parts.refundClient(facts.clientKey);
+  // Of several that found room while none had been charged, the last may find none now.
+  const limited = parts.chargePrincipal(principal.rateLimitKey);
+  if (limited !== undefined) return limited;
   const { nextNonce } = proof;
   return { principal, responseFields: nextNonce === undefined ? [] : ['DPoP-Nonce', nextNonce] };
 }
 
-/** A proof that held but could not be claimed: a replay, most likely, and then not by the token's owner. */
-function chargeBack(charges: Charges, clientKey: string, rateLimitKey: string): void {
-  charges.refundPrincipal(rateLimitKey);
-  // Refused already, so nothing more to refuse when this allowance is used up as well.
-  charges.chargeClient(clientKey);
+/** The thumbprint of the key that the proof must be made with, or why the token and what comes with it do not fit. */
+function requireBinding(
+  { acceptsBearerScheme }: DpopAuthentication,
+  { dpop }: RequestFacts,
+  { token, scheme }: { readonly token: VerifiedToken; readonly scheme: Scheme },
+): string | Denial {
+  const { accessToken } = token.principal;
+  if (dpop.length === 0) return deny('missing_dpop');
+  if (accessToken?.jkt === undefined) {
+    return deny('token_not_bound', { detail: 'a proof came with a token that is bound to no key', token: accessToken });
+  }
+  // RFC 9449 §7.2: a bound token must not pass as a bearer token, where its binding may go unchecked.
+  if (scheme === 'Bearer' && !acceptsBearerScheme) {
+    const detail = 'a bound token came under the Bearer scheme';
+    return deny('token_not_bound', { detail, expected: 'DPoP', token: accessToken });
+  }
+  return accessToken.jkt;
 }

@@ -33,8 +33,9 @@ export type Authenticate = (facts: RequestFacts) => Admission | Denial | Promise
 export interface Charges {
   readonly chargeClient: Charge;
   readonly refundClient: (key: string) => void;
+  /** Whether `chargePrincipal` would refuse. */
+  readonly lookPrincipal: Charge;
   readonly chargePrincipal: Charge;
-  readonly refundPrincipal: (key: string) => void;
 }
 
 export function admit(principal: Principal): Admission {
@@ -42,7 +43,7 @@ export function admit(principal: Principal): Admission {
 }
 
 const NO_FIELDS: readonly string[] = [];
-const ANYBODY = admit({ accessToken: undefined, identityFields: NO_FIELDS, rateLimitKey: '' });
+const ANYBODY = admit({ accessToken: undefined, key: undefined, identityFields: NO_FIELDS, rateLimitKey: '' });
 
 /** Phase 1: a Bearer credential must be there; nobody looks into it. */
 export function createPresenceCheck({ chargeClient }: Charges): Authenticate {
@@ -67,7 +68,9 @@ export function createBearerAuthentication(parts: BearerAuthentication): Authent
   const conclude = (token: VerifiedToken | Denial, clientKey: string): Admission | Denial => {
     if (isDenied(token)) return token;
     const { principal } = token;
-    if (isBound(token)) return deny(parts.boundTokenReason, { detail: 'the token is bound to a key' });
+    if (isBound(token)) {
+      return deny(parts.boundTokenReason, { detail: 'the token is bound to a key', token: principal.accessToken });
+    }
     refundClient(clientKey);
     return chargePrincipal(principal.rateLimitKey) ?? admit(principal);
   };

@@ -8,8 +8,11 @@ export type Authorize = (principal: Principal) => Denial | undefined;
 export function createAuthorize(requiredScopes: readonly string[]): Authorize {
   return ({ accessToken }) => {
     if (accessToken === undefined) return undefined;
-    const { scopes } = accessToken;
+    const { scopes, scopeClaim } = accessToken;
     if (requiredScopes.every((scope) => scopes.has(scope))) return undefined;
-    return deny('insufficient_scope', { expected: requiredScopes.join(' '), actual: [...scopes].join(' ') });
+    const evidence = { expected: requiredScopes.join(' '), actual: [...scopes].join(' '), token: accessToken };
+    if (scopes.size > 0) return deny('insufficient_scope', evidence);
+    const detail = scopeClaim === undefined ? 'the token has neither scope nor scp' : `${scopeClaim} is empty`;
+    return deny('insufficient_scope', { ...evidence, detail });
   };
 }

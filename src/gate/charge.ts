@@ -9,8 +9,15 @@ export type Charge = (key: string) => Denial | undefined;
 /** Without a limiter nothing is ever refused. */
 export function createCharge(rateLimiter: RateLimiter | undefined, clock: Clock): Charge {
   if (rateLimiter === undefined) return () => undefined;
-  return (key) => {
-    const waitMs = rateLimiter.charge(key, clock.monotonicMs());
-    return waitMs === 0 ? undefined : deny('rate_limited', {}, ['Retry-After', String(Math.ceil(waitMs / 1000))]);
-  };
+  return (key) => toDenial(rateLimiter.charge(key, clock.monotonicMs()));
+}
+
+/** The same answer, and nothing is charged. */
+export function createLook(rateLimiter: RateLimiter | undefined, clock: Clock): Charge {
+  if (rateLimiter === undefined) return () => undefined;
+  return (key) => toDenial(rateLimiter.look(key, clock.monotonicMs()));
+}
+
+function toDenial(waitMs: number): Denial | undefined {
+  return waitMs === 0 ? undefined : deny('rate_limited', {}, ['Retry-After', String(Math.ceil(waitMs / 1000))]);
 }

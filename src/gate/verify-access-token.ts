@@ -2,6 +2,7 @@
 import type { Clock } from '../lib/clock.ts';
 import { checkAccessToken, checkTyp, readIssuer } from '../oauth/access-token.ts';
 import { type Denial, deny, isDenied } from '../oauth/denial.ts';
+import { refuseIdToken } from '../oauth/id-token.ts';
 import { isJwsAlgorithm, type JwsAlgorithm, verifySignature } from '../oauth/jwa.ts';
 import { selectKeys, type VerificationKey } from '../oauth/jwks.ts';
 import { type Jws, parseJws } from '../oauth/jws.ts';
@@ -14,6 +15,10 @@ export interface TrustedIssuer {
   readonly algorithms: ReadonlySet<JwsAlgorithm>;
   /** Accepted `aud` values. */
   readonly audiences: readonly string[];
+  /** As in `ExpectedClaims`. */
+  readonly resourceUri: string | undefined;
+  /** Some issuers' access tokens look like ID tokens. */
+  readonly acceptsIdTokens: boolean;
   readonly clockSkewMs: number;
   readonly jwks: IssuerKeys;
 }
@@ -59,7 +64,9 @@ function verifyForIssuer(jws: Jws, trusted: TrustedIssuer, nowMs: number): Outco
   if (!isJwsAlgorithm(alg) || !trusted.algorithms.has(alg)) {
     return deny('unsupported_algorithm', { expected: [...trusted.algorithms].join(' '), actual: alg });
   }
-  const attempt: Attempt = { jws, alg, trusted, claims: checkAccessToken(jws.payload, trusted, nowMs) };
+  const idToken = trusted.acceptsIdTokens ? undefined : refuseIdToken(jws.header.typ, jws.payload);
+  const claims = idToken ?? checkAccessToken(jws.payload, trusted, nowMs);
+  const attempt: Attempt = { jws, alg, trusted, claims };
   const key = findKey(attempt);
   return key === undefined ? verifyWithFresherKeys(attempt) : conclude(attempt, key);
 }

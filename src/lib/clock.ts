@@ -7,7 +7,7 @@ const { performance } = globalThis;
 export interface Clock {
   /** Milliseconds since the epoch, for comparison with NumericDate claims. */
   nowMs(): number;
-  /** Milliseconds on a clock that never jumps, for durations and deadlines. */
+  /** Milliseconds on a clock that never jumps, for durations and deadlines; the same one in all threads of the process. */
   monotonicMs(): number;
 }
 

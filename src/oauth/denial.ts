@@ -1,5 +1,7 @@
 /** The union of refusals and the one table reason → status, error, challenge. RFC 6750 §3.1, RFC 9449 §7.1. */
 
+import type { TokenIdentity } from './principal.ts';
+
 /** Every reason that can stand in a refusal's body. `docs/errors.md` has a row for each. */
 export type DenialReason = keyof typeof DENIALS;
 
@@ -22,6 +24,7 @@ interface DenialRow {
 
 const DENIALS = {
   malformed_request: { status: 400, error: 'bad_request' },
+  https_required: { status: 400, error: 'bad_request' },
   malformed_authorization: { status: 400, error: 'bad_request' },
   no_token: { status: 401, error: 'unauthorized', challenge: 'none' },
   invalid_token: {
@@ -72,6 +75,12 @@ const DENIALS = {
     challenge: 'invalid_token',
     description: 'The access token was not issued for this resource',
   },
+  id_token: {
+    status: 401,
+    error: 'unauthorized',
+    challenge: 'invalid_token',
+    description: 'An ID token was sent where an access token belongs',
+  },
   token_not_bound: {
     status: 401,
     error: 'unauthorized',
@@ -111,11 +120,14 @@ const DENIALS = {
   origin_not_allowed: { status: 403, error: 'forbidden' },
   host_not_allowed: { status: 403, error: 'forbidden' },
   not_found: { status: 404, error: 'not_found' },
+  no_authorization_server: { status: 404, error: 'not_found' },
   method_not_allowed: { status: 405, error: 'method_not_allowed' },
   request_timeout: { status: 408, error: 'request_timeout' },
   payload_too_large: { status: 413, error: 'payload_too_large' },
   uri_too_long: { status: 414, error: 'uri_too_long' },
   rate_limited: { status: 429, error: 'too_many_requests' },
+  refusal_loop: { status: 429, error: 'too_many_requests' },
+  too_many_in_flight: { status: 429, error: 'too_many_requests' },
   headers_too_large: { status: 431, error: 'headers_too_large' },
   internal_error: { status: 500, error: 'internal_error' },
   backend_unavailable: { status: 502, error: 'bad_gateway' },
@@ -135,6 +147,8 @@ export interface Evidence {
   readonly expected?: string;
   readonly actual?: string;
   readonly detail?: string;
+  /** Of a token whose signature has been verified, and only then: everybody else may claim to be anybody. */
+  readonly token?: TokenIdentity | undefined;
 }
 
 /** A refusal: a value that travels from the check to `server/respond`. */
@@ -144,6 +158,8 @@ export interface Denial {
   readonly evidence: Evidence;
   /** Extra response field lines that the reason needs (Allow, Retry-After), as alternating name, value. */
   readonly fields: readonly string[];
+  /** RFC 6749 §5.2 `error_description`, in the body: made of the configuration, never of the request. */
+  readonly description?: string;
 }
 
 const NO_FIELDS: readonly string[] = [];

@@ -1,11 +1,13 @@
 /** DPoP proof checks. RFC 9449 §4.3, numbered as there. */
 import { hash, type KeyObject } from 'node:crypto';
+import { loggableUri } from '../lib/loggable-uri.ts';
+import { formatTime } from './access-token.ts';
 import { type Denial, deny, isDenied } from './denial.ts';
 import { isJwsAlgorithm, type JwsAlgorithm, verifySignature } from './jwa.ts';
-import { jwkThumbprint } from './jwk-thumbprint.ts';
+import { jwkThumbprint, memberThumbprint } from './jwk-thumbprint.ts';
 import { parseJwk } from './jwks.ts';
 import { decodeBase64url, findExtension, NOT_BASE64URL, splitJws } from './jws.ts';
-import { type JsonObject, parseJsonObject } from './strict-json.ts';
+import { isJsonObject, type JsonObject, parseJsonObject } from './strict-json.ts';
 import { matchesTargetUri } from './target-uri.ts';
 
 /** The key that a proof brings, as the proof's header tells it. */
@@ -16,8 +18,11 @@ export interface ProofKey {
   readonly jkt: string;
 }
 
-/** Reads the header part of a proof (its text), or remembers what `parseProofHeader` made of the same text. */
-export type ImportProofKey = (headerPart: string) => ProofKey | Denial;
+/**
+ * Reads the header part of a proof (its text), or remembers what `parseProofHeader` made of the same text. `jkt` is the
+ * thumbprint that the access token asks for; of a key with another one there may be none.
+ */
+export type ImportProofKey = (headerPart: string, jkt: string) => ProofKey | Denial;
 
 /** The request that a proof must be made for, and the key that the access token is bound to. */
 export interface ExpectedProof {
@@ -44,9 +49,12 @@ export interface DpopProof {
 /** §4.2: `jti` holds at least 96 random bits; beyond this size it would only fill tables. */
 const MAX_JTI_BYTES = 256;
 const MAX_NONCE_LENGTH = 256;
-/** Whoever brings a key chooses what it costs to verify with it. */
+/** Whoever brings a key chooses what it costs to import it and to verify with it. */
 const MAX_RSA_BITS = 4096;
+/** Characters of such a modulus in base64url, with a leading zero byte that some writers leave in front. */
+const MAX_RSA_MODULUS_LENGTH = 684;
 const MAX_RSA_EXPONENT = 0xffff_ffffn;
+const RSA_BOUND = 'at most RSA 4096 with a 32-bit exponent';
 /** The last instant that ECMAScript can name; a later one is a mistake. */
 const MAX_TIME_MS = 8.64e15;
 
@@ -79,7 +87,7 @@ export function checkDpopProof(
   // Step 3: all required claims are there; the header's part of this, and steps 4, 5 and 7
   const claims = parseClaims(payload);
   if (isDenied(claims)) return claims;
-  const proofKey = importKey(parts.header);
+  const proofKey = importKey(parts.header, request.expected.jkt);
   if (isDenied(proofKey)) return proofKey;
   // Step 6: the signature verifies with the public key of the header
   if (!verifySignature(proofKey.alg, proofKey.key, { signingInput: parts.signingInput, signature })) {
@@ -93,11 +101,19 @@ export function checkDpopProof(
   return { jkt: proofKey.jkt, jti: claims.jti, nonce: claims.nonce, expiresAtMs };
 }
 
+/** What a proof's key must be. */
+export interface AcceptedProofKey {
+  /** Those that configuration accepts of proofs. */
+  readonly algorithms: ReadonlySet<JwsAlgorithm>;
+  /** The thumbprint that the access token names. */
+  readonly jkt: string;
+}
+
 /**
- * Reads a proof's header: steps 3, 4, 5 and 7, and what makes its `jwk` a key to verify with. `algorithms` are those that
- * configuration accepts of proofs.
+ * Reads a proof's header: steps 3, 4, 5 and 7, and what makes its `jwk` a key to verify with. Step 12, as far as it is about
+ * the key, comes before the key is made: anybody can send keys, and only one is the token's.
  */
-export function parseProofHeader(headerPart: string, algorithms: ReadonlySet<JwsAlgorithm>): ProofKey | Denial {
+export function parseProofHeader(headerPart: string, { algorithms, jkt }: AcceptedProofKey): ProofKey | Denial {
   const bytes = decodeBase64url(headerPart);
   if (bytes === undefined) return invalid('2 a well-formed JWT', undefined, NOT_BASE64URL);
   const header = parseJsonObject(bytes);
@@ -111,21 +127,33 @@ export function parseProofHeader(headerPart: string, algorithms: ReadonlySet<Jws
   if (typeof alg !== 'string' || !isJwsAlgorithm(alg) || !algorithms.has(alg)) {
     return invalid('5 alg', [...algorithms].join(' '), describe(alg));
   }
-  return importJwk(jwk, alg);
+  return importJwk(jwk, alg, jkt);
 }
 
 /** Step 7: `jwk` holds no private key; and it is one that fits `alg` and is not weak (RFC 8725 §3.2, §3.5). */
-function importJwk(jwk: unknown, alg: JwsAlgorithm): ProofKey | Denial {
+function importJwk(jwk: unknown, alg: JwsAlgorithm, jkt: string): ProofKey | Denial {
   if (jwk === undefined) return invalid('3 all required claims', 'jwk', 'none');
+  const unwanted = isJsonObject(jwk) ? checkMembers(jwk, jkt) : undefined;
+  if (unwanted !== undefined) return unwanted;
   const parsed = parseJwk(jwk);
   if ('why' in parsed) return invalid('7 jwk is a public key', undefined, parsed.why);
   const { key, algorithms } = parsed;
   if (!algorithms.has(alg)) return invalid('5 alg fits jwk', [...algorithms].join(' '), alg);
   const { modulusLength = 0, publicExponent = 0n } = key.asymmetricKeyDetails ?? {};
   if (modulusLength > MAX_RSA_BITS || publicExponent > MAX_RSA_EXPONENT) {
-    return invalid('5 alg fits jwk', 'at most RSA 4096 with a 32-bit exponent', `RSA ${modulusLength}`);
+    return invalid('5 alg fits jwk', RSA_BOUND, `RSA ${modulusLength}`);
   }
-  return { alg, key, jkt: jwkThumbprint(key) };
+  const thumbprint = jwkThumbprint(key);
+  return thumbprint === jkt ? { alg, key, jkt } : invalid('12 cnf.jkt', jkt, thumbprint);
+}
+
+/** What can be said of a key before it is made. */
+function checkMembers(jwk: JsonObject, jkt: string): Denial | undefined {
+  const announced = memberThumbprint(jwk);
+  if (announced !== undefined && announced !== jkt) return invalid('12 cnf.jkt', jkt, announced);
+  const { n } = jwk;
+  if (typeof n !== 'string' || n.length <= MAX_RSA_MODULUS_LENGTH) return undefined;
+  return invalid('5 alg fits jwk', RSA_BOUND, `a modulus of ${n.length} characters`);
 }
 
 interface ProofClaims {
@@ -173,17 +201,19 @@ function checkClaims(claims: ProofClaims, expected: ExpectedProof, nowMs: number
   // Step 8: htm is the method of this request
   if (htm !== method) return invalid('8 htm', method, describe(htm));
   // Step 9: htu is the target URI without query and fragment
-  if (typeof htu !== 'string' || !matchesTargetUri(htu, targetUri)) return invalid('9 htu', targetUri, describe(htu));
+  if (typeof htu !== 'string' || !matchesTargetUri(htu, targetUri))
+    return invalid('9 htu', targetUri, loggableUri(describe(htu)));
   // Step 10, the nonce, is for whoever issues nonces
   // Step 11: iat lies in the acceptable window
   const notBeforeMs = nowMs - proofLifetimeMs - clockSkewMs;
   const notAfterMs = nowMs + clockSkewMs;
   if (iatMs < notBeforeMs || iatMs > notAfterMs)
-    return invalid('11 iat', `${notBeforeMs} to ${notAfterMs}`, String(iatMs));
+    return invalid('11 iat', `${formatTime(notBeforeMs)} to ${formatTime(notAfterMs)}`, formatTime(iatMs));
   // RFC 7519 §4.1.4, §4.1.5: whoever writes them means them, also in a proof
   if (expMs !== undefined && nowMs - clockSkewMs >= expMs)
-    return invalid('11 exp', `after ${nowMs - clockSkewMs}`, String(expMs));
-  if (nbfMs !== undefined && notAfterMs < nbfMs) return invalid('11 nbf', `at most ${notAfterMs}`, String(nbfMs));
+    return invalid('11 exp', `after ${formatTime(nowMs - clockSkewMs)}`, formatTime(expMs));
+  if (nbfMs !== undefined && notAfterMs < nbfMs)
+    return invalid('11 nbf', `at most ${formatTime(notAfterMs)}`, formatTime(nbfMs));
   return undefined;
 }
 

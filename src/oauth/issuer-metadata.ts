@@ -1,9 +1,19 @@
 /** Authorization server metadata, read for its `jwks_uri`. RFC 8414 §3, OpenID Connect Discovery 1.0 §4. */
 import { isLoopbackHost } from '../lib/loopback.ts';
+import { isSecureUrl } from '../lib/secure-url.ts';
 import { isJsonObject } from './strict-json.ts';
 
 /** Characters shown of an issuer that somebody else has written. */
 const MAX_SHOWN = 256;
+
+/**
+ * RFC 8414 §2: tells whether clients can be sent to an issuer: an https URL without query and fragment. `iss` may be any
+ * other text as well (RFC 7519 §4.1.1). http is for loopback, or with `allowHttp`.
+ */
+export function isIssuerIdentifier(issuer: string, allowHttp: boolean): boolean {
+  const url = /^https?:\/\/[^?#]+$/i.test(issuer) ? URL.parse(issuer) : null;
+  return url !== null && (allowHttp || isSecureUrl(url));
+}
 
 /**
  * Where an issuer's metadata may be, in the order to try: RFC 8414 §3.1 puts the well-known part before the issuer's
@@ -41,10 +51,14 @@ export function checkIssuerMetadata(
   return { jwksUri };
 }
 
-/** Often only a final slash is between the two names. */
+/** Often only a final slash is between the two names; what could not be configured is not advised. */
 function describeOther(issuer: unknown): string {
   if (typeof issuer !== 'string') return 'names no issuer';
   const quoted = JSON.stringify(issuer.slice(0, MAX_SHOWN));
+  if (issuer.includes('{')) {
+    return `names ${quoted}, which stands for many tenants: write the issuer of your own tenant under idp, which is iss in its tokens`;
+  }
+  if (!isIssuerIdentifier(issuer, true)) return `names ${quoted}`;
   return `names ${quoted}; if that is the issuer that you trust, write issuer: ${quoted} under idp`;
 }
 

@@ -1,23 +1,42 @@
 /** Scopes: their syntax, their claims, what is missing. RFC 6749 §3.3, RFC 9068 §2.2.3. */
+import { isString, malformed } from './claims.ts';
+import { type Denial, deny } from './denial.ts';
+import type { JsonObject } from './strict-json.ts';
 
 /** Scope tokens, each legal by RFC 6749 §3.3. */
 export type Scopes = ReadonlySet<string>;
 
+/** What a token grants, and the claim that says so; undefined = it has neither. */
+export interface GrantedScopes {
+  readonly scopes: Scopes;
+  readonly scopeClaim: 'scope' | 'scp' | undefined;
+}
+
 /** scope-token = 1*( %x21 / %x23-5B / %x5D-7E ): no space, no quote, no backslash. */
 const SCOPE_TOKEN = /^[\x21\x23-\x5b\x5d-\x7e]+$/;
+/** What one field line to the backend can carry: 8 KiB is the most that common servers read of one. */
+const MAX_LIST_BYTES = 8192;
 
 /**
  * Reads the scopes of a token from `scope` (RFC 9068 §2.2.3) or, where there is none, from `scp` (Entra, Okta). A string
  * is a list with spaces between, an array holds single tokens. When both are present `scope`, the registered claim,
- * decides alone: a union could grant what the issuer did not mean. Both absent: no scopes. Undefined: a wrong type or an
- * illegal token.
+ * decides alone: a union could grant what the issuer did not mean. Both absent: no scopes.
  */
-export function parseScopeClaim(scope: unknown, scp: unknown): Scopes | undefined {
+export function parseScopeClaims({ scope, scp }: JsonObject): GrantedScopes | Denial {
+  const scopeClaim = scope === undefined ? 'scp' : 'scope';
   const claim = scope === undefined ? scp : scope;
-  if (claim === undefined) return new Set();
-  const tokens = typeof claim === 'string' ? splitScopes(claim) : claim;
-  if (!Array.isArray(tokens) || !tokens.every(isScopeToken)) return undefined;
-  return new Set(tokens);
+  if (claim === undefined) return { scopes: new Set(), scopeClaim: undefined };
+  const tokens: unknown = typeof claim === 'string' ? splitScopes(claim) : claim;
+  if (!Array.isArray(tokens) || !tokens.every(isString)) {
+    return malformed(`${scopeClaim} is neither a string nor an array of strings`);
+  }
+  const illegal = tokens.find((token) => !isScopeToken(token));
+  if (illegal !== undefined) {
+    return deny('invalid_token', { detail: `${scopeClaim} holds what is no scope token`, actual: illegal });
+  }
+  const scopes = new Set(tokens);
+  if (scopeListBytes(scopes) <= MAX_LIST_BYTES) return { scopes, scopeClaim };
+  return malformed(`${scopeClaim} is longer than ${MAX_LIST_BYTES} bytes`);
 }
 
 /** Tells whether a value is one legal scope token. */
@@ -31,7 +50,7 @@ export function formatScopes(scopes: Scopes): string {
 }
 
 /** Bytes of what `formatScopes` writes. */
-export function scopeListBytes(scopes: Scopes): number {
+function scopeListBytes(scopes: Scopes): number {
   let bytes = Math.max(0, scopes.size - 1);
   for (const scope of scopes) bytes += scope.length;
   return bytes;

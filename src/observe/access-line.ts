@@ -1,5 +1,6 @@
 /** The access line: one JSON line for each request, written on the data path, so formatted by hand. Never a query, never a token. */
 import { rawPath } from '../lib/raw-path.ts';
+import { visibleJson } from '../lib/visible-json.ts';
 import type { Denial } from '../oauth/denial.ts';
 import type { AccessToken } from '../oauth/principal.ts';
 
@@ -25,7 +26,7 @@ export function formatAccessLine(record: AccessRecord): string {
   const { method, target } = record.head;
   let line = `{"level":"info","time":"${formatTime(record.nowMs)}","event":"request"`;
   line += `,"request_id":"${record.requestId}","client":"${record.clientAddress}"`;
-  line += `,"method":"${method}","path":${JSON.stringify(rawPath(target))},"status":${record.status}`;
+  line += `,"method":"${method}","path":${visibleJson(JSON.stringify(rawPath(target)))},"status":${record.status}`;
   line += `,"duration_ms":${record.durationMs.toFixed(3)},"bytes":${record.bytesSent}`;
   if (record.outcome === 'aborted') line += ',"aborted":true';
   return `${line}${formatIdentity(record.accessToken)}${formatDenial(record.denial)}}\n`;
@@ -57,18 +58,23 @@ function formatIdentity(accessToken: AccessToken | undefined): string {
 function formatDenial(denial: Denial | undefined): string {
   if (denial === undefined) return '';
   const { expected, actual, detail } = denial.evidence;
-  return formatMembers({ reason: denial.reason, expected: clip(expected), actual: clip(actual), detail: clip(detail) });
+  return formatMembers({
+    reason: denial.reason,
+    expected: clipEvidence(expected),
+    actual: clipEvidence(actual),
+    detail: clipEvidence(detail),
+  });
 }
 
 function formatMembers(members: Readonly<Record<string, string | undefined>>): string {
   let text = '';
   for (const [name, value] of Object.entries(members)) {
-    if (value !== undefined) text += `,"${name}":${JSON.stringify(value)}`;
+    if (value !== undefined) text += `,"${name}":${visibleJson(JSON.stringify(value))}`;
   }
   return text;
 }
 
 /** Evidence may be as long as a client likes. */
-function clip(value: string | undefined): string | undefined {
+export function clipEvidence(value: string | undefined): string | undefined {
   return value === undefined || value.length <= MAX_EVIDENCE ? value : `${value.slice(0, MAX_EVIDENCE)}…`;
 }

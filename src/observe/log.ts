@@ -1,5 +1,6 @@
 /** The event log: JSON lines on standard output, one event a line, fields instead of sentences. */
 import pino from 'pino';
+import { visibleJson } from '../lib/visible-json.ts';
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal';
 
@@ -29,7 +30,7 @@ export function createLog(level: LogLevel, sink: LineSink): Log {
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
     },
-    sink,
+    { write: (line) => sink.write(visibleJson(line)) },
   );
   const at =
     (method: Method) =>

@@ -2,6 +2,7 @@
 import { DENIAL_REASONS, type DenialReason } from '../oauth/denial.ts';
 import { Cells } from './cells.ts';
 import { DPOP_METRIC_CELLS, DpopMetrics } from './dpop-metrics.ts';
+import { ENGINE_METRIC_CELLS, EngineMetrics } from './engine-metrics.ts';
 import { formatFamily, Histogram, type MetricFamily, type Sample } from './exposition.ts';
 
 const HIGHEST_STATUS = 599;
@@ -23,18 +24,20 @@ const IN_FLIGHT = CACHE_HITS + 5;
 const ACCESS_LINES_DROPPED = CACHE_HITS + 6;
 const RESPONSE_HEAD_SECONDS = CACHE_HITS + 7;
 const DPOP = RESPONSE_HEAD_SECONDS + Histogram.cellsFor(SECONDS);
+const ENGINE = DPOP + DPOP_METRIC_CELLS;
 
 const REASON_CELLS: ReadonlyMap<DenialReason, number> = new Map(
   DENIAL_REASONS.map((reason, index) => [reason, DENIED + index]),
 );
 
 /** Cells of one thread. */
-export const METRIC_CELLS = DPOP + DPOP_METRIC_CELLS;
+export const METRIC_CELLS = ENGINE + ENGINE_METRIC_CELLS;
 
 /** Counters live as long as the process: a reload keeps them. */
 export class Metrics {
   /** Of phase 3. */
   readonly dpop: DpopMetrics;
+  readonly engine: EngineMetrics;
   readonly #cells: Cells;
   readonly #responseHeadSeconds: Histogram;
   readonly #families: MetricFamily[] = [];
@@ -43,6 +46,7 @@ export class Metrics {
   constructor(cells = new Cells(new Float64Array(METRIC_CELLS))) {
     this.#cells = cells;
     this.dpop = new DpopMetrics(cells.slice(DPOP, DPOP_METRIC_CELLS));
+    this.engine = new EngineMetrics(cells.slice(ENGINE, ENGINE_METRIC_CELLS));
     this.#responseHeadSeconds = new Histogram(
       'obex_response_head_seconds',
       'Time from a complete request head to the response head.',
@@ -64,6 +68,7 @@ export class Metrics {
         'Access lines lost because nobody read the log.',
         this.#sample(ACCESS_LINES_DROPPED),
       ),
+      ...this.engine.families,
     );
   }
 

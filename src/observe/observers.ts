@@ -1,5 +1,6 @@
 /** What every request of the process reports to: clock, counters, event log, access lines. Reloads keep it. */
 import { type Clock, systemClock } from '../lib/clock.ts';
+import { EngineReports } from './engine-reports.ts';
 import { createLog, type LineSink, type Log, type LogLevel } from './log.ts';
 import { Metrics } from './metrics.ts';
 
@@ -8,6 +9,8 @@ export interface Observers {
   readonly metrics: Metrics;
   readonly log: Log;
   readonly accessLines: LineSink;
+  /** What goes wrong below the requests. */
+  readonly engine: EngineReports;
 }
 
 /** Whose these observers are. */
@@ -19,5 +22,6 @@ export interface ObserversOptions {
 /** Events and access lines go to one sink, so that they stand in the order in which they happened. */
 export function createObservers(level: LogLevel, sink: LineSink, options: ObserversOptions = {}): Observers {
   const { metrics = new Metrics(), clock = systemClock } = options;
-  return { clock, metrics, log: createLog(level, sink), accessLines: sink };
+  const log = createLog(level, sink);
+  return { clock, metrics, log, accessLines: sink, engine: new EngineReports({ clock, metrics, log }) };
 }

@@ -1,12 +1,15 @@
 /** One request to the backend and its answer back to the client. RFC 9110 §7.6. */
+import type { Load, Loads } from '../lib/loads.ts';
 import type { Tally } from '../lib/tally.ts';
 import { type Denial, deny } from '../oauth/denial.ts';
+import type { Principal } from '../oauth/principal.ts';
 import type { BackendCall, BackendClient, BackendFailure, BackendReceiver } from '../wire/backend.ts';
-import type { BodySink, Exchange, FieldLines, ResponseHead } from '../wire/exchange.ts';
+import type { BodySink, Exchange, FieldLines, RequestHead, ResponseHead } from '../wire/exchange.ts';
 import { toDenial } from './backend-failure.ts';
 import type { FormatBackendFields, Vouched } from './backend-headers.ts';
 import { acceptsEventStream, EventStream, isCoded, isEventStream } from './event-stream.ts';
 import { countForward } from './max-forwards.ts';
+import { OpenStreams, type OpenStreamsOptions, type StreamTerm } from './open-streams.ts';
 import { type FormatClientFields, formatClientHead } from './response-headers.ts';
 
 export interface ForwardOptions {
@@ -15,13 +18,26 @@ export interface ForwardOptions {
   readonly formatClientFields: FormatClientFields;
   /** Requests in flight; more are refused. */
   readonly maxRequests: number;
+  /** Of these, what one principal may have. */
+  readonly perPrincipal: PrincipalLimits;
   /** Outlives a reload, so that limits and drain hold for the whole process. */
   readonly inFlight: InFlight;
+  /** Asked when an event stream begins: when it ends with its token, in wall-clock time; Infinity = not with its token. */
+  streamEndsAtMs(head: RequestHead, principal: Principal): number;
 }
 
-export interface InFlightOptions {
+/** What one principal may have in flight, so that it cannot take the place of all others. */
+export interface PrincipalLimits {
+  readonly maxRequests: number;
+  /** Answers of `text/event-stream`, which are requests too. */
+  readonly maxStreams: number;
+}
+
+export interface InFlightOptions extends OpenStreamsOptions {
   readonly backendRequests: Tally;
   readonly eventStreams: Tally;
+  /** Undefined in phase 1, which knows no principals. */
+  readonly principals: Loads | undefined;
   /** Hears how many event streams the process has open, whenever that changes. */
   readonly onEventStreams: (open: number) => void;
 }
@@ -29,28 +45,27 @@ export interface InFlightOptions {
 /** Requests that are at the backend now, counted for the whole process, and the event streams of this thread. */
 export class InFlight {
   readonly requests: Tally;
+  /** The same, for each principal. */
+  readonly principals: Loads | undefined;
   readonly #streamTally: Tally;
   readonly #onEventStreams: (open: number) => void;
-  readonly #eventStreams = new Set<EventStream>();
+  readonly streams: OpenStreams;
 
-  constructor({ backendRequests, eventStreams, onEventStreams }: InFlightOptions) {
-    this.requests = backendRequests;
-    this.#streamTally = eventStreams;
-    this.#onEventStreams = onEventStreams;
+  constructor(options: InFlightOptions) {
+    this.requests = options.backendRequests;
+    this.principals = options.principals;
+    this.#streamTally = options.eventStreams;
+    this.#onEventStreams = options.onEventStreams;
+    this.streams = new OpenStreams(options);
   }
 
-  addEventStream(stream: EventStream): void {
-    this.#eventStreams.add(stream);
+  addEventStream(stream: EventStream, term: StreamTerm): void {
     this.#onEventStreams(this.#streamTally.add());
+    this.streams.add(stream, term);
   }
 
   removeEventStream(stream: EventStream): void {
-    if (this.#eventStreams.delete(stream)) this.#onEventStreams(this.#streamTally.remove());
-  }
-
-  /** Ends every open event stream at the next boundary between events. */
-  finishEventStreams(): void {
-    for (const stream of this.#eventStreams) stream.finish();
+    if (this.streams.remove(stream)) this.#onEventStreams(this.#streamTally.remove());
   }
 }
 
@@ -58,6 +73,10 @@ export class InFlight {
 export interface ForwardedRequest {
   readonly exchange: Exchange;
   readonly vouched: Vouched;
+  /** Who was admitted; undefined never gets here. */
+  readonly principal: Principal | undefined;
+  /** Issuer, client and subject, as what is counted by principal names them. */
+  readonly principalKey: string;
   /** Fields that stand on every answer to this request: request id, CORS. */
   readonly ownFields: FieldLines;
   /** The head of the answer leaves. Exactly one of this and `refuse` is called, unless the client is gone. */
@@ -79,31 +98,58 @@ export class Forwarder {
 
   /** Sends the request on, or refuses it. */
   forward(request: ForwardedRequest): Forwarding | undefined {
-    const { backend, inFlight, maxRequests, formatBackendFields } = this.#options;
+    const { inFlight, maxRequests, perPrincipal } = this.#options;
     if (!inFlight.requests.addUpTo(maxRequests)) {
       request.refuse(deny('overloaded', { expected: `at most ${maxRequests} requests in flight` }));
       return undefined;
     }
+    const load = inFlight.principals?.begin(request.principalKey, perPrincipal.maxRequests);
+    if (load === undefined && inFlight.principals !== undefined) {
+      inFlight.requests.remove();
+      request.refuse(denyTooMany(`at most ${perPrincipal.maxRequests} requests in flight of one principal`));
+      return undefined;
+    }
+    const forwarding = new Forwarding(request, this.#options, load);
+    try {
+      this.#send(request, forwarding);
+    } catch (error) {
+      forwarding.end();
+      throw error;
+    }
+    return forwarding;
+  }
+
+  #send(request: ForwardedRequest, forwarding: Forwarding): void {
+    const { backend, formatBackendFields } = this.#options;
     const { head, body } = request.exchange;
     const { method, target } = head;
     const fields = method === 'OPTIONS' ? countForward(head.fields) : head.fields;
     const mayWait = method === 'GET' && acceptsEventStream(head.fields);
     const backendRequest = { method, target, mayWait, ...formatBackendFields(fields, request.vouched) };
-    return new Forwarding(request, this.#options, (receiver) => backend.send(backendRequest, body, receiver));
+    forwarding.call = backend.send(backendRequest, body, forwarding);
   }
+}
+
+/** Its own requests end while it waits. */
+function denyTooMany(expected: string): Denial {
+  return deny('too_many_in_flight', { expected }, ['Retry-After', '1']);
 }
 
 /** One request on its way to the backend, and its answer on the way back: no more than lasts as long as the answer does. */
 export class Forwarding implements BackendReceiver {
+  /** From when it is sent on. */
+  call: BackendCall | undefined = undefined;
   readonly #request: ForwardedRequest;
   readonly #options: ForwardOptions;
-  readonly #call: BackendCall;
+  /** Where the request is counted, and the stream if it has become one. */
+  readonly #load: Load | undefined;
+  #isCountedStream = false;
   #stream: EventStream | undefined = undefined;
 
-  constructor(request: ForwardedRequest, options: ForwardOptions, send: (receiver: BackendReceiver) => BackendCall) {
+  constructor(request: ForwardedRequest, options: ForwardOptions, load: Load | undefined) {
     this.#request = request;
     this.#options = options;
-    this.#call = send(this);
+    this.#load = load;
   }
 
   onInformational(status: number, fields: FieldLines): void {
@@ -117,12 +163,19 @@ export class Forwarding implements BackendReceiver {
       request.refuse(deny('backend_rejected_credentials', { detail: 'the backend answered 401' }));
       return undefined;
     }
+    const isStream = isEventStream(head.fields);
+    if (isStream && !this.#countStream()) {
+      request.refuse(denyTooMany(`at most ${this.#options.perPrincipal.maxStreams} event streams of one principal`));
+      return undefined;
+    }
     request.responding(head.status);
+    const { principal, exchange } = request;
     const clientHead = formatClientHead(head, request.ownFields, this.#options.formatClientFields);
-    const sink = request.exchange.respond(clientHead);
-    if (!isEventStream(head.fields)) return sink;
-    this.#stream = new EventStream(sink, this.#call, isCoded(head.fields));
-    this.#options.inFlight.addEventStream(this.#stream);
+    if (principal === undefined || !isStream) return exchange.respond(clientHead);
+    // The engine keeps no fields of a request whose answer has begun.
+    const term = { principal, endsAtMs: this.#options.streamEndsAtMs(exchange.head, principal) };
+    this.#stream = new EventStream(exchange.respond(clientHead), this, isCoded(head.fields));
+    this.#options.inFlight.addEventStream(this.#stream, term);
     return this.#stream;
   }
 
@@ -131,11 +184,24 @@ export class Forwarding implements BackendReceiver {
     if (denial !== undefined) this.#request.refuse(denial);
   }
 
+  /** The answer is of no more use. */
+  cancel(): void {
+    this.call?.cancel();
+  }
+
   /** To be called once, when the exchange is over; aborts what still runs. */
   end(): void {
     const { inFlight } = this.#options;
     inFlight.requests.remove();
+    if (this.#isCountedStream) this.#load?.removeStream();
+    this.#load?.end();
     if (this.#stream !== undefined) inFlight.removeEventStream(this.#stream);
-    this.#call.cancel();
+    this.cancel();
+  }
+
+  #countStream(): boolean {
+    if (this.#load === undefined) return true;
+    this.#isCountedStream = this.#load.addStream(this.#options.perPrincipal.maxStreams);
+    return this.#isCountedStream;
   }
 }

@@ -1,6 +1,6 @@
 /** The life of a request: route, authenticate, authorize, forward. Every way out of it is an answer. */
 import type { Admission } from '../gate/authenticate.ts';
-import { type Denial, deny, isDenied } from '../oauth/denial.ts';
+import { type Denial, isDenied } from '../oauth/denial.ts';
 import type { Observers } from '../observe/observers.ts';
 import { isForThisHop } from '../proxy/max-forwards.ts';
 import type { Exchange } from '../wire/exchange.ts';
@@ -31,11 +31,12 @@ function route(life: RequestLife): void {
   if (limited !== undefined) return respondDenial(life, limited);
   switch (selected.kind) {
     case 'endpoint':
+      life.isQuiet = selected.endpoint.isQuiet;
       return selected.endpoint.respond(life);
     case 'preflight':
       return respondPreflight(life);
     case 'backend':
-      return authenticate(life, selected.isDiscoveryProbe);
+      return authenticate(life, selected.withoutToken);
   }
 }
 
@@ -52,12 +53,11 @@ function isCharged(selected: Route | Denial): boolean {
   }
 }
 
-function authenticate(life: RequestLife, isDiscoveryProbe: boolean): void {
+function authenticate(life: RequestLife, withoutToken: Denial | undefined): void {
   const { method, target, fields } = life.exchange.head;
   const proceed = (outcome: Admission | Denial): void => {
     if (!isDenied(outcome)) return pass(life, outcome);
-    const isProbe = isDiscoveryProbe && outcome.reason === 'no_token';
-    respondDenial(life, isProbe ? deny('not_found') : outcome);
+    respondDenial(life, outcome.reason === 'no_token' ? (withoutToken ?? outcome) : outcome);
   };
   const outcome = life.service.authenticate({
     method,
@@ -76,5 +76,8 @@ function pass(life: RequestLife, { principal, responseFields }: Admission): void
   const denial = life.service.authorize(principal);
   if (denial !== undefined) return respondDenial(life, denial);
   if (isForThisHop(life.exchange.head)) return respondWith(life, 204, { fields: ['Allow', METHODS], body: '' });
-  life.forwarding = life.service.forwarder.forward(life);
+  const forwarding = life.service.forwarder.forward(life);
+  // Refused and over before there was anybody to tell: nobody will end it any more.
+  if (life.isOver) forwarding?.end();
+  else life.forwarding = forwarding;
 }

@@ -1,7 +1,7 @@
 /** One request from its head to its last byte: its id, its time, how it ended, and what is told of it. */
 import { randomUUID } from 'node:crypto';
 import { ownText } from '../lib/own-text.ts';
-import { parseCredentials, type Scheme } from '../oauth/credentials.ts';
+import { type Credentials, parseCredentials, type Scheme } from '../oauth/credentials.ts';
 import { type Denial, isDenied } from '../oauth/denial.ts';
 import type { Principal } from '../oauth/principal.ts';
 import { formatAccessLine } from '../observe/access-line.ts';
@@ -23,6 +23,8 @@ export class RequestLife implements ExchangeOwner, ForwardedRequest {
   principal: Principal | undefined;
   /** The way to the backend and back, from the moment that it is taken. */
   forwarding: Forwarding | undefined;
+  /** No access line is to be written. */
+  isQuiet = false;
   readonly #observers: Observers;
   readonly #startedMs: number;
   #addedFields: FieldLines = [];
@@ -62,6 +64,10 @@ export class RequestLife implements ExchangeOwner, ForwardedRequest {
     };
   }
 
+  get principalKey(): string {
+    return this.principal?.rateLimitKey ?? '';
+  }
+
   /** Authentication is done: `fields` stand on the answer. */
   admit(principal: Principal, fields: FieldLines): void {
     this.principal = principal;
@@ -70,8 +76,11 @@ export class RequestLife implements ExchangeOwner, ForwardedRequest {
 
   /** The scheme that the client used, for its challenge; undefined when it sent no credential. */
   get scheme(): Scheme | undefined {
-    const credentials = parseCredentials(fieldValues(this.exchange.head.fields, 'authorization'));
-    return isDenied(credentials) ? undefined : credentials.scheme;
+    return this.#credentials?.scheme;
+  }
+
+  get presentedToken(): string | undefined {
+    return this.#credentials?.accessToken;
   }
 
   get log(): Log {
@@ -91,12 +100,17 @@ export class RequestLife implements ExchangeOwner, ForwardedRequest {
     respondDenial(this, denial);
   }
 
+  get #credentials(): Credentials | undefined {
+    const credentials = parseCredentials(fieldValues(this.exchange.head.fields, 'authorization'));
+    return isDenied(credentials) ? undefined : credentials;
+  }
+
   onClose(outcome: ExchangeOutcome): void {
     this.#isOver = true;
     this.forwarding?.end();
     this.#observers.metrics.ended(outcome);
     const { accessLog } = this.service;
-    if (accessLog === 'off' || (accessLog === 'denied' && this.#denial === undefined)) return;
+    if (this.isQuiet || accessLog === 'off' || (accessLog === 'denied' && this.#denial === undefined)) return;
     this.#observers.accessLines.write(
       formatAccessLine({
         nowMs: this.#observers.clock.nowMs(),

@@ -13,8 +13,9 @@ export function respondWith(life: RequestLife, status: number, content: { fields
 }
 
 /** Sends a refusal: its status, its challenge, its body. Nothing, if a response has begun or nobody is left. */
-export function respondDenial(life: RequestLife, denial: Denial): void {
+export function respondDenial(life: RequestLife, found: Denial): void {
   if (life.isOver || life.exchange.responded) return;
+  const denial = life.service.judgeRefusal?.(found, life) ?? found;
   const { status } = denialRow(denial.reason);
   life.responding(status, denial);
   const challenge = life.service.challenges(denial.reason, life.scheme);
@@ -41,7 +42,8 @@ export function formatWireRefusal(denial: Denial, requestId: string): { head: Re
 const REFUSAL_FIELDS: FieldLines = ['Content-Type', 'application/json', 'Cache-Control', 'no-store'];
 
 function formatRefusal(denial: Denial): string {
-  return JSON.stringify({ error: denialRow(denial.reason).error, reason: denial.reason });
+  const { reason, description } = denial;
+  return JSON.stringify({ error: denialRow(reason).error, reason, error_description: description });
 }
 
 function send(life: RequestLife, status: number, content: { fields: FieldLines; body: string }): void {

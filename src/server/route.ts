@@ -1,8 +1,10 @@
 /** Who answers a request: Obex itself, a refusal, or the backend. Decided on the raw target, never on a decoded one. */
 
+import { loggableUri } from '../lib/loggable-uri.ts';
 import { rawPath } from '../lib/raw-path.ts';
 import { hasAccessTokenQuery } from '../oauth/credentials.ts';
 import { type Denial, deny } from '../oauth/denial.ts';
+import { asksForAuthorization } from '../oauth/no-authorization-server.ts';
 import type { Exchange, FieldLines, RequestHead } from '../wire/exchange.ts';
 import { isPreflight, METHODS, originOf } from './cors.ts';
 import type { HostPolicy } from './host-policy.ts';
@@ -11,8 +13,8 @@ import type { Respond } from './service.ts';
 export type Route =
   | { readonly kind: 'endpoint'; readonly endpoint: Endpoint }
   | { readonly kind: 'preflight'; readonly isExempt: boolean }
-  /** `isDiscoveryProbe`: a client looks for an authorization server here; without a token that is a 404. */
-  | { readonly kind: 'backend'; readonly isDiscoveryProbe: boolean };
+  /** `withoutToken`: what a request without one is told instead of `no_token`. */
+  | { readonly kind: 'backend'; readonly withoutToken: Denial | undefined };
 
 export type SelectRoute = (exchange: Exchange) => Route | Denial;
 
@@ -22,6 +24,8 @@ export interface Endpoint {
   readonly isPublic: boolean;
   /** Answered even when there are too many connections. */
   readonly isVital: boolean;
+  /** Leaves no access line: probes come every few seconds for as long as Obex runs. */
+  readonly isQuiet: boolean;
 }
 
 /** Probes and the metadata: no rate limit holds them up, no Host is asked of them. */
@@ -37,6 +41,8 @@ export interface RouteOptions {
   isOriginAllowed(origin: string): boolean;
   /** Undefined from phase 2 on, where Host decides nothing. */
   readonly hostPolicy: HostPolicy | undefined;
+  /** For whoever wants to register or log in here; undefined in phase 1, where the backend may well be the place. */
+  readonly noAuthorizationServer: Denial | undefined;
   /** Whether Obex itself has sent the request. */
   isLoop(fields: FieldLines): boolean;
   /** The listener has closed: what still comes on kept connections is refused. */
@@ -45,10 +51,11 @@ export interface RouteOptions {
 
 const PREFLIGHT: Route = { kind: 'preflight', isExempt: false };
 const PUBLIC_PREFLIGHT: Route = { kind: 'preflight', isExempt: true };
-const BACKEND: Route = { kind: 'backend', isDiscoveryProbe: false };
-const DISCOVERY_PROBE: Route = { kind: 'backend', isDiscoveryProbe: true };
+const BACKEND: Route = { kind: 'backend', withoutToken: undefined };
+const DISCOVERY_PROBE: Route = { kind: 'backend', withoutToken: deny('not_found') };
 
 export function createRoute(options: RouteOptions): SelectRoute {
+  const toAuthorization: Route = { kind: 'backend', withoutToken: options.noAuthorizationServer };
   return (exchange) => {
     const { head, overloaded } = exchange;
     const path = rawPath(head.target);
@@ -56,7 +63,7 @@ export function createRoute(options: RouteOptions): SelectRoute {
     if (endpoint?.isPublic !== true) {
       const origin = originOf(head);
       if (origin !== undefined && !options.isOriginAllowed(origin)) {
-        return deny('origin_not_allowed', { actual: origin });
+        return deny('origin_not_allowed', { actual: loggableUri(origin) });
       }
     }
     if (overloaded && endpoint?.isVital !== true) return deny('overloaded', { detail: 'too many connections' });
@@ -66,7 +73,11 @@ export function createRoute(options: RouteOptions): SelectRoute {
     }
     if (endpoint !== undefined) return routeToEndpoint(endpoint, head);
     if (options.isClosed(path)) return deny('not_found');
-    return routeToBackend(options, head, path);
+    const refusal = refuseForBackend(options, head);
+    if (refusal !== undefined) return refusal;
+    if (isPreflight(head)) return PREFLIGHT;
+    if (isDiscoveryProbe(path)) return DISCOVERY_PROBE;
+    return asksForAuthorization(head.method, path) ? toAuthorization : BACKEND;
   };
 }
 
@@ -79,17 +90,17 @@ function routeToEndpoint(endpoint: Endpoint, head: RequestHead): Route | Denial 
   ]);
 }
 
-function routeToBackend(options: RouteOptions, head: RequestHead, path: string): Route | Denial {
-  const { method, target } = head;
+/** What no backend gets to see, whoever asks. */
+function refuseForBackend(options: RouteOptions, { method, target }: RequestHead): Denial | undefined {
   if (method === 'CONNECT' || method === 'TRACE') {
     return deny('method_not_allowed', { actual: method }, ['Allow', METHODS]);
   }
   if (options.isClosing()) return deny('draining');
   if (hasAccessTokenQuery(target)) return deny('malformed_authorization', { detail: 'access_token in the query' });
-  if (isPreflight(head)) return PREFLIGHT;
-  return isDiscoveryProbe(path) ? DISCOVERY_PROBE : BACKEND;
+  return undefined;
 }
 
+/** A client looks for the metadata of an authorization server; what says that there is none is a 404. */
 function isDiscoveryProbe(path: string): boolean {
   return path.startsWith('/.well-known/oauth-') || path.startsWith('/.well-known/openid-configuration');
 }

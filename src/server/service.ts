@@ -7,6 +7,7 @@ import type { Forwarder } from '../proxy/forward.ts';
 import type { Exchange, ServerLimits } from '../wire/exchange.ts';
 import type { ClientAddress } from './client-address.ts';
 import type { Cors } from './cors.ts';
+import type { JudgeRefusal } from './refusal-loop.ts';
 import type { RequestLife } from './request-life.ts';
 import type { SelectRoute } from './route.ts';
 
@@ -25,6 +26,8 @@ export interface Service {
   /** For answers that need no authentication; those that do are charged by it. */
   readonly chargeClient: Charge;
   readonly authorize: Authorize;
+  /** Undefined in phase 1, which verifies no token. */
+  readonly judgeRefusal: JudgeRefusal | undefined;
   readonly forwarder: Forwarder;
   readonly limits: ServerLimits;
   readonly accessLog: AccessLog;

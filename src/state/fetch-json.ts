@@ -85,6 +85,7 @@ function sendRequest(
     maxHeaderBytes: MAX_HEADER_BYTES,
     ca,
     tunnel,
+    onBug: (error) => answer.onBug(error),
   });
   const fields = ['Host', url.host, ...REQUEST_FIELDS];
   const target = `${url.pathname}${url.search}`;
@@ -128,6 +129,10 @@ class Answer implements BackendReceiver, BodySink {
     else if (isUntrusted(cause)) {
       this.#fail(`${this.#url.host} has a certificate of an authority unknown here (${cause.code}); ${TRUST_CURE}`);
     } else this.#whole.reject(cause ?? new Error(failure));
+  }
+
+  onBug(error: unknown): void {
+    this.#whole.reject(error);
   }
 
   onTimeout(): void {

@@ -2,8 +2,11 @@
 import type { Clock } from '../lib/clock.ts';
 import { rawPath } from '../lib/raw-path.ts';
 import { checkIssuerMetadata, metadataUrls } from '../oauth/issuer-metadata.ts';
-import { parseJwkSet, type VerificationKey } from '../oauth/jwks.ts';
+import type { JwsAlgorithm } from '../oauth/jwa.ts';
+import type { VerificationKey } from '../oauth/jwks.ts';
 import { errorField, type Log } from '../observe/log.ts';
+import { describeUnaccepted, readFetchedSet, UnusableKeys } from './fetched-set.ts';
+import { isOtherSet, keepKnown } from './known-keys.ts';
 import { RefetchBudget } from './refetch-budget.ts';
 
 /** The keys of one issuer as requests meet them. */
@@ -15,8 +18,10 @@ export interface IssuerKeys {
   readonly statistics: JwksStatistics;
   /** Calls `listener` with the new keys whenever the set has changed; returns the way to stop that. */
   onChange(listener: (keys: readonly VerificationKey[]) => void): () => void;
-  /** Begins to fetch in the background, once: a reload that keeps these keys starts them again. Never throws. */
-  start(): void;
+  /** What the keys are for: a set that fits none of these is warned of, where it is fetched. A reload says it again. */
+  expectAlgorithms(accepted: ReadonlySet<JwsAlgorithm>): void;
+  /** Begins to fetch in the background, once: a reload that keeps these keys starts them again, at its own times. Never throws. */
+  start(times: JwksTimes): void;
   stop(): void;
   /**
    * Waits for fresher keys on behalf of a request: joins the fetch under way, else starts one if `worthFetching` and the
@@ -32,7 +37,7 @@ export interface JwksStatistics {
   readonly fetchedAtMs: number;
 }
 
-/** What identifies an issuer's keys and how they are kept. Two equal sources may share a cache. */
+/** Whose keys, from where, and how far that is trusted. Keys of equal sources are the same keys, however they are kept. */
 export interface JwksSource {
   readonly issuer: string;
   /** Undefined: found by discovery. */
@@ -40,9 +45,18 @@ export interface JwksSource {
   readonly allowHttp: boolean;
   /** PEM bundle that replaces the public authorities. */
   readonly ca: string | undefined;
+}
+
+/** How keys are kept. */
+export interface JwksTimes {
   readonly refreshMs: number;
   /** How long keys outlive an issuer that cannot be reached. */
   readonly maxStaleMs: number;
+}
+
+/** Equal for equal sources, and plain text. */
+export function identifySource(source: JwksSource): string {
+  return JSON.stringify(source);
 }
 
 export interface JwksCacheOptions {
@@ -68,11 +82,18 @@ export class JwksCache implements IssuerKeys {
   readonly #budget = new RefetchBudget();
   readonly #listeners = new Set<(keys: readonly VerificationKey[]) => void>();
   #keys: readonly VerificationKey[] | undefined;
+  #accepted: ReadonlySet<JwsAlgorithm> | undefined;
+  /** By the wall clock, for people. */
   #fetchedAtMs = 0;
+  /** By the monotonic clock, which decides. */
+  #freshAtMs = 0;
   #lastFetchFailed = false;
   #underWay: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
+  /** When the pause of the background began, and how long it is; by the monotonic clock. */
+  #pause = { sinceMs: 0, ms: 0 };
   #retryMs = FIRST_RETRY_MS;
+  #times: JwksTimes = { refreshMs: 0, maxStaleMs: 0 };
   #started = false;
   #stopped = false;
   #successes = 0;
@@ -100,10 +121,23 @@ export class JwksCache implements IssuerKeys {
     return () => this.#listeners.delete(listener);
   }
 
-  start(): void {
-    if (this.#started) return;
-    this.#started = true;
-    void this.#keepFresh();
+  expectAlgorithms(accepted: ReadonlySet<JwsAlgorithm>): void {
+    this.#accepted = accepted;
+    this.#warnOfUnaccepted();
+  }
+
+  start(times: JwksTimes): void {
+    const { refreshMs } = this.#times;
+    this.#times = times;
+    if (!this.#started) {
+      this.#started = true;
+      return void this.#keepFresh();
+    }
+    // No timer: a fetch is under way.
+    if (this.#timer === undefined || refreshMs === times.refreshMs) return;
+    // The pause under way becomes what it would be had it begun with the new times.
+    const pauseMs = this.#lastFetchFailed ? Math.min(this.#pause.ms, times.refreshMs) : times.refreshMs;
+    this.#wait(Math.max(0, this.#pause.sinceMs + pauseMs - this.#options.clock.monotonicMs()));
   }
 
   stop(): void {
@@ -118,8 +152,16 @@ export class JwksCache implements IssuerKeys {
 
   /** The background's own rhythm: what requests ask for in between neither hastens nor delays it. */
   async #keepFresh(): Promise<void> {
+    this.#timer = undefined;
     await this.#fetch();
-    if (!this.#stopped) this.#timer = setTimeout(() => void this.#keepFresh(), this.#pauseMs()).unref();
+    if (this.#stopped) return;
+    this.#pause = { sinceMs: this.#options.clock.monotonicMs(), ms: this.#pauseMs() };
+    this.#wait(this.#pause.ms);
+  }
+
+  #wait(ms: number): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => void this.#keepFresh(), ms).unref();
   }
 
   #fetch(): Promise<void> {
@@ -139,26 +181,33 @@ export class JwksCache implements IssuerKeys {
       this.#lastFetchFailed = true;
       this.#failures += 1;
       const usable = this.#dropTooStale();
-      this.#options.log.warn('jwks_fetch_failed', { issuer, error: errorField(error), serving_stale_keys: usable });
+      const details = error instanceof UnusableKeys ? { ignored_keys: error.ignored } : {};
+      const fields = { issuer, error: errorField(error), serving_stale_keys: usable, ...details };
+      this.#options.log.warn('jwks_fetch_failed', fields);
     }
   }
 
   #accept(jwksUri: string, document: unknown): void {
-    const set = parseJwkSet(document);
     const place = rawPath(jwksUri);
-    if (set === undefined) throw new Error(`${place}: expected a JWK Set, an object with an array "keys"`);
-    // An empty set is an issuer's word that none of its keys counts any more; a set that cannot be read is no word at all.
-    if (set.keys.length === 0 && set.ignored.length > 0) {
-      throw new Error(`${place}: the JWK Set holds no key that can verify a signature`);
-    }
+    const set = readFetchedSet(document, place);
     const { issuer } = this.source;
     const changed = this.#replace(set.keys);
     const details = { issuer, jwks_uri: place, keys: set.keys.length, ignored_keys: set.ignored };
-    if (changed || this.#lastFetchFailed) this.#options.log.info('jwks_fetched', details);
+    if (changed || this.#lastFetchFailed) {
+      this.#options.log.info('jwks_fetched', details);
+      this.#warnOfUnaccepted();
+    }
     this.#fetchedAtMs = this.#options.clock.nowMs();
+    this.#freshAtMs = this.#options.clock.monotonicMs();
     this.#lastFetchFailed = false;
     this.#successes += 1;
     this.#retryMs = FIRST_RETRY_MS;
+  }
+
+  #warnOfUnaccepted(): void {
+    const fields = this.#accepted && describeUnaccepted(this.#keys ?? [], this.#accepted);
+    if (fields === undefined) return;
+    this.#options.log.warn('jwks_keys_not_accepted', { issuer: this.source.issuer, ...fields });
   }
 
   #replace(fetched: readonly VerificationKey[]): boolean {
@@ -170,18 +219,18 @@ export class JwksCache implements IssuerKeys {
   }
 
   #dropTooStale(): boolean {
-    const staleMs = this.#options.clock.nowMs() - this.#fetchedAtMs;
-    if (this.#keys === undefined || staleMs <= this.source.maxStaleMs) return this.#keys !== undefined;
+    const staleMs = this.#options.clock.monotonicMs() - this.#freshAtMs;
+    if (this.#keys === undefined || staleMs <= this.#times.maxStaleMs) return this.#keys !== undefined;
     this.#keys = undefined;
     for (const listener of this.#listeners) listener([]);
     return false;
   }
 
   #pauseMs(): number {
-    if (!this.#lastFetchFailed) return this.source.refreshMs;
+    if (!this.#lastFetchFailed) return this.#times.refreshMs;
     const pauseMs = this.#retryMs;
     this.#retryMs = Math.min(2 * pauseMs, LONGEST_RETRY_MS);
-    return Math.min(pauseMs, this.source.refreshMs);
+    return Math.min(pauseMs, this.#times.refreshMs);
   }
 
   async #discover(): Promise<string> {
@@ -198,23 +247,4 @@ export class JwksCache implements IssuerKeys {
     }
     throw new Error(`no usable metadata of this issuer: ${problems.join('; ')}`);
   }
-}
-
-/** Keeps the objects of keys that stay, so that a verified token can be traced to a key by identity. */
-export function keepKnown(
-  before: readonly VerificationKey[] | undefined,
-  fetched: readonly VerificationKey[],
-): readonly VerificationKey[] {
-  const known = new Map(before?.map((key) => [identify(key), key]));
-  return fetched.map((key) => known.get(identify(key)) ?? key);
-}
-
-export function isOtherSet(before: readonly VerificationKey[] | undefined, next: readonly VerificationKey[]): boolean {
-  const kept = new Set(before);
-  return next.length !== kept.size || next.some((key) => !kept.has(key));
-}
-
-/** Equal for two keys only if they verify the same signatures under the same name. */
-function identify({ kid, algorithms, key }: VerificationKey): string {
-  return JSON.stringify([kid, [...algorithms], key.export({ format: 'jwk' })]);
 }

@@ -1,5 +1,6 @@
 /** What holds for the whole process, however many threads serve its requests: counts, limits, keys, secrets. */
 import { randomBytes } from 'node:crypto';
+import { type Loads, MemoryLoads } from '../lib/loads.ts';
 import { Tally } from '../lib/tally.ts';
 import { errorField, type Log } from '../observe/log.ts';
 import type { Observers } from '../observe/observers.ts';
@@ -7,7 +8,16 @@ import { findEgressProxy } from './egress-proxy.ts';
 import { fetchJson } from './fetch-json.ts';
 import { type IssuerKeys, JwksCache, type JwksSource } from './jwks-cache.ts';
 import { type Limit, MemoryRateLimiter, type RateLimiter } from './rate-limiter.ts';
+import { createRefusalMemory, type RefusalMemory } from './refusal-counts.ts';
 import { createReplayMemory, type ReplayMemory } from './replay-cache-memory.ts';
+import { createRotatingTicketKeys } from './ticket-keys.ts';
+
+/** Those of tokens whose claims are known to be true, and those of all others. */
+export type RefusalMemories = Readonly<Record<'verified' | 'unverified', RefusalMemory>>;
+
+export function createRefusalMemories(): RefusalMemories {
+  return { verified: createRefusalMemory(), unverified: createRefusalMemory() };
+}
 
 /** Whose requests a rate limiter counts. */
 export type RateLimited = 'clients' | 'principals';
@@ -23,9 +33,13 @@ export interface ProcessWide {
   readonly nonceSecret: string;
   /** How the process is called in Via: "obex-" and a random text that nobody but backends gets to see. */
   readonly viaPseudonym: string;
-  /** Seals TLS sessions, 48 bytes; undefined = the listener makes its own. */
-  readonly ticketKeys: Buffer | undefined;
+  /** Seals TLS sessions, 48 bytes: those of the moment. */
+  ticketKeys(): Buffer;
   createRateLimiter(whose: RateLimited, limit: Limit): RateLimiter;
+  /** Requests and event streams at the backend, by principal; for phases that know principals. */
+  providePrincipalLoads(): Loads;
+  /** Refusals within the last minute; for phases that verify tokens. */
+  provideRefusalMemory(): RefusalMemories;
   provideReplayMemory(maxEntries: number): ReplayMemory;
   createIssuerKeys(source: JwksSource): IssuerKeys;
 }
@@ -67,8 +81,10 @@ export function createOwnTruth(observers: Observers): ProcessWide {
     eventStreams: new Tally(),
     nonceSecret: createNonceSecret(),
     viaPseudonym: createViaPseudonym(),
-    ticketKeys: undefined,
+    ticketKeys: createRotatingTicketKeys(observers.clock),
     createRateLimiter: (_whose, limit) => new MemoryRateLimiter(limit),
+    providePrincipalLoads: () => new MemoryLoads(),
+    provideRefusalMemory: createRefusalMemories,
     provideReplayMemory: createReplayMemory,
     createIssuerKeys: (source) => createJwksCache(source, observers),
   };

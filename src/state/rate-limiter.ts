@@ -4,6 +4,8 @@
 export interface RateLimiter {
   /** Takes one request from the key's bucket. Returns 0, or the milliseconds until the next request would be allowed. */
   charge(key: string, nowMs: number): number;
+  /** What `charge` would return, and takes nothing. */
+  look(key: string, nowMs: number): number;
   /** Gives back what `charge` took. */
   refund(key: string): void;
 }
@@ -38,9 +40,14 @@ export class BucketRule {
     bucket.allowance = this.allowanceAt(bucket, nowMs);
     // Threads read the clock in one order and may get here in another; time that has been granted is not granted again.
     bucket.updatedAtMs = Math.max(bucket.updatedAtMs, nowMs);
-    if (bucket.allowance < 1) return Math.ceil((1 - bucket.allowance) / this.#perMs);
-    bucket.allowance -= 1;
-    return 0;
+    const waitMs = this.#waitMs(bucket.allowance);
+    if (waitMs === 0) bucket.allowance -= 1;
+    return waitMs;
+  }
+
+  /** What `charge` would return; the bucket stays as it is. */
+  look(bucket: Bucket, nowMs: number): number {
+    return this.#waitMs(this.allowanceAt(bucket, nowMs));
   }
 
   refund(bucket: Bucket): void {
@@ -49,6 +56,10 @@ export class BucketRule {
 
   allowanceAt({ allowance, updatedAtMs }: Bucket, nowMs: number): number {
     return Math.min(this.burst, allowance + Math.max(0, nowMs - updatedAtMs) * this.#perMs);
+  }
+
+  #waitMs(allowance: number): number {
+    return allowance < 1 ? Math.ceil((1 - allowance) / this.#perMs) : 0;
   }
 }
 
@@ -75,6 +86,13 @@ export class MemoryRateLimiter implements RateLimiter {
   charge(key: string, nowMs: number): number {
     this.#turn(nowMs);
     return this.#rule.charge(this.#bucket(key, nowMs), nowMs);
+  }
+
+  look(key: string, nowMs: number): number {
+    this.#turn(nowMs);
+    const known = this.#young.get(key) ?? this.#old.get(key);
+    const bucket = known ?? (this.#young.size >= MAX_BUCKETS ? this.#overflow : undefined);
+    return bucket === undefined ? 0 : this.#rule.look(bucket, nowMs);
   }
 
   refund(key: string): void {

@@ -13,7 +13,10 @@ export interface RedisConnectionOptions {
 
 /** A connection that is open. Once it fails it stays failed. */
 export interface RedisConnection {
-  /** Runs a Lua script; rejects with `RedisRefusal` when Redis answers with an error, with another error if it does not. */
+  /**
+   * Runs a Lua script. Rejects with `RedisRefusal` when Redis answers with an error, or with `RedisUnfit` if by that it tells
+   * to look for another server; with another error if there is no answer.
+   */
   evaluate(script: string, keys: readonly string[], values: readonly string[]): Promise<unknown>;
   /** Sends any command; of a cluster, to any node. */
   command(words: readonly string[]): Promise<unknown>;
@@ -24,6 +27,11 @@ export interface RedisConnection {
 /** Redis has answered, with an error: the command was not carried out. */
 export class RedisRefusal extends Error {
   override readonly name = 'RedisRefusal';
+}
+
+/** This server takes no writes now, and another one may: it is a replica, or about to become something else. */
+export class RedisUnfit extends Error {
+  override readonly name = 'RedisUnfit';
 }
 
 /** The deadline has passed. What was asked may still happen, but nobody waits for it. */
@@ -141,8 +149,13 @@ async function connectInTime(
   }
 }
 
+/** Until Redis 7 the error of a command in a script comes within one of the script: `ERR Error running script (…): …: -READONLY …`. */
+const UNFIT = /(?:^|-)(?:READONLY|MASTERDOWN|LOADING|NOREPLICAS) /;
+
 function sortOut(errorReply: new () => Error): (error: unknown) => never {
   return (error) => {
-    throw error instanceof errorReply ? new RedisRefusal(error.message, { cause: error }) : error;
+    if (!(error instanceof errorReply)) throw error;
+    const { message } = error;
+    throw UNFIT.test(message) ? new RedisUnfit(message, { cause: error }) : new RedisRefusal(message, { cause: error });
   };
 }

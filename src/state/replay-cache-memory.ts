@@ -1,6 +1,11 @@
 /** Replay cache in memory that all threads of the process share, exact without a lock. RFC 9449 §11.1. */
 import { hash, randomBytes } from 'node:crypto';
-import { type ClaimOutcome, type ReplayCache, ReplayCacheUnavailable } from './replay-cache.ts';
+import type { Clock } from '../lib/clock.ts';
+import { readInt32 } from '../lib/digest-words.ts';
+import type { Log } from '../observe/log.ts';
+import { ClockEras, createErasMemory, sliceOf } from './clock-eras.ts';
+import { type ClaimOutcome, type ProofTimes, type ReplayCache, ReplayCacheUnavailable } from './replay-cache.ts';
+import { UnsettledAnnouncement, unsettledUntilMs, WENT_BACK } from './unsettled-announcement.ts';
 
 /** What the threads share; plain data that `postMessage` and `workerData` pass on. */
 export interface ReplayMemory {
@@ -10,13 +15,15 @@ export interface ReplayMemory {
   readonly secret: string;
   readonly counters: SharedArrayBuffer;
   readonly slots: SharedArrayBuffer;
+  /** Of `ClockEras`. */
+  readonly eras: SharedArrayBuffer;
 }
 
-/**
- * Time is counted in slices, and an entry lives to the end of the slice in which it expires. Their number stays within 31
- * bits until the year 2106.
- */
-const SLICE_MS = 2_000;
+export interface MemoryReplayCacheOptions extends ProofTimes {
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
 /** Slices that can have live entries: more than two hours, beyond any proof lifetime and skew that can be configured. */
 const RING = 4096;
 const SLOTS_PER_BUCKET = 16;
@@ -24,12 +31,13 @@ const SMALLEST_LEVEL_SLOTS = 4096;
 /** Slots for each entry: enough that a key finds room in one of its buckets until `maxEntries` are there. */
 const SPARE = 1.5;
 
-// What stands where in `counters`: the latest slice that any thread has seen, the entries that live, and those by slice.
+// What stands where in `counters`: the latest slice by the monotonic clock that any thread has seen, the entries that live, and those by slice.
 const NOW = 0;
 const LIVE = 1;
 const BY_SLICE = 2;
 
-// The high half of a slot: 20 bits of slice, 12 bits of fingerprint, neither 0 (never used) nor all ones (blotted out).
+// The high half of a slot: 20 bits of the last slice in which the entry lives, 12 bits of fingerprint, neither 0 (never used)
+// nor all ones (blotted out).
 const FINGERPRINT_BITS = 12;
 const FINGERPRINT_MASK = 0xfff;
 const BLOT = 0xfff;
@@ -48,11 +56,13 @@ export function createReplayMemory(maxEntries: number): ReplayMemory {
     secret: randomBytes(32).toString('hex'),
     counters: new SharedArrayBuffer((BY_SLICE + RING) * Int32Array.BYTES_PER_ELEMENT),
     slots: new SharedArrayBuffer(slots * BigInt64Array.BYTES_PER_ELEMENT),
+    eras: createErasMemory(),
   };
 }
 
 /** A key on its way into the table. */
 interface Claim {
+  /** The last one, by the monotonic clock, in which it is remembered. */
   readonly slice: number;
   /** The 44 bits of the fingerprint that a slot holds. */
   readonly high: number;
@@ -71,12 +81,15 @@ interface Claim {
  * As long as `NOW` stands still no slot becomes free. So of several threads that claim one key each finds the same first
  * free slot, and whoever loses it looks again and finds the winner. A thread that finds `NOW` changed at its end cannot know
  * whether another has started from a slot that was still occupied for itself: it blots out what it wrote, which leaves the
- * slot occupied, and begins again. No thread waits for another, so one that is terminated midway holds nobody up.
+ * slot occupied, and begins again. So it does when the era has turned, in which it would not have known its own claim. No thread waits for another, so one that is terminated midway holds nobody up.
  *
  * Two keys with equal fingerprints make a false `replayed`: fewer than one claim in 10¹¹, and never a false `claimed`.
  */
 export class MemoryReplayCache implements ReplayCache {
   readonly #memory: ReplayMemory;
+  readonly #options: MemoryReplayCacheOptions;
+  readonly #eras: ClockEras;
+  readonly #announcement: UnsettledAnnouncement;
   readonly #counters: Int32Array;
   readonly #slots: BigInt64Array;
   /** The same memory in halves, low before high (every platform that Node supports is little-endian). */
@@ -84,40 +97,67 @@ export class MemoryReplayCache implements ReplayCache {
   readonly #scratch = new BigInt64Array(1);
   readonly #scratchHalves = new Int32Array(this.#scratch.buffer);
 
-  constructor(memory: ReplayMemory) {
+  constructor(memory: ReplayMemory, options: MemoryReplayCacheOptions) {
     this.#memory = memory;
+    this.#options = options;
     this.#counters = new Int32Array(memory.counters);
     this.#slots = new BigInt64Array(memory.slots);
     this.#halves = new Int32Array(memory.slots);
+    this.#eras = new ClockEras(memory.eras, options.log);
+    this.#announcement = new UnsettledAnnouncement(options.log);
   }
 
   /** Entries that live, over all threads. */
-  countEntries(nowMs: number): number {
-    this.#advanceTo(sliceOf(nowMs));
+  countEntries(): number {
+    this.#advanceTo(this.#nowSlice());
     return Atomics.load(this.#counters, LIVE);
   }
 
   claim(key: string, expiresAtMs: number, nowMs: number): ClaimOutcome {
-    // As a string of one character for each byte: half the price of a Buffer.
     const digest = hash('sha256', this.#memory.secret + key, 'latin1');
-    const claim = {
-      slice: sliceOf(expiresAtMs),
-      high: 1 + ((readInt32(digest, 0) >>> 1) % (BLOT - 1)),
-      low: readInt32(digest, 4),
-      bucket: readInt32(digest, 8),
-      stride: readInt32(digest, 12),
-    };
+    const expiry = sliceOf(expiresAtMs);
     for (;;) {
-      const now = this.#advanceTo(sliceOf(nowMs));
-      if (claim.slice < now) throw new ReplayCacheUnavailable('the clock went back by more than a proof may be old');
+      const monotonicMs = this.#options.clock.monotonicMs();
+      const version = this.#eras.follow(nowMs, monotonicMs);
+      const claim = {
+        slice: this.#eras.lastSlice(expiry),
+        high: 1 + ((readInt32(digest, 0) >>> 1) % (BLOT - 1)),
+        low: readInt32(digest, 4),
+        bucket: readInt32(digest, 8),
+        stride: readInt32(digest, 12),
+      };
+      const now = this.#advanceTo(sliceOf(monotonicMs));
       if (claim.slice - now >= RING) throw new RangeError('a claim that is to last longer than two hours');
-      const outcome = this.#attempt(claim, now);
+      if (claim.slice < now || this.#eras.forgottenUntil(expiry, now) > 0) {
+        this.#announceUnsettled(nowMs);
+        throw new ReplayCacheUnavailable(WENT_BACK);
+      }
+      // Before the slot is taken: from then on others may have to know that this expiry was used.
+      this.#eras.note(expiry);
+      const outcome = this.#attempt(claim, { now, version });
       if (outcome !== undefined) return outcome;
     }
   }
 
-  /** Undefined when the slice turned meanwhile. */
-  #attempt(claim: Claim, now: number): ClaimOutcome | undefined {
+  /** Throws `ReplayCacheUnavailable` unless a proof made now could be claimed. */
+  probe(nowMs: number): void {
+    this.#eras.follow(nowMs, this.#options.clock.monotonicMs());
+    if (this.#announceUnsettled(nowMs)) throw new ReplayCacheUnavailable(WENT_BACK);
+  }
+
+  /** Whether even a proof made now has to be refused. */
+  #announceUnsettled(nowMs: number): boolean {
+    const untilMs = unsettledUntilMs(this.#eras, this.#options, { nowMs, now: this.#nowSlice() });
+    if (untilMs !== undefined) this.#announcement.announce(nowMs, untilMs);
+    return untilMs !== undefined;
+  }
+
+  #nowSlice(): number {
+    return sliceOf(this.#options.clock.monotonicMs());
+  }
+
+  /** Undefined when the slice turned meanwhile, or the era. */
+  #attempt(claim: Claim, { now, version }: { now: number; version: number }): ClaimOutcome | undefined {
     for (;;) {
       const slot = this.#find(claim, now);
       if (slot === REPLAYED) return 'replayed';
@@ -127,7 +167,7 @@ export class MemoryReplayCache implements ReplayCache {
       const isTaken = isLive(Number(BigInt.asIntN(32, former >> 32n)), now);
       if (!isTaken && Atomics.compareExchange(this.#slots, slot, former, entry) === former) {
         Atomics.add(this.#counters, BY_SLICE + (claim.slice % RING), 1);
-        if (Atomics.load(this.#counters, NOW) === now) return 'claimed';
+        if (Atomics.load(this.#counters, NOW) === now && this.#eras.version === version) return 'claimed';
         Atomics.compareExchange(this.#slots, slot, entry, this.#pack(claim.slice, BLOT, 0));
         return undefined;
       }
@@ -186,16 +226,6 @@ export class MemoryReplayCache implements ReplayCache {
     this.#scratchHalves[1] = (slice << FINGERPRINT_BITS) | high;
     return this.#scratch[0] ?? 0n;
   }
-}
-
-function sliceOf(timeMs: number): number {
-  return Math.floor(timeMs / SLICE_MS);
-}
-
-function readInt32(bytes: string, at: number): number {
-  let value = 0;
-  for (let index = at; index < at + 4; index += 1) value = (value << 8) | bytes.charCodeAt(index);
-  return value;
 }
 
 /**

@@ -17,6 +17,11 @@ export function replayWindowMs({ proofLifetimeMs, clockSkewMs }: ProofTimes): nu
   return proofLifetimeMs + 2 * clockSkewMs;
 }
 
+/** `expiresAtMs` of a proof that is made now: in whole seconds, as nearly every client writes `iat`. */
+export function freshExpiryMs({ proofLifetimeMs, clockSkewMs }: ProofTimes, nowMs: number): number {
+  return Math.floor(nowMs / 1000) * 1000 + proofLifetimeMs + clockSkewMs;
+}
+
 /** Two implementations: `MemoryReplayCache` for one process, `RedisReplayCache` for several. */
 export interface ReplayCache {
   /**

@@ -58,6 +58,8 @@ export interface BackendOptions {
   readonly ca: string | undefined;
   /** Already connected to `url`, for one request: made by `openTunnel`. Absent = connections are opened when needed. */
   readonly tunnel?: Socket | undefined;
+  /** A callback of one connection threw; that connection has been ended, and its request has failed. */
+  readonly onBug: (error: unknown) => void;
 }
 
 /** A request that was sent, or waits to be. */

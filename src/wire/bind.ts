@@ -44,7 +44,10 @@ function formatCure(cause: unknown, address: ListenAddress): string {
   const isPath = 'path' in address;
   if (hasCode(cause, 'EADDRINUSE')) {
     if (isPath) return ': another program listens there, or it is no socket; stop or remove it, or choose another path';
-    return `: the port is taken; "ss -ltnp sport = :${address.port}", as root, shows by whom; stop that, or choose another port`;
+    return `: the port is taken; "ss -tanp sport = :${address.port}", as root, shows by whom; stop that, or choose another port`;
+  }
+  if (!isPath && address.reusePort === true && CANNOT_SHARE.some((code) => hasCode(cause, code))) {
+    return ': this system does not let several threads share a port (SO_REUSEPORT); set obex.workers: 1';
   }
   if (!hasCode(cause, 'EACCES')) return '';
   // So says libuv where there is no such folder, too.
@@ -53,6 +56,9 @@ function formatCure(cause: unknown, address: ListenAddress): string {
   if (address.port >= 1024) return ': this user may not take this port; choose another';
   return ': this user may not take so low a port; choose one from 1024 on, or give the program CAP_NET_BIND_SERVICE';
 }
+
+/** What libuv, and kernels without SO_REUSEPORT, answer when a port is to be shared. */
+const CANNOT_SHARE = ['ENOTSUP', 'EOPNOTSUPP', 'ENOPROTOOPT', 'EINVAL'];
 
 function hasCode(error: unknown, code: string): boolean {
   return error instanceof Error && 'code' in error && error.code === code;

@@ -99,10 +99,41 @@ export interface Exchange {
 export type ExchangeOutcome = 'complete' | 'aborted';
 
 /** What the engine refuses by itself, before there is an exchange. */
-export type WireRefusal = 'malformed_request' | 'uri_too_long' | 'headers_too_large' | 'request_timeout';
+export type WireRefusal =
+  | 'malformed_request'
+  | 'uri_too_long'
+  | 'headers_too_large'
+  | 'request_timeout'
+  | 'https_required';
+
+/** Why a connection was not accepted: there are too many, no file descriptor is left for it, or the system said so. */
+export type AcceptFailure = 'max_connections' | 'descriptors' | 'system';
+
+/** Why a TLS handshake failed. */
+export type HandshakeFailure =
+  | 'timeout'
+  | 'closed'
+  | 'not_tls'
+  | 'protocol_version'
+  | 'no_shared_cipher'
+  | 'no_shared_protocol'
+  | 'client_alert'
+  | 'other';
+
+/** Hears of what goes wrong beside requests. Nothing it is told holds bytes of a client. */
+export interface EngineWatcher {
+  /** A callback of one connection threw; that connection has been ended. */
+  onBug(error: unknown): void;
+  /** `code`: the system's word, such as EMFILE. */
+  onAcceptFailure(failure: AcceptFailure, code: string | undefined): void;
+  /** `code`: Node's or OpenSSL's name of the error. */
+  onHandshakeFailure(failure: HandshakeFailure, code: string | undefined): void;
+  /** RFC 9113 §10.5: a connection that asked for too much has been ended. `why` is for the log, a fixed phrase. */
+  onCalmed(why: string, peerAddress: string): void;
+}
 
 /** The server side of the engine calls these. */
-export interface ServerHandlers {
+export interface ServerHandlers extends EngineWatcher {
   onExchange(exchange: Exchange): void;
   /**
    * A connection's bytes were refused before there was an exchange. Returns the answer that the engine writes, with
@@ -145,8 +176,10 @@ export interface ServerOptions {
   limits(): ServerLimits;
   /** Counts the connections; given when several servers count together, and `maxConnections` holds for all of them. */
   readonly connections?: Tally;
-  /** Seals TLS sessions, 48 bytes: given when a session of one server is to be resumed at another. */
-  readonly ticketKeys?: Buffer | undefined;
+  /** Seals TLS sessions, 48 bytes; asked for each connection, so they may change. Without it OpenSSL makes its own. */
+  ticketKeys?(): Buffer;
+  /** Asked for each connection: false = the process has no file descriptors left for it and for its request at the backend. */
+  hasDescriptors?(): boolean;
 }
 
 /** A listening server. */

@@ -15,7 +15,7 @@ const CIPHERS = [
 ].join(':');
 
 /** In order of preference. */
-export const ALPN_PROTOCOLS = ['h2', 'http/1.1'];
+export const ALPN_PROTOCOLS = ['h2', 'http/1.1', 'http/1.0'];
 
 /** Certificate and protocol options, for a new server and for swapping certificates alike. */
 export function formatTlsOptions(tls: ServerTls) {

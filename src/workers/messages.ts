@@ -52,6 +52,8 @@ export type ToWorker =
   /** Drains, then ends. */
   | { readonly kind: 'drain' }
   | { readonly kind: 'keys'; readonly snapshot: KeySnapshot }
+  /** Seal TLS sessions from now on. */
+  | { readonly kind: 'ticket_keys'; readonly keys: Uint8Array }
   /** The refresh that was asked for is over; what came of it was sent before. */
   | { readonly kind: 'refreshed'; readonly id: number };
 

@@ -3,12 +3,14 @@ import { createServer } from 'node:net';
 import { type Phase, phaseOf } from '../config/phase.ts';
 import { packConfig } from '../config/portable.ts';
 import type { Config } from '../config/schema.ts';
-import { refuseFixedChanges, underKey } from '../obex.ts';
+import { underKey } from '../obex.ts';
 import { errorField, type LineSink } from '../observe/log.ts';
 import type { Observers } from '../observe/observers.ts';
 import { isSameLimit, readLimit } from '../runtime-gate.ts';
-import { readRuntimeFiles } from '../runtime-tls.ts';
+import { refuseFixedChanges } from '../runtime-reload.ts';
+import { readRuntimeFiles, warnOfCertificates } from '../runtime-tls.ts';
 import { createRateLimitMemory } from '../state/rate-limiter-shared.ts';
+import { createTicketKeys, TICKET_KEYS_LIFETIME_MS } from '../state/ticket-keys.ts';
 import { bind } from '../wire/bind.ts';
 import type { ListenAddress } from '../wire/exchange.ts';
 import { Colleague } from './colleague.ts';
@@ -45,11 +47,12 @@ export class Pool {
   readonly #workers: readonly Colleague[];
   #config: Config;
   #handOver: HandOver;
+  #ticketKeysTimer: NodeJS.Timeout | undefined;
 
   constructor(config: Config, options: PoolOptions) {
     this.#options = options;
     this.#config = config;
-    this.#handOver = createHandOver(config, undefined);
+    this.#handOver = createHandOver(config, options.observers, undefined);
     this.#desk = new KeyDesk(options.observers, (snapshot) => this.#tellAll({ kind: 'keys', snapshot }));
     this.#workers = Array.from({ length: options.workers }, (_, index) => this.#hire(index));
   }
@@ -67,12 +70,14 @@ export class Pool {
     const { url, port } = await first.listen(listen.port);
     await Promise.all(others.map((worker) => worker.listen(port)));
     this.url = url;
+    const sendTicketKeys = (): void => this.#tellAll({ kind: 'ticket_keys', keys: createTicketKeys() });
+    this.#ticketKeysTimer = setInterval(sendTicketKeys, TICKET_KEYS_LIFETIME_MS).unref();
   }
 
   /** In force in all workers, or, when one of them refuses, in none; then it rejects with the reason. */
   async reload(config: Config): Promise<void> {
     refuseFixedChanges(this.#config, config);
-    const handOver = createHandOver(config, this.#handOver);
+    const handOver = createHandOver(config, this.#options.observers, this.#handOver);
     const prepared = this.#desk.prepare(config, handOver.files);
     const answers = await Promise.allSettled(this.#workers.map((worker) => worker.prepare(handOver)));
     const refusal = answers.find((answer) => answer.status === 'rejected');
@@ -82,21 +87,38 @@ export class Pool {
     }
     // Fetching first: a worker that has switched may ask for keys of a new issuer.
     prepared.commit();
-    await Promise.all(this.#workers.map((worker) => worker.commit()));
+    const commits = await Promise.allSettled(this.#workers.map((worker) => worker.commit()));
+    const failure = commits.find((commit) => commit.status === 'rejected');
+    if (failure !== undefined) {
+      await this.#goBack();
+      throw failure.reason;
+    }
     this.#options.observers.log.setLevel(config.log.level);
     this.#config = config;
     this.#handOver = handOver;
   }
 
+  /** Some workers have switched and one could not: all go back to the one configuration that each of them has served. */
+  async #goBack(): Promise<void> {
+    await Promise.all(this.#workers.map((worker) => worker.prepare(this.#handOver)));
+    this.#desk.prepare(this.#config, this.#handOver.files).commit();
+    await Promise.all(this.#workers.map((worker) => worker.commit()));
+  }
+
   async drain(): Promise<void> {
     this.#tellAll({ kind: 'drain' });
     await Promise.all(this.#workers.map(({ ended }) => ended));
-    this.#desk.stop();
+    this.#stopTimers();
   }
 
   stop(): void {
-    this.#desk.stop();
+    this.#stopTimers();
     for (const worker of this.#workers) worker.terminate();
+  }
+
+  #stopTimers(): void {
+    this.#desk.stop();
+    clearInterval(this.#ticketKeysTimer);
   }
 
   #tellAll(message: ToWorker): void {
@@ -121,8 +143,9 @@ export class Pool {
 }
 
 /** All that can fail in the main thread comes here, before any worker is told. */
-function createHandOver(config: Config, before: HandOver | undefined): HandOver {
+function createHandOver(config: Config, observers: Observers, before: HandOver | undefined): HandOver {
   const files = readRuntimeFiles(config);
+  warnOfCertificates(config, files, observers);
   return { config: packConfig(config), files, rateLimits: createRateLimits(config, before?.rateLimits) };
 }
 

@@ -1,14 +1,23 @@
 /** Memory that all threads of the process share, made once by the main thread, and what a worker makes of it. */
-import { randomBytes } from 'node:crypto';
 import type { Config } from '../config/schema.ts';
+import type { Loads } from '../lib/loads.ts';
 import { Tally } from '../lib/tally.ts';
 import { Cells } from '../observe/cells.ts';
 import { METRIC_CELLS, Metrics } from '../observe/metrics.ts';
 import type { IssuerKeys, JwksSource } from '../state/jwks-cache.ts';
-import { createNonceSecret, createViaPseudonym, type ProcessWide, type RateLimited } from '../state/process-wide.ts';
+import { createLoadMemory, type LoadMemory, SharedLoads } from '../state/loads-shared.ts';
+import {
+  createNonceSecret,
+  createRefusalMemories,
+  createViaPseudonym,
+  type ProcessWide,
+  type RateLimited,
+  type RefusalMemories,
+} from '../state/process-wide.ts';
 import type { RateLimiter } from '../state/rate-limiter.ts';
 import { SharedRateLimiter } from '../state/rate-limiter-shared.ts';
 import { createReplayMemory, type ReplayMemory } from '../state/replay-cache-memory.ts';
+import { createTicketKeys } from '../state/ticket-keys.ts';
 import { FollowedKeys, type KeyLink } from './followed-keys.ts';
 import type { RateLimitMemories } from './messages.ts';
 
@@ -18,17 +27,19 @@ export interface SharedMemory {
   readonly connections: SharedArrayBuffer;
   readonly backendRequests: SharedArrayBuffer;
   readonly eventStreams: SharedArrayBuffer;
+  /** Undefined in phase 1. */
+  readonly principalLoads: LoadMemory | undefined;
+  /** Undefined in phase 1. */
+  readonly refusals: RefusalMemories | undefined;
   readonly nonceSecret: string;
   readonly viaPseudonym: string;
+  /** The first ones; the main thread sends others. */
   readonly ticketKeys: Uint8Array;
   /** Proofs that were used; undefined when they are not kept in memory. A reload does not change it. */
   readonly replay: ReplayMemory | undefined;
 }
 
-/** RFC 5077 §4: name, HMAC key and cipher key of the tickets, 16 bytes each. */
-const TICKET_KEY_BYTES = 48;
-
-export function createSharedMemory({ dpop }: Config, workers: number): SharedMemory {
+export function createSharedMemory({ dpop, idp }: Config, workers: number): SharedMemory {
   const keepsProofs = dpop.enabled && dpop.replay_cache.backend === 'memory';
   const createCell = (): SharedArrayBuffer => new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
   return {
@@ -39,9 +50,11 @@ export function createSharedMemory({ dpop }: Config, workers: number): SharedMem
     connections: createCell(),
     backendRequests: createCell(),
     eventStreams: createCell(),
+    principalLoads: idp === undefined ? undefined : createLoadMemory(),
+    refusals: idp === undefined ? undefined : createRefusalMemories(),
     nonceSecret: createNonceSecret(),
     viaPseudonym: createViaPseudonym(),
-    ticketKeys: randomBytes(TICKET_KEY_BYTES),
+    ticketKeys: createTicketKeys(),
     replay: keepsProofs ? createReplayMemory(dpop.replay_cache.max_entries) : undefined,
   };
 }
@@ -59,11 +72,11 @@ export class SharedTruth implements ProcessWide {
   readonly eventStreams: Tally;
   readonly nonceSecret: string;
   readonly viaPseudonym: string;
-  readonly ticketKeys: Buffer;
   /** Of the configuration that is being built. */
   rateLimits: RateLimitMemories | undefined;
   readonly #memory: SharedMemory;
   readonly #link: KeyLink;
+  #ticketKeys: Buffer;
 
   constructor(memory: SharedMemory, link: KeyLink) {
     this.connections = new Tally(new Int32Array(memory.connections));
@@ -71,14 +84,33 @@ export class SharedTruth implements ProcessWide {
     this.eventStreams = new Tally(new Int32Array(memory.eventStreams));
     this.nonceSecret = memory.nonceSecret;
     this.viaPseudonym = memory.viaPseudonym;
-    this.ticketKeys = Buffer.from(memory.ticketKeys);
+    this.#ticketKeys = Buffer.from(memory.ticketKeys);
     this.#memory = memory;
     this.#link = link;
+  }
+
+  ticketKeys(): Buffer {
+    return this.#ticketKeys;
+  }
+
+  /** All threads are sent the same at the same time. */
+  receiveTicketKeys(keys: Uint8Array): void {
+    this.#ticketKeys = Buffer.from(keys);
   }
 
   createRateLimiter(whose: RateLimited): RateLimiter {
     if (this.rateLimits === undefined) throw new TypeError('a rate limit without memory');
     return new SharedRateLimiter(this.rateLimits[whose]);
+  }
+
+  providePrincipalLoads(): Loads {
+    if (this.#memory.principalLoads === undefined) throw new TypeError('principals without memory for what they have');
+    return new SharedLoads(this.#memory.principalLoads);
+  }
+
+  provideRefusalMemory(): RefusalMemories {
+    if (this.#memory.refusals === undefined) throw new TypeError('refusals of tokens without memory');
+    return this.#memory.refusals;
   }
 
   provideReplayMemory(): ReplayMemory {

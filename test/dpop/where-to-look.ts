@@ -12,6 +12,7 @@ const BY_REASON: Readonly<Record<string, string>> = {
   dpop_replayed: 'something between here and Obex has sent the request twice',
   audience_mismatch:
     'the `aud` above is none of `resource.audiences` of Obex, which without that key is `resource.url`: ask with --resource or --audience, or add it there',
+  id_token: 'this is an ID token; the access token is the other one of the two in the answer of the IdP',
   invalid_issuer: '`idp.issuer` of Obex is not the `iss` of the token, to the letter: mind the final slash',
   unknown_key: 'the IdP publishes no such key: is `idp.jwks_uri` that of this IdP?',
   unsupported_algorithm: 'add the algorithm of the token to `idp.accepted_algorithms` of Obex',

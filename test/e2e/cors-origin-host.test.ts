@@ -55,6 +55,13 @@ describe('Origin is checked first, in every phase', () => {
     });
   }
 
+  it('leaves no userinfo in the log', async (context) => {
+    const { obex } = await startPhase1(context);
+    await obex.send({ lines: [TOKEN, 'Origin: https://user:secret@evil.example?key=secret'] });
+    const { reason, actual } = await obex.event('request');
+    assert.deepEqual([reason, actual], ['origin_not_allowed', 'https://evil.example']);
+  });
+
   it('comes before authentication, routing and the Host check', async (context) => {
     const { obex } = await startPhase1(context);
     const origin = 'Origin: https://evil.example';

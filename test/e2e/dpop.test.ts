@@ -16,8 +16,8 @@ const ALGS = 'RS256 ES256';
 const SCHEMES = ['DPoP', 'Bearer'] as const;
 const LIFETIME_MS = 60_000;
 const SKEW_MS = 10_000;
-/** The cache counts time in slices of two seconds, and keeps an entry to the end of its slice. */
-const SLICE_MS = 2_000;
+/** For how much longer than a proof is good its use may be remembered: time is counted in slices. */
+const SLICE_MS = 6_000;
 
 /** Of a certificate. RFC 8705 §3.1. */
 const THUMBPRINT = 'bwcK0esc3ACC3DB2Y5_lESsXE8o9ltc05O89jdN-dg2';
@@ -482,7 +482,7 @@ describe('RFC 9449 §11.1: no proof twice', () => {
     const stack = await startPhase3(context);
     const cure = (what: string) => ({ message: `a reload cannot change ${what}; restart Obex to change it` });
     const other = stack.config({ dpop: 'replay_cache: { max_entries: 5 }' });
-    await assert.rejects(stack.obex.reload(other), cure('dpop.replay_cache'));
+    await assert.rejects(stack.obex.reload(other), cure('dpop.replay_cache.max_entries'));
     const disabled = stack.config().replace('enabled: true', 'enabled: false');
     await assert.rejects(stack.obex.reload(disabled), cure('the phase'));
   });
@@ -534,6 +534,55 @@ describe('the replay cache fails closed', () => {
     const token = await stack.boundToken({ key: issuerKey('RS256', 'key-2') });
     assertRefusal(await stack.obex.send(await stack.request({ token })), 'jwks_unavailable');
     assert.equal(stack.backend.received(), '');
+  });
+});
+
+describe('a wall clock that jumps', () => {
+  const DAY_MS = 86_400_000;
+
+  async function readReplayCheck(stack: Phase3Stack): Promise<unknown> {
+    // Results of checks are kept for a second.
+    stack.clock.advance(1_000);
+    const { body } = await stack.obex.send({ target: '/ready' });
+    const { checks } = parseObject(body.toString());
+    return typeof checks === 'object' && checks !== null && 'replay_cache' in checks ? checks.replay_cache : undefined;
+  }
+
+  it('a day ahead for one proof and one scrape, and right again: every proof was 503 until that day', async (context) => {
+    const stack = await startPhase3(context);
+    await assertPasses(stack);
+    stack.clock.jump(DAY_MS);
+    const token = await stack.boundToken({ claims: { exp: stack.clock.nowSeconds + 2 * 86_400 } });
+    const early = { token, proofs: [stack.prove(token)] };
+    await assertPasses(stack, early);
+    await stack.obex.scrape('obex_dpop_replay_cache_entries');
+    stack.clock.jump(-DAY_MS);
+    await assertPasses(stack);
+    assert.equal(await readReplayCheck(stack), 'ok');
+    assert.equal((await stack.obex.event('clock_jumped'))['by_seconds'], 86_400);
+    // The day has come, and the proof of the wrong clock is good once more; its use has long been forgotten.
+    stack.clock.advance(DAY_MS - 2_000);
+    assert.equal(await readReplayCheck(stack), 'error');
+    assert.equal(await reasonOf(stack, early), 'replay_cache_unavailable');
+    const unsettled = await stack.obex.event('replay_cache_unsettled');
+    stack.clock.advance(Date.parse(String(unsettled['until'])) - stack.clock.nowMs());
+    await assertPasses(stack);
+    assert.equal(await readReplayCheck(stack), 'ok');
+  });
+
+  it('an hour back: a proof that was used does not pass when its hour comes again', async (context) => {
+    const stack = await startPhase3(context);
+    const token = await stack.boundToken({ claims: { exp: stack.clock.nowSeconds + 86_400 } });
+    const used = { token, proofs: [stack.prove(token)] };
+    await assertPasses(stack, used);
+    stack.clock.jump(-3_600_000);
+    await assertPasses(stack);
+    assert.equal(await readReplayCheck(stack), 'ok');
+    stack.clock.advance(3_600_000);
+    assert.equal(await reasonOf(stack, used), 'replay_cache_unavailable');
+    stack.clock.advance(LIFETIME_MS + 2 * SKEW_MS + SLICE_MS);
+    assert.equal(await reasonOf(stack, used), 'invalid_dpop');
+    await assertPasses(stack);
   });
 });
 

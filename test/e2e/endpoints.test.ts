@@ -3,12 +3,13 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { parseExposition } from '../support/exposition.ts';
 import { freePort } from '../support/free-port.ts';
-import { bearer, bodyOf, formatRequest, RESOURCE, sendOn } from '../support/obex.ts';
+import { bearer, bodyOf, formatRequest, METADATA_URL, PUBLIC_URL, RESOURCE, sendOn } from '../support/obex.ts';
 import { openRaw, type RawResponse } from '../support/raw-http.ts';
 import { type Answer, probeOf, reply } from '../support/recording-backend.ts';
 import { startPhase1, startPhase2, startPhase2Cold } from '../support/stack.ts';
 import { issuerKey } from '../support/test-issuer.ts';
 import { ONE_READY_CHECK } from '../support/transport.ts';
+import { until } from '../support/until.ts';
 
 const ROOT = '/.well-known/oauth-protected-resource';
 const WITH_PATH = `${ROOT}/mcp`;
@@ -41,6 +42,32 @@ describe('/health', () => {
     assert.equal(head.status, 200);
     assert.deepEqual(head.values('content-length'), ['15']);
     assertJson(await sendOn(client, { target: '/health' }), 200, { status: 'ok' });
+  });
+});
+
+describe('probes in the access log', () => {
+  const PROBES = ['/health', '/ready', '/metrics'];
+
+  it('are not there: they would bury the requests', async (context) => {
+    const { obex } = await startPhase1(context);
+    for (const target of PROBES) assert.equal((await obex.send({ target })).status, 200, target);
+    // A probe that is refused is something to know of.
+    assert.equal((await obex.send({ method: 'POST', target: '/health' })).status, 405);
+    await obex.event('request');
+    assert.deepEqual(
+      obex.events('request').map(({ path, status }) => [path, status]),
+      [['/health', 405]],
+    );
+  });
+
+  it('are there with log.probes', async (context) => {
+    const { obex } = await startPhase1(context, { sections: { log: 'probes: true' } });
+    for (const target of PROBES) await obex.send({ target });
+    await until('a line for each', () => (obex.events('request').length === PROBES.length ? true : undefined));
+    assert.deepEqual(
+      obex.events('request').map(({ path }) => path),
+      PROBES,
+    );
   });
 });
 
@@ -142,6 +169,15 @@ describe('RFC 9728 §3.2: the metadata document', () => {
       });
     });
   }
+
+  it('§2: scopes_supported are the required ones where none are configured', async (context) => {
+    const authz = 'required_scopes: ["mcp:write", "mcp:read"]';
+    const { obex, config } = await startPhase2(context, { sections: { authz } });
+    assert.deepEqual(bodyOf(await obex.send({ target: ROOT }))['scopes_supported'], ['mcp:write', 'mcp:read']);
+    await obex.reload(config({ authz, resource: 'scopes_supported: ["mcp:read", "mcp:write", "mcp:admin"]' }));
+    const document = bodyOf(await obex.send({ target: ROOT }));
+    assert.deepEqual(document['scopes_supported'], ['mcp:read', 'mcp:write', 'mcp:admin']);
+  });
 
   it('lists the primary issuer first, then the additional ones', async (context) => {
     const { obex, issuer } = await startPhase2(context, {
@@ -319,6 +355,64 @@ describe('discovery probes for an authorization server', () => {
     const { obex } = await startPhase2(context);
     assert.equal((await obex.send({ target: '/.well-known/mcp.json' })).status, 401);
     assert.equal((await obex.send({ target: '/x/.well-known/oauth-authorization-server' })).status, 401);
+  });
+});
+
+describe('MCP 2025-03-26: clients without metadata take the server for the authorization server', () => {
+  const asks = [
+    ['POST', '/register', '{"redirect_uris":["http://localhost/callback"]}'],
+    ['POST', '/token', 'grant_type=authorization_code&code=x'],
+    ['GET', '/authorize?response_type=code&client_id=x', undefined],
+  ] as const;
+  for (const [method, target, body] of asks) {
+    const request = body === undefined ? { method, target } : { method, target, body };
+
+    it(`${method} ${target}: 404 that names the issuers without a token, the backend's with one`, async (context) => {
+      const stack = await startPhase2(context, {
+        sections: { idp: 'additional_issuers: [{ issuer: "https://b.example", jwks_uri: "http://127.0.0.1:1/b" }]' },
+      });
+      const refused = await stack.obex.send({ ...request, lines: [`Origin: ${PUBLIC_URL}`] });
+      assertJson(refused, 404, {
+        error: 'not_found',
+        reason: 'no_authorization_server',
+        error_description:
+          `no authorization server here: log in at ${stack.issuer.url} or https://b.example, the authorization_servers of ` +
+          METADATA_URL,
+      });
+      assert.deepEqual(refused.values('www-authenticate'), []);
+      assert.deepEqual(refused.values('access-control-allow-origin'), [PUBLIC_URL]);
+      assert.equal(stack.backend.received(), '');
+      const bad = await stack.obex.send({ ...request, lines: [bearer('no-token-at-all')] });
+      assert.equal(bad.status, 401, 'a bad token is a bad token');
+      assert.equal(stack.backend.received(), '');
+      assert.equal((await stack.obex.send({ ...request, lines: [await stack.authorization()] })).status, 200);
+      assert.equal(stack.backend.requests[0]?.requestLine, `${method} ${target} HTTP/1.1`);
+    });
+
+    it(`${method} ${target}: phase 1 leaves it to the backend, behind the same check as all else`, async (context) => {
+      const { obex, backend } = await startPhase1(context);
+      assert.equal((await obex.send(request)).status, 401);
+      assert.equal(backend.received(), '');
+      assert.equal((await obex.send({ ...request, lines: [TOKEN] })).status, 200);
+      assert.equal(backend.requests[0]?.requestLine, `${method} ${target} HTTP/1.1`);
+    });
+  }
+
+  it('no other method and no other path is meant', async (context) => {
+    const { obex, backend } = await startPhase2(context);
+    for (const [method, target] of [
+      ['GET', '/register'],
+      ['GET', '/token'],
+      ['POST', '/authorize'],
+      ['POST', '/register/'],
+      ['POST', '/mcp/register'],
+      ['POST', '/Token'],
+      ['POST', '/%74oken'],
+      ['GET', '/authorize/mcp'],
+    ] as const) {
+      assert.equal((await obex.send({ method, target })).status, 401, `${method} ${target}`);
+    }
+    assert.equal(backend.received(), '');
   });
 });
 

@@ -1,10 +1,13 @@
 /** Every reason that phases 1 and 2 can give: the whole answer, a backend that saw nothing, a log without secrets. */
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { DENIAL_REASONS, type DenialReason } from '../../src/oauth/denial.ts';
+import { createCertificate } from '../support/certificate.ts';
 import { CLOCK_FAULT } from '../support/fake-clock.ts';
-import { bearer, formatRequest, type RequestText, sendOn } from '../support/obex.ts';
-import type { RawResponse } from '../support/raw-http.ts';
+import { bearer, formatRequest, METADATA_URL, type RequestText, sendOn } from '../support/obex.ts';
+import { openRaw, type RawResponse } from '../support/raw-http.ts';
 import { OK_BODY, reply } from '../support/recording-backend.ts';
 import { assertLogged, assertRefusal, PHASE_3_REASONS } from '../support/refusal.ts';
 import {
@@ -15,6 +18,7 @@ import {
   startPhase2,
   startPhase2Cold,
 } from '../support/stack.ts';
+import { createTempFolder } from '../support/temp-folder.ts';
 import { issuerKey } from '../support/test-issuer.ts';
 import { assertLast, HTTP1_BYTES, ORDER_OF_ANSWERS } from '../support/transport.ts';
 
@@ -66,13 +70,15 @@ interface Phase2Case {
   readonly config?: StackOptions;
   readonly request: (stack: Phase2Stack) => RequestText | Promise<RequestText>;
   readonly scope?: string;
+  /** `error_description` of the body. */
+  readonly description?: (stack: Phase2Stack) => string;
 }
 
 async function checkPhase2(context: TestContext, reason: DenialReason, options: Phase2Case): Promise<RawResponse> {
   const stack = await startPhase2(context, options.config);
   const client = await stack.obex.open();
   const response = await sendOn(client, await options.request(stack));
-  assertRefusal(response, reason, { scope: options.scope });
+  assertRefusal(response, reason, { scope: options.scope, description: options.description?.(stack) });
   assert.equal(stack.backend.received(), '');
   const good = await stack.authorization({ claims: { scope: 'mcp:read mcp:write' } });
   const second = await sendOn(client, { lines: [good] });
@@ -230,8 +236,13 @@ describe('contract, refusals: 401 with invalid_token (RFC 6750 §3.1)', () => {
     ],
     [
       'audience_mismatch',
-      'an ID token, whose audience is the client',
+      'a token whose audience is the client',
       (stack) => stack.authorization({ claims: { aud: 'client-1' }, header: { typ: 'JWT' } }),
+    ],
+    [
+      'id_token',
+      'an ID token, which is for the client',
+      (stack) => stack.authorization({ claims: { aud: 'client-1', nonce: 'n-0S6_WzA2Mj' }, header: { typ: 'JWT' } }),
     ],
     ['token_not_bound', 'cnf.jkt', (stack) => stack.authorization({ claims: { cnf: { jkt: 'A'.repeat(43) } } })],
     [
@@ -271,6 +282,13 @@ describe('contract, refusals: 404 and 405', () => {
       await checkPhase2(context, 'not_found', { request: () => ({ target }) });
     });
   }
+  refuses('no_authorization_server', 'a registration where nobody registers clients', async (context) => {
+    await checkPhase2(context, 'no_authorization_server', {
+      request: () => ({ method: 'POST', target: '/register', body: '{}' }),
+      description: (stack) =>
+        `no authorization server here: log in at ${stack.issuer.url}, the authorization_servers of ${METADATA_URL}`,
+    });
+  });
   for (const target of ['/health', '/ready', '/metrics']) {
     refuses('method_not_allowed', `POST ${target}`, async (context) => {
       const request = { method: 'POST', target, body: '{}' };
@@ -377,6 +395,35 @@ describe('contract, refusals: limits', () => {
     assertNoSecrets(response, stack);
     stack.clock.advance(10_000);
     assert.equal((await sendOn(client, { lines: [ANY_TOKEN] })).status, 200);
+  });
+  refuses('refusal_loop', 'a refusal that comes again and again, with Retry-After', async (context) => {
+    const stack = await startPhase2(context);
+    const client = await stack.obex.open();
+    const lines = [await stack.authorization({ claims: { aud: 'https://elsewhere.example' } })];
+    for (let round = 0; round < 30; round += 1) assertRefusal(await sendOn(client, { lines }), 'audience_mismatch');
+    const response = await sendOn(client, { lines });
+    assertRefusal(response, 'refusal_loop');
+    assert.deepEqual(response.values('retry-after'), ['60']);
+    await assertLogged(response, 'refusal_loop', stack);
+    assertNoSecrets(response, stack);
+    assert.equal(stack.backend.received(), '');
+    assert.equal((await sendOn(client, { lines: [await stack.authorization()] })).status, 200);
+  });
+  refuses('too_many_in_flight', 'of one principal, with Retry-After', async (context) => {
+    const stack = await startPhase2(context, { sections: { limits: 'max_requests_per_principal: 1' } });
+    const request = { lines: [await stack.authorization()] };
+    stack.backend.answer = () => undefined;
+    const waiting = await stack.obex.open();
+    await waiting.send(formatRequest(request));
+    const { socket } = await stack.backend.request(0);
+    const response = await stack.obex.send(request);
+    assertRefusal(response, 'too_many_in_flight');
+    assert.deepEqual(response.values('retry-after'), ['1']);
+    assert.equal(stack.backend.requests.length, 1);
+    await assertLogged(response, 'too_many_in_flight', stack);
+    assertNoSecrets(response, stack);
+    reply(socket, '200 OK', [], OK_BODY);
+    assert.equal((await waiting.readResponse()).body.toString(), OK_BODY);
   });
 });
 
@@ -615,6 +662,33 @@ describe('a refusal leaves the connection usable', () => {
     for (let index = 0; index < 5; index += 1) statuses.push((await client.readResponse()).status);
     assert.deepEqual(statuses, [401, 200, 200, 401, 200]);
     assert.equal(stack.backend.requests.length, 2);
+  });
+});
+
+describe('plain HTTP on a port that speaks https', () => {
+  refuses('https_required', 'says so, whatever was asked for, and echoes nothing of it', async (context) => {
+    const folder = createTempFolder('https');
+    context.after(() => folder.remove());
+    const { cert, key } = createCertificate('https');
+    const [certFile, keyFile] = [join(folder.path, 'crt'), join(folder.path, 'key')];
+    writeFileSync(certFile, cert);
+    writeFileSync(keyFile, key);
+    const tls = `tls: { enabled: true, cert_file: ${JSON.stringify(certFile)}, key_file: ${JSON.stringify(keyFile)} }`;
+    const stack = await startPhase1(context, { sections: { obex: tls } });
+    const client = await openRaw(stack.obex.port);
+    const response = await sendOn(client, { lines: [ANY_TOKEN] });
+    assertRefusal(response, 'https_required');
+    assert.deepEqual(response.values('connection'), ['close']);
+    client.socket.end();
+    assert.equal(await client.closed, 'fin');
+    assert.equal(stack.backend.received(), '');
+    const event = await stack.obex.event('request_refused');
+    assert.deepEqual(
+      [event['reason'], [event['request_id']]],
+      ['https_required', response.values('x-obex-request-id')],
+    );
+    assert.equal(stack.obex.metric('obex_denials_total{reason="https_required"}'), 1);
+    assertNoSecrets(response, stack);
   });
 });
 

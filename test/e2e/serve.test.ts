@@ -35,6 +35,25 @@ describe('SIGTERM', () => {
   });
 });
 
+describe('SIGHUP', () => {
+  for (const workers of [1, 2]) {
+    it(`a file that no rule has thought of is refused with its problems, and the old one serves on (${workers} threads)`, async (context) => {
+      const backend = await startRecordingBackend(context);
+      const config = formatConfig({ backend, sections: { obex: `workers: ${workers}` } });
+      const obex = await start(context, { config });
+      writeFileSync(obex.configPath, config.replace(/listen: .*/, 'listen: { toString: 1 }'));
+      obex.kill('SIGHUP');
+      const { cause, problems } = await obex.waitForEvent('reload_refused');
+      assert.equal(cause, 'SIGHUP');
+      assert.match(String(problems), /obex\.yaml:3: obex\.listen: expected ":8443", .*, got a map of keys/);
+      const client = await openRaw(obex.port);
+      context.after(() => client.destroy());
+      const { status, body } = await sendOn(client, { lines: [bearer('anything')] });
+      assert.deepEqual([status, body.toString()], [200, OK_BODY]);
+    });
+  }
+});
+
 describe('an address that is taken', () => {
   it('is refused with its key, who has it, and what to do', async (context) => {
     const backend = await startRecordingBackend(context);
@@ -47,7 +66,7 @@ describe('an address that is taken', () => {
       const [line] = /^obex: (?!WARNING).*$/m.exec(error.message) ?? [];
       assert.equal(
         line,
-        `obex: metrics.listen: cannot listen on ${taken}: the port is taken; "ss -ltnp sport = :${backend.port}", as root, shows by whom; stop that, or choose another port (listen EADDRINUSE: address already in use ${taken})`,
+        `obex: metrics.listen: cannot listen on ${taken}: the port is taken; "ss -tanp sport = :${backend.port}", as root, shows by whom; stop that, or choose another port (listen EADDRINUSE: address already in use ${taken})`,
       );
       return true;
     });
@@ -62,6 +81,7 @@ describe('a log that nobody reads any more', () => {
     context.after(() => client.destroy());
     obex.closeStdout();
     await until('lines to be dropped', async () => {
+      await sendOn(client, {});
       const page = (await sendOn(client, { target: '/metrics' })).body.toString();
       return /^obex_access_lines_dropped_total [1-9]/m.test(page) ? true : undefined;
     });

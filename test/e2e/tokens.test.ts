@@ -1,7 +1,17 @@
 /** Tokens of every kind through a running Obex: algorithms, issuers, claims, and the cache of verified ones. RFC 9068 §4. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { bearer, bodyOf, formatConfig, formatRequest, RESOURCE, type RequestText, sendOn } from '../support/obex.ts';
+import { FakeClock } from '../support/fake-clock.ts';
+import {
+  bearer,
+  bodyOf,
+  formatConfig,
+  formatRequest,
+  PUBLIC_URL,
+  RESOURCE,
+  type RequestText,
+  sendOn,
+} from '../support/obex.ts';
 import type { RawResponse } from '../support/raw-http.ts';
 import { probeOf } from '../support/recording-backend.ts';
 import { type Phase2Stack, startPhase2, startPhase2Cold } from '../support/stack.ts';
@@ -73,6 +83,7 @@ describe('RFC 9068 §4: claims that pass', () => {
     'no kid': { header: { kid: undefined } },
     'aud an array that holds the client too': { claims: { aud: ['client-1', RESOURCE] } },
     'no iat, no nbf': { claims: { iat: undefined } },
+    'an empty sub': { claims: { sub: '' } },
     'no sub': { claims: { sub: undefined } },
     'no scope': { claims: { scope: undefined } },
   };
@@ -112,6 +123,28 @@ describe('RFC 9068 §2.2.3: scopes from scope or scp', () => {
     });
   }
 
+  it('71 scopes of 1,900 characters reach the backend in one line', async (context) => {
+    const stack = await startPhase2(context);
+    const scope = Array.from({ length: 71 }, (_, index) => `company:api-${index + 10}:read-write`).join(' ');
+    assert.ok(scope.length > 1828);
+    assert.equal((await sendToken(stack, { claims: { scope } })).status, 200);
+    assert.deepEqual(stack.backend.requests[0]?.values('x-obex-scopes'), [scope]);
+  });
+
+  const without: readonly (readonly [claims: Record<string, unknown>, detail: string])[] = [
+    [{ scope: undefined }, 'the token has neither scope nor scp'],
+    [{ scope: '' }, 'scope is empty'],
+    [{ scope: undefined, scp: [] }, 'scp is empty'],
+  ];
+  for (const [claims, detail] of without) {
+    it(`${JSON.stringify(claims)}: the log says that ${detail}`, async (context) => {
+      const stack = await startPhase2(context, { sections: { authz: 'required_scopes: ["mcp:read"]' } });
+      assertReason(await sendToken(stack, { claims }), 'insufficient_scope');
+      const { expected, actual, detail: logged } = await stack.obex.event('request');
+      assert.deepEqual({ expected, actual, logged }, { expected: 'mcp:read', actual: '', logged: detail });
+    });
+  }
+
   it('a scope that only begins like the required one does not do', async (context) => {
     const stack = await startPhase2(context, { sections: { authz: 'required_scopes: ["mcp:read"]' } });
     assertReason(await sendToken(stack, { claims: { scope: 'mcp:read:all mcp MCP:READ' } }), 'insufficient_scope');
@@ -119,6 +152,25 @@ describe('RFC 9068 §2.2.3: scopes from scope or scp', () => {
 });
 
 describe('resource.audiences', () => {
+  it('absent: a resource without a path is also the one with the slash that URL libraries add', async (context) => {
+    const stack = await startPhase2(context, { resourceUrl: PUBLIC_URL });
+    assert.equal((await sendToken(stack, { claims: { aud: PUBLIC_URL } })).status, 200);
+    assert.equal((await sendToken(stack, { claims: { aud: `${PUBLIC_URL}/` } })).status, 200);
+    assertReason(await sendToken(stack, { claims: { aud: `${PUBLIC_URL}/mcp` } }), 'audience_mismatch');
+    assert.equal(stack.backend.requests.length, 2);
+    const document = await stack.obex.send({ target: '/.well-known/oauth-protected-resource' });
+    assert.equal(bodyOf(document)['resource'], PUBLIC_URL, 'the metadata keep the spelling of the config');
+  });
+
+  it('given: compared byte for byte, of every issuer', async (context) => {
+    const stack = await startPhase2(context, {
+      resourceUrl: PUBLIC_URL,
+      sections: { resource: `audiences: ["${PUBLIC_URL}"]` },
+    });
+    assertReason(await sendToken(stack, { claims: { aud: `${PUBLIC_URL}/` } }), 'audience_mismatch');
+    assert.equal(stack.backend.received(), '');
+  });
+
   it('replaces resource.url as the accepted audience', async (context) => {
     const stack = await startPhase2(context, { sections: { resource: 'audiences: ["api://tool", "urn:x"]' } });
     assert.equal((await sendToken(stack, { claims: { aud: 'urn:x' } })).status, 200);
@@ -126,6 +178,72 @@ describe('resource.audiences', () => {
     assertReason(await sendToken(stack), 'audience_mismatch');
     assertReason(await sendToken(stack, { claims: { aud: [] } }), 'audience_mismatch');
     assertReason(await sendToken(stack, { claims: { aud: 'API://tool' } }), 'audience_mismatch');
+  });
+});
+
+describe('RFC 7519 §4.1.1: iss', () => {
+  it('that is no URL: its tokens pass, and the metadata does not send clients there', async (context) => {
+    const clock = new FakeClock();
+    const second = await startTestIssuer(context, clock, issuerKey('RS256', 'second'));
+    const stack = await startPhase2(context, {
+      sections: { idp: `additional_issuers: [{ issuer: accounts.google.com, jwks_uri: "${second.jwksUri}" }]` },
+    });
+    await stack.obex.event('jwks_fetched', ({ issuer }) => issuer === 'accounts.google.com');
+    const token = { key: second.key, claims: { iss: 'accounts.google.com' } };
+    assert.equal((await sendToken(stack, token)).status, 200);
+    assert.deepEqual(stack.backend.requests[0]?.values('x-obex-issuer'), ['accounts.google.com']);
+    const document = await stack.obex.send({ target: '/.well-known/oauth-protected-resource' });
+    assert.deepEqual(bodyOf(document)['authorization_servers'], [stack.issuer.url]);
+  });
+});
+
+describe('keys for other algorithms than the accepted ones', () => {
+  it('are warned of once, whoever fetches them', async (context) => {
+    const key = issuerKey('ES384', 'key-1');
+    const stack = await startPhase2(context, { issuerKey: key });
+    const event = await stack.obex.event('jwks_keys_not_accepted');
+    assert.deepEqual(
+      { algorithms: event['key_algorithms'], accepted: event['accepted_algorithms'] },
+      { algorithms: ['ES384'], accepted: ['RS256', 'ES256'] },
+    );
+    assertReason(await sendToken(stack), 'unsupported_algorithm');
+    assert.equal(stack.obex.events('jwks_keys_not_accepted').length, 1);
+  });
+});
+
+describe('OpenID Connect Core §2: ID tokens', () => {
+  const idToken = { header: { typ: 'JWT' }, claims: { aud: 'client-1', nonce: 'n', at_hash: 'h' } };
+  const audiences = { resource: 'audiences: ["client-1"]' };
+
+  it('are no access tokens, though their audience is one that is accepted', async (context) => {
+    const stack = await startPhase2(context, { sections: audiences });
+    assertReason(await sendToken(stack, idToken), 'id_token');
+    assert.equal(stack.backend.received(), '');
+    assert.equal((await sendToken(stack, { ...idToken, claims: { aud: 'client-1' } })).status, 200);
+    assert.equal((await sendToken(stack, { ...idToken, header: { typ: 'at+jwt' } })).status, 200);
+  });
+
+  it('are named for what they are only when the signature holds', async (context) => {
+    const stack = await startPhase2(context, { sections: audiences });
+    const forged = { ...idToken, key: issuerKey('RS256', 'somebody-else', 'key-1') };
+    assertReason(await sendToken(stack, forged), 'invalid_signature');
+  });
+
+  it('dangerously_accept_id_tokens: pass of that issuer, and of no other', async (context) => {
+    const clock = new FakeClock();
+    const second = await startTestIssuer(context, clock, issuerKey('RS256', 'second'));
+    const further = (more: string): string =>
+      `additional_issuers: [{ issuer: "${second.url}", jwks_uri: "${second.jwksUri}"${more} }]`;
+    const stack = await startPhase2(context, {
+      sections: { ...audiences, idp: `dangerously_accept_id_tokens: true\n${further('')}` },
+    });
+    await stack.obex.event('jwks_fetched', ({ issuer }) => issuer === second.url);
+    assert.equal((await sendToken(stack, idToken)).status, 200);
+    const claims = { ...idToken.claims, iss: second.url };
+    assertReason(await sendToken(stack, { ...idToken, claims, key: second.key }), 'id_token');
+    await stack.obex.reload(stack.config({ ...audiences, idp: further(', dangerously_accept_id_tokens: true') }));
+    assertReason(await sendToken(stack, idToken), 'id_token');
+    assert.equal((await sendToken(stack, { ...idToken, claims, key: second.key })).status, 200);
   });
 });
 

@@ -88,6 +88,11 @@ function tally(responses: readonly RawResponse[]): Readonly<Record<string, numbe
   return counts;
 }
 
+/** All are refused, and from the 31st on as a loop. */
+function refusedInLoop(reason: string): Readonly<Record<string, number>> {
+  return { [reason]: 30, refusal_loop: CONNECTIONS - 30 };
+}
+
 async function authorized({ issuer }: Stack, options: Parameters<TestIssuer['token']>[0] = {}): Promise<RequestText> {
   return { lines: [bearer(await issuer.token(options))] };
 }
@@ -187,6 +192,34 @@ describe('limits hold for the process', () => {
     assert.equal(stack.backend.requests.length, 3);
   });
 
+  it('limits.max_requests_per_principal', async (context) => {
+    const stack = await start(context, { limits: 'max_requests_per_principal: 3' });
+    stack.backend.answer = () => undefined;
+    const all = stack.sendAll(times(CONNECTIONS, await authorized(stack)));
+    for (const index of [0, 1, 2]) await stack.backend.request(index);
+    await until('the others are refused', async () =>
+      (await stack.sample('obex_denials_total', { reason: 'too_many_in_flight' })) === CONNECTIONS - 3
+        ? true
+        : undefined,
+    );
+    const bob = stack.sendAll([await authorized(stack, { claims: { sub: 'bob' } })]);
+    await stack.backend.request(3);
+    for (const { socket } of stack.backend.requests) reply(socket, '200 OK', [], OK_BODY);
+    assert.deepEqual(tally(await bob), { 200: 1 });
+    assert.deepEqual(tally(await all), { 200: 3, too_many_in_flight: CONNECTIONS - 3 });
+  });
+
+  it('refusal_loop: thirty refusals in a minute, whichever workers give them, and one event', async (context) => {
+    const stack = await start(context);
+    const requests = await Promise.all(
+      Array.from({ length: CONNECTIONS }, (_, jti) => authorized(stack, { claims: { aud: 'https://b.example', jti } })),
+    );
+    assert.deepEqual(tally(await stack.sendAll(requests)), refusedInLoop('audience_mismatch'));
+    await stack.obex.waitForEvent('refusal_loop');
+    assert.equal(stack.obex.logs().filter(({ event }) => event === 'refusal_loop').length, 1);
+    assert.deepEqual(tally(await stack.sendAll([await authorized(stack)])), { 200: 1 });
+  });
+
   it('limits.max_connections', async (context) => {
     const stack = await start(context, { limits: 'max_connections: 5' });
     const outcomes: RawResponse[] = [];
@@ -244,7 +277,7 @@ describe('keys', () => {
     await until('only the new token is kept', async () =>
       (await stack.sample('obex_token_cache_entries')) === 1 ? true : undefined,
     );
-    assert.deepEqual(tally(await stack.sendAll(times(CONNECTIONS, old))), { unknown_key: CONNECTIONS });
+    assert.deepEqual(tally(await stack.sendAll(times(CONNECTIONS, old))), refusedInLoop('unknown_key'));
     assert.deepEqual(tally(await stack.sendAll(times(CONNECTIONS, renewed))), { 200: CONNECTIONS });
   });
 });
@@ -256,7 +289,7 @@ describe('reload', () => {
     writeFileSync(stack.obex.configPath, stack.config({ authz: 'required_scopes: ["mcp:admin"]' }));
     stack.obex.kill('SIGHUP');
     await stack.obex.waitForEvent('reloaded');
-    assert.deepEqual(tally(await stack.sendAll(times(CONNECTIONS, request))), { insufficient_scope: CONNECTIONS });
+    assert.deepEqual(tally(await stack.sendAll(times(CONNECTIONS, request))), refusedInLoop('insufficient_scope'));
   });
 
   it('takes a new issuer into all workers', async (context) => {
@@ -270,7 +303,7 @@ describe('reload', () => {
     assert.deepEqual(tally(await stack.sendAll(times(CONNECTIONS, request))), { 200: CONNECTIONS });
     assert.equal(other.fetches(), 1);
     const former = await stack.sendAll(times(CONNECTIONS, await authorized(stack)));
-    assert.deepEqual(tally(former), { invalid_issuer: CONNECTIONS });
+    assert.deepEqual(tally(former), refusedInLoop('invalid_issuer'));
   });
 
   const wrong: Readonly<Record<string, (stack: Stack) => string>> = {

@@ -13,6 +13,7 @@ import { CLIENTS, reservePlace, type Scene, startScene } from './scene.ts';
 const logIn = fillInLogin({ login: PERSON.email, password: PERSON.password });
 /** Clients ask for what stands there; Dex wants `openid` in every request. */
 const askFor = 'scopes_supported: [openid]';
+const access = 'dangerously_accept_id_tokens: true';
 const forItsClients = `audiences: ["${PUBLIC_CLIENT}", "${PROGRAM.id}"]\n  ${askFor}`;
 
 describe(`Dex ${DEX_VERSION}`, () => {
@@ -24,7 +25,7 @@ describe(`Dex ${DEX_VERSION}`, () => {
   before(async () => {
     const { port } = await reservePlace();
     idp = running.adopt(await startDex({ redirectUrl: REDIRECT_URL }), (it) => it.stop());
-    scene = running.adopt(await startScene({ port, idp, resource: forItsClients }), (it) => it.stop());
+    scene = running.adopt(await startScene({ port, idp, access, resource: forItsClients }), (it) => it.stop());
     client = running.adopt(await scene.logIn(connectV2, logIn), (it) => it.close());
   });
 
@@ -55,18 +56,25 @@ describe(`Dex ${DEX_VERSION}`, () => {
   it('no scopes: a required scope is never there', async () => {
     const { port } = await reservePlace();
     const sections = 'authz: { required_scopes: [openid] }';
-    const strict = await startScene({ port, idp, resource: forItsClients, sections });
+    const strict = await startScene({ port, idp, access, resource: forItsClients, sections });
     await strict.assertRefused(client.login.tokens()?.access_token ?? '', 403, 'insufficient_scope');
     await strict.stop();
   });
 
   it('audience: always the client, which is refused where it is not configured', async () => {
     const { port } = await reservePlace();
-    const plain = await startScene({ port, idp, resource: askFor });
+    const plain = await startScene({ port, idp, access, resource: askFor });
     const token = client.login.tokens()?.access_token ?? '';
     assert.equal(decodeJwt(token).aud, PUBLIC_CLIENT);
     await plain.assertRefused(token, 401, 'audience_mismatch');
     await plain.stop();
+  });
+
+  it('its access tokens are refused as ID tokens, which they look like, unless those are accepted', async () => {
+    const { port } = await reservePlace();
+    const careful = await startScene({ port, idp, resource: forItsClients });
+    await careful.assertRefused(client.login.tokens()?.access_token ?? '', 401, 'id_token');
+    await careful.stop();
   });
 
   it('shape: what stands in the tokens is what was recorded', async () => {

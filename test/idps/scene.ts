@@ -29,8 +29,9 @@ export const CLIENTS: readonly (readonly [name: string, connect: ConnectClient])
 export interface SceneOptions {
   readonly port: number;
   readonly idp: RealIdp;
-  /** More lines under `resource:`, and whole sections, of the configuration. */
+  /** More lines under `resource:` and `idp:`, and whole sections, of the configuration. */
   readonly resource?: string;
+  readonly access?: string;
   readonly sections?: string;
 }
 
@@ -66,7 +67,10 @@ export async function startScene(options: SceneOptions): Promise<Scene> {
   return new Scene(options, { hop, obex }, started.move());
 }
 
-function formatConfig({ port, idp, resource = '', sections = '' }: SceneOptions, backendPort: number): string {
+function formatConfig(
+  { port, idp, resource = '', access = '', sections = '' }: SceneOptions,
+  backendPort: number,
+): string {
   return `obex:
   public_url: "http://localhost:${port}"
   listen: "127.0.0.1:${port}"
@@ -77,6 +81,7 @@ resource:
   ${resource}
 idp:
   issuer: "${idp.issuer}"
+  ${access}
 ${sections}
 `;
 }

@@ -88,7 +88,7 @@ function judgeByObex(trial: Trial, proof: string, { accessToken, jkt } = boundTo
     clockSkewMs: SKEW_S * 1000,
   };
   const request = { expected, nowMs: PROOF_NOW_MS };
-  return !isDenied(checkDpopProof([proof], request, (headerPart) => proofKeys.import(headerPart)));
+  return !isDenied(checkDpopProof([proof], request, (headerPart, jkt) => proofKeys.import(headerPart, jkt)));
 }
 
 async function judgeByOracle(trial: Trial, proof: string, accessToken = tokens[trial.alg]): Promise<boolean> {

@@ -14,7 +14,14 @@ import {
   requestStream,
   responseStream,
 } from '../support/http1-arbitraries.ts';
-import { FakeTiming, MemorySocket, NO_BODY, openMemoryConnection, RecordedAnswer } from '../support/wire-peers.ts';
+import {
+  FakeTiming,
+  MemorySocket,
+  NO_BODY,
+  NO_FAULTS,
+  openMemoryConnection,
+  RecordedAnswer,
+} from '../support/wire-peers.ts';
 
 /** Events and answers of one client connection; `pieces` in order. */
 function serve(pieces: readonly string[]): unknown {
@@ -40,6 +47,7 @@ function ask(pieces: readonly string[], { method, hangsUp }: { method: string; h
   let receiver: SocketReceiver | undefined;
   const pool: ConnectionPool = {
     nowMs: 0,
+    onBug: NO_FAULTS.onBug,
     outbox: new Outbox(new FakeTiming()),
     connectTimeoutMs: 1000,
     headTimeoutMs: 1000,

@@ -4,11 +4,13 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { checkAccessToken, checkTyp } from '../../src/oauth/access-token.ts';
 import { hasAccessTokenQuery, parseCredentials } from '../../src/oauth/credentials.ts';
-import { checkIssuerMetadata } from '../../src/oauth/issuer-metadata.ts';
+import { normalizeHttpUri } from '../../src/oauth/http-uri.ts';
+import { refuseIdToken } from '../../src/oauth/id-token.ts';
+import { checkIssuerMetadata, isIssuerIdentifier } from '../../src/oauth/issuer-metadata.ts';
 import { parseJwkSet } from '../../src/oauth/jwks.ts';
 import { parseJws } from '../../src/oauth/jws.ts';
 import { createOriginPolicy } from '../../src/oauth/origin.ts';
-import { formatScopes, parseScopeClaim } from '../../src/oauth/scope.ts';
+import { formatScopes, parseScopeClaims } from '../../src/oauth/scope.ts';
 import { parseJsonObject } from '../../src/oauth/strict-json.ts';
 import { compactJws } from '../support/jws.ts';
 
@@ -19,10 +21,9 @@ const anyText = fc.oneof(fc.string({ unit: 'binary' }), fc.string({ unit: 'graph
 /** Objects whose members have the names that matter and the wrong values. */
 const anyClaims = fc.record(
   Object.fromEntries(
-    ['iss', 'aud', 'exp', 'nbf', 'iat', 'sub', 'client_id', 'azp', 'scope', 'scp', 'cnf'].map((name) => [
-      name,
-      fc.oneof(fc.jsonValue({ maxDepth: 2 }), fc.constantFrom('https://i.example', 'api', 2e9, 1e9)),
-    ]),
+    ['iss', 'aud', 'exp', 'nbf', 'iat', 'sub', 'client_id', 'azp', 'scope', 'scp', 'cnf', 'nonce', 'at_hash'].map(
+      (name) => [name, fc.oneof(fc.jsonValue({ maxDepth: 2 }), fc.constantFrom('https://i.example', 'api', 2e9, 1e9))],
+    ),
   ),
   { requiredKeys: [] },
 );
@@ -52,6 +53,8 @@ describe('RFC 7515 §5.2: a parser answers, whatever it is given', () => {
         parseCredentials([`Bearer ${text}`]);
         hasAccessTokenQuery(`/?${text}`);
         checkTyp(text);
+        isIssuerIdentifier(text, true);
+        isIssuerIdentifier(`https://${text}`, false);
         policy(text);
         policy(`http://${text}`);
       }),
@@ -66,15 +69,20 @@ describe('RFC 7515 §5.2: a parser answers, whatever it is given', () => {
         parseJwkSet(json);
         parseJwkSet({ keys: [json, jwk] });
         checkIssuerMetadata(json, 'https://i.example', false);
+        refuseIdToken(undefined, claims);
         checkIssuerMetadata({ issuer: 'https://i.example', jwks_uri: json }, 'https://i.example', false);
-        checkAccessToken(claims, { issuer: 'https://i.example', audiences: ['api'], clockSkewMs: 0 }, 1.5e12);
+        checkAccessToken(
+          claims,
+          { issuer: 'https://i.example', audiences: ['api'], resourceUri: undefined, clockSkewMs: 0 },
+          1.5e12,
+        );
       }),
       { numRuns: 1000 },
     );
   });
 
   it('hands on a token with sound values only', () => {
-    const expected = { issuer: 'https://i.example', audiences: ['api'], clockSkewMs: 0 };
+    const expected = { issuer: 'https://i.example', audiences: ['api'], resourceUri: undefined, clockSkewMs: 0 };
     const fixed = { iss: 'https://i.example', aud: 'api', exp: 2e9 };
     fc.assert(
       fc.property(anyClaims, ({ sub, scope, scp, azp }) => {
@@ -82,10 +90,42 @@ describe('RFC 7515 §5.2: a parser answers, whatever it is given', () => {
         if ('denied' in outcome) return outcome.reason === 'invalid_token';
         const { subject, client, scopes } = outcome;
         return (
-          subject === sub && client === azp && [...scopes].every((token) => /^[\x21\x23-\x5b\x5d-\x7e]+$/.test(token))
+          (subject ?? '') === (sub ?? '') &&
+          (client ?? '') === (azp ?? '') &&
+          [...scopes].every((token) => /^[\x21\x23-\x5b\x5d-\x7e]+$/.test(token))
         );
       }),
       { numRuns: 2000 },
+    );
+  });
+});
+
+describe('RFC 3986 §6.2.2–6.2.3: one spelling for one URI', () => {
+  const uris = fc.webUrl({ validSchemes: ['http', 'https'] });
+  it('is that of every URL library, and its own', () => {
+    fc.assert(
+      fc.property(uris, (uri) => {
+        const normal = normalizeHttpUri(uri);
+        assert.equal(normalizeHttpUri(URL.parse(uri)?.href ?? ''), normal);
+        assert.equal(normalizeHttpUri(normal ?? ''), normal);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it('never makes one of two paths that differ in a final slash', () => {
+    fc.assert(
+      fc.property(uris, (uri) => {
+        fc.pre(new URL(uri).pathname !== '/');
+        const other = uri.endsWith('/') ? uri.slice(0, -1) : `${uri}/`;
+        assert.notEqual(normalizeHttpUri(other), normalizeHttpUri(uri));
+      }),
+    );
+  });
+
+  it('never throws for a text', () => {
+    fc.assert(
+      fc.property(anyText, (text) => void [text, `https://${text}`, `https://a/${text}`].map(normalizeHttpUri)),
     );
   });
 });
@@ -155,8 +195,9 @@ describe('RFC 6749 §3.3: one text for one set', () => {
     fc.assert(
       fc.property(fc.array(fc.stringMatching(/^[!#-[\]-~]+$/)), (tokens) => {
         const scopes = new Set(tokens);
-        assert.deepEqual(parseScopeClaim(formatScopes(scopes), undefined), scopes);
-        assert.deepEqual(parseScopeClaim([...tokens, ...tokens], undefined), scopes);
+        const read = { scopes, scopeClaim: 'scope' };
+        assert.deepEqual(parseScopeClaims({ scope: formatScopes(scopes) }), read);
+        assert.deepEqual(parseScopeClaims({ scope: [...tokens, ...tokens] }), read);
       }),
     );
   });

@@ -14,7 +14,7 @@ import { createSigner } from '../support/jws.ts';
 fc.configureGlobal({ seed: 20_261_123 });
 
 const NOW_MS = 1.79e12;
-const EXPECTED = { issuer: 'https://issuer.example', audiences: ['api'], clockSkewMs: 0 };
+const EXPECTED = { issuer: 'https://issuer.example', audiences: ['api'], resourceUri: undefined, clockSkewMs: 0 };
 const CLAIMS = { iss: EXPECTED.issuer, aud: 'api', exp: NOW_MS / 1000 + 60, sub: 'alice', scope: 'read' };
 
 const ALGORITHMS = ['RS256', 'PS256', 'ES256', 'ES512', 'EdDSA'] as const;

@@ -1,7 +1,7 @@
 /** The syntax of scopes and where tokens carry them. RFC 6749 §3.3, RFC 9068 §2.2.3. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { formatScopes, isScopeToken, parseScopeClaim } from '../../src/oauth/scope.ts';
+import { formatScopes, isScopeToken, parseScopeClaims } from '../../src/oauth/scope.ts';
 
 describe('RFC 6749 §3.3', () => {
   const lists: readonly [string, unknown, unknown, readonly string[]][] = [
@@ -19,7 +19,9 @@ describe('RFC 6749 §3.3', () => {
     ['every legal character', "!#[]~%:/a'", undefined, ["!#[]~%:/a'"]],
   ];
   for (const [name, scope, scp, expected] of lists) {
-    it(`reads ${name}`, () => assert.deepEqual(parseScopeClaim(scope, scp), new Set(expected)));
+    const claim = scope === undefined ? (scp === undefined ? undefined : 'scp') : 'scope';
+    it(`reads ${name}`, () =>
+      assert.deepEqual(parseScopeClaims({ scope, scp }), { scopes: new Set(expected), scopeClaim: claim }));
   }
 
   const illegal: readonly [string, unknown][] = [
@@ -38,8 +40,8 @@ describe('RFC 6749 §3.3', () => {
     ['an object', { read: true }],
   ];
   for (const [name, claim] of illegal) {
-    it(`refuses ${name} in scope`, () => assert.equal(parseScopeClaim(claim, 'read'), undefined));
-    it(`refuses ${name} in scp`, () => assert.equal(parseScopeClaim(undefined, claim), undefined));
+    it(`refuses ${name} in scope`, () => assert.ok('denied' in parseScopeClaims({ scope: claim, scp: 'read' })));
+    it(`refuses ${name} in scp`, () => assert.ok('denied' in parseScopeClaims({ scp: claim })));
   }
 
   it('tells a scope token from other values', () => {

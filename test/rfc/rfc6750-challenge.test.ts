@@ -25,6 +25,7 @@ const CHALLENGED: readonly [DenialReason, string][] = [
   ['token_not_yet_valid', 'invalid_token'],
   ['invalid_issuer', 'invalid_token'],
   ['audience_mismatch', 'invalid_token'],
+  ['id_token', 'invalid_token'],
   ['token_not_bound', 'invalid_token'],
   ['missing_dpop', 'invalid_request'],
   ['insufficient_scope', 'insufficient_scope'],

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { createPublicKey, createSecretKey, generateKeyPairSync } from 'node:crypto';
 import { describe, it } from 'node:test';
 import { calculateJwkThumbprint } from 'jose';
-import { jwkThumbprint } from '../../src/oauth/jwk-thumbprint.ts';
+import { jwkThumbprint, memberThumbprint } from '../../src/oauth/jwk-thumbprint.ts';
 
 const thumbprint = (jwk: Record<string, string>): string => jwkThumbprint(createPublicKey({ key: jwk, format: 'jwk' }));
 
@@ -39,6 +39,46 @@ describe('RFC 7638 §3.2: required members of each key type', () => {
       assert.equal(jwkThumbprint(publicKey), await calculateJwkThumbprint(publicKey.export({ format: 'jwk' })));
     });
   }
+
+  for (const [name, { publicKey }] of Object.entries(keys)) {
+    it(`tells that of a ${name} key from its members alone, however they are written`, () => {
+      const jwk = publicKey.export({ format: 'jwk' });
+      const expected = jwkThumbprint(publicKey);
+      assert.equal(memberThumbprint({ ...jwk, kid: 'k', use: 'sig' }), expected);
+      for (const member of ['n', 'e', 'x', 'y'] as const) {
+        const value = jwk[member];
+        if (value === undefined) continue;
+        const padded = Buffer.concat([Buffer.alloc(3), Buffer.from(value, 'base64url')]).toString('base64url');
+        assert.equal(memberThumbprint({ ...jwk, [member]: padded }), expected, member);
+        assert.equal(memberThumbprint({ ...jwk, [member]: 1 }), undefined);
+        assert.notEqual(memberThumbprint({ ...jwk, [member]: 'AQ' }), expected);
+      }
+    });
+  }
+
+  it('a coordinate that begins with zeros keeps them', async () => {
+    for (let tries = 0; ; tries += 1) {
+      const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+      const jwk = publicKey.export({ format: 'jwk' });
+      const x = Buffer.from(jwk.x ?? '', 'base64url');
+      if (x[0] !== 0) continue;
+      assert.equal(memberThumbprint({ ...jwk }), await calculateJwkThumbprint(jwk));
+      assert.equal(memberThumbprint({ ...jwk, x: x.subarray(1).toString('base64url') }), jwkThumbprint(publicKey));
+      return;
+    }
+  });
+
+  it('tells none of members that make no key which is known here', () => {
+    const { x, y } = keys['P-256'].publicKey.export({ format: 'jwk' });
+    for (const jwk of [
+      {},
+      { kty: 'oct', k: 'AAAA' },
+      { kty: 'EC', crv: 'secp256k1', x, y },
+      { kty: 'OKP', crv: 'X25519', x },
+    ]) {
+      assert.equal(memberThumbprint(jwk), undefined);
+    }
+  });
 
   it('§7: has none for a symmetric key, whose thumbprint would help to guess it', () => {
     assert.throws(() => jwkThumbprint(createSecretKey(Buffer.alloc(32))), TypeError);

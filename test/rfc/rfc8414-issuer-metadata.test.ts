@@ -1,7 +1,7 @@
 /** Discovery of an issuer's keys. RFC 8414 §3, OpenID Connect Discovery 1.0 §4. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { checkIssuerMetadata, metadataUrls } from '../../src/oauth/issuer-metadata.ts';
+import { checkIssuerMetadata, isIssuerIdentifier, metadataUrls } from '../../src/oauth/issuer-metadata.ts';
 
 describe('RFC 8414 §3.1, OpenID Connect Discovery §4.1', () => {
   const urls: readonly [string, string, string][] = [
@@ -31,13 +31,38 @@ describe('RFC 8414 §3.1, OpenID Connect Discovery §4.1', () => {
   }
 });
 
+describe('RFC 8414 §2: an issuer identifier', () => {
+  it('is an https URL without query and fragment; http on loopback, or when told so', () => {
+    for (const issuer of [
+      'https://a.example',
+      'https://a.example/realms/x',
+      'http://localhost:9000',
+      'HTTPS://a.example',
+    ]) {
+      assert.equal(isIssuerIdentifier(issuer, false), true, issuer);
+    }
+    for (const issuer of [
+      'joe',
+      'accounts.google.com',
+      'urn:x',
+      'https://a.example?x',
+      'https://a.example#x',
+      'https:x',
+    ]) {
+      assert.equal(isIssuerIdentifier(issuer, true), false, issuer);
+    }
+    assert.equal(isIssuerIdentifier('http://a.example', false), false);
+    assert.equal(isIssuerIdentifier('http://a.example', true), true);
+  });
+});
+
 describe('RFC 8414 §3.3', () => {
   const ISSUER = 'https://a.example/';
   const check = (jwksUri: unknown, issuer = ISSUER, allowHttp = false) =>
     checkIssuerMetadata({ issuer, jwks_uri: jwksUri }, issuer, allowHttp);
 
   const naming = (issuer: unknown) => checkIssuerMetadata({ issuer, jwks_uri: 'https://a.example/jwks' }, ISSUER, true);
-  for (const issuer of ['https://a.example', 'https://A.example/', 'https://b.example/', 'x"\n']) {
+  for (const issuer of ['https://a.example', 'https://A.example/', 'https://b.example/', 'http://a.example/']) {
     it(`refuses metadata that names ${JSON.stringify(issuer)}, and says so`, () => {
       const name = JSON.stringify(issuer);
       assert.deepEqual(naming(issuer), {
@@ -45,6 +70,18 @@ describe('RFC 8414 §3.3', () => {
       });
     });
   }
+  for (const issuer of ['x"\n', 'joe', 'https://a.example?x', 'https:a.example']) {
+    it(`refuses metadata that names ${JSON.stringify(issuer)}, and does not advise to believe it`, () =>
+      assert.deepEqual(naming(issuer), { problem: `names ${JSON.stringify(issuer)}` }));
+  }
+  it('never advises to write the pattern that Entra has for all tenants', () => {
+    const issuer = 'https://login.microsoftonline.com/{tenantid}/v2.0';
+    assert.deepEqual(naming(issuer), {
+      problem:
+        `names "${issuer}", which stands for many tenants: write the issuer of your own tenant under idp, which is iss in ` +
+        'its tokens',
+    });
+  });
   for (const issuer of [undefined, null, [ISSUER]]) {
     it(`refuses metadata that names ${JSON.stringify(issuer)}`, () =>
       assert.deepEqual(naming(issuer), { problem: 'names no issuer' }));

@@ -4,7 +4,7 @@ import { describe, it } from 'node:test';
 import type { Exchange } from '../../src/wire/exchange.ts';
 import { createBackendPool } from '../../src/wire/http1/backend-pool.ts';
 import { startRawBackend } from '../support/raw-http.ts';
-import { forwardTo } from '../support/wire-peers.ts';
+import { forwardTo, LIMITS, NO_FAULTS, respondText } from '../support/wire-peers.ts';
 import {
   answerOk,
   END_HEADERS,
@@ -16,6 +16,7 @@ import {
   GET,
   listen,
   POST,
+  type Recorded,
   readAnswer,
   uint32,
 } from '../unit/wire/http2/fixture.ts';
@@ -58,6 +59,7 @@ describe('RFC 9113 §10.5 streams reset by the client (CVE-2023-44487)', () => {
       maxIdleConnections: 10,
       maxHeaderBytes: 4096,
       ca: undefined,
+      onBug: NO_FAULTS.onBug,
     });
     context.after(async () => {
       pool.close();
@@ -231,5 +233,185 @@ describe('RFC 9113 §10.5 frames that cost the client nothing', () => {
     const good = recorded.connect();
     for (let i = 0; i < 200; i += 1) assert.equal((await readAnswer(good.request({ ':path': '/' }))).body, 'ok');
     await bad.untilEnd();
+  });
+});
+
+/** SETTINGS_INITIAL_WINDOW_SIZE = 0 (§6.5.2): a head may leave, nothing behind it. */
+const CLOSED_WINDOW = frame(FRAME.settings, 0, 0, Buffer.concat([Buffer.from([0, 4]), uint32(0)]));
+const openWindow = (stream: number, bytes: number): Buffer => frame(FRAME.window, 0, stream, uint32(bytes));
+
+const WRITE_TIMEOUT_MS = LIMITS.writeTimeoutMs;
+const PATIENCE_MS = WRITE_TIMEOUT_MS / 4;
+const MOST_UNREAD = 16;
+
+const MANY_LINES = fieldBlock([...GET, ...Array.from({ length: 250 }, () => ['x', 'v'] as const)]);
+const MANY_ALLOWED = { maxHeaderBytes: 16_384 };
+
+/** A client that reads no body, and has asked for `count` of them. */
+async function openUnreading(recorded: Recorded, count: number, block = HEAD): Promise<FrameClient> {
+  const client = await recorded.openFrames();
+  client.send(CLOSED_WINDOW);
+  client.send(...streams(count).map((stream) => frame(FRAME.headers, END_STREAM | END_HEADERS, stream, block)));
+  await client.settled();
+  return client;
+}
+
+describe('RFC 9113 §10.5 answers that the client does not read (CVE-2019-9511, CVE-2019-9517)', () => {
+  it('keep nothing of the request but what an access line tells: 290 bytes of memory for each byte of an indexed field', async (context) => {
+    const recorded = await listen(context, answerOk, MANY_ALLOWED);
+    await openUnreading(recorded, 3, MANY_LINES);
+    for (const { head } of recorded.exchanges) {
+      assert.deepEqual(head, { method: 'GET', target: '/', authority: '', fields: [] });
+    }
+    assert.equal(recorded.exchanges.length, 3);
+  });
+
+  it('are waited for as long as they are few', async (context) => {
+    const recorded = await listen(context, answerOk);
+    const client = await openUnreading(recorded, MOST_UNREAD);
+    recorded.timing.advance(0);
+    recorded.timing.advance(WRITE_TIMEOUT_MS - 1);
+    await client.settled();
+    assert.deepEqual([client.ended, client.goawayCode], [false, undefined]);
+    client.send(openWindow(1, 100));
+    assert.equal(await recorded.closed[0], 'complete');
+    recorded.timing.advance(1);
+    await client.untilEnd();
+    assert.deepEqual(await Promise.all(recorded.closed.slice(1)), Array(MOST_UNREAD - 1).fill('aborted'));
+  });
+
+  it('end the connection soon when they are many: GOAWAY ENHANCE_YOUR_CALM', async (context) => {
+    const recorded = await listen(context, answerOk);
+    const client = await openUnreading(recorded, MOST_UNREAD + 1);
+    recorded.timing.advance(0);
+    recorded.timing.advance(PATIENCE_MS - 1);
+    await client.settled();
+    assert.deepEqual([client.ended, client.goawayCode], [false, undefined]);
+    recorded.timing.advance(1);
+    await client.untilEnd();
+    assertCalmed(client);
+    for (const outcome of await Promise.all(recorded.closed)) assert.equal(outcome, 'aborted');
+    assert.deepEqual(recorded.ended, ['answers not read']);
+  });
+
+  it('are waited for, many as they are, while the client reads the first of them slowly', async (context) => {
+    const recorded = await listen(context, (exchange) => respondText(exchange, 'x'.repeat(100)));
+    const client = await openUnreading(recorded, 128);
+    for (let read = 0; read < 3; read += 1) {
+      client.send(openWindow(2 * read + 1, 100));
+      assert.equal(await recorded.closed[read], 'complete');
+      recorded.timing.advance(PATIENCE_MS - 1);
+    }
+    await client.settled();
+    assert.deepEqual([client.ended, client.goawayCode], [false, undefined]);
+    assert.equal(client.frames.filter(({ type }) => type === FRAME.reset).length, 0);
+  });
+
+  it('have a deadline also when they answer what is malformed', async (context) => {
+    const recorded = await listen(context);
+    const client = await recorded.openFrames();
+    // Something that goes on, so that the connection is not merely idle.
+    client.send(open(1));
+    await recorded.exchange();
+    client.send(CLOSED_WINDOW);
+    client.request(3, [...GET, ['host', 'b']]);
+    await client.settled();
+    recorded.timing.advance(0);
+    recorded.timing.advance(WRITE_TIMEOUT_MS);
+    assert.equal(await client.reset(3), 8);
+  });
+
+  it('hold no body of their request either: what has come is thrown away', async (context) => {
+    const recorded = await listen(context, (exchange) => respondText(exchange, 'no'));
+    const client = await recorded.openFrames();
+    client.send(CLOSED_WINDOW);
+    client.request(1, POST, END_HEADERS);
+    client.send(...Array.from({ length: 4 }, () => frame(FRAME.data, 0, 1, Buffer.alloc(16_000))));
+    const window = await client.first(({ type, stream }) => type === FRAME.window && stream === 1);
+    assert.ok(window, 'bytes that are kept do not open the window again');
+    client.send(openWindow(1, 100));
+    assert.equal(await client.endOf(1), undefined);
+    assert.equal(await client.reset(1), 0);
+  });
+});
+
+const MOST_FOR_STREAMS = 32 * 1024 * 1024;
+const MOST_BYTES = 128 * 1024 * 1024;
+/** What is counted for a stream that is not read, at least. */
+const STREAM_BYTES = 8 * 1024;
+
+describe('RFC 9113 §10.5 all connections together', () => {
+  /** Opens connections of 100 streams, and one of 128 in their midst, until one of them has ended. */
+  async function fill(recorded: Recorded, streamsInAll: number, block: Buffer): Promise<FrameClient[]> {
+    const clients = [await openUnreading(recorded, 100, block), await openUnreading(recorded, 128, block)];
+    const most = streamsInAll / 100 + 1;
+    while (clients.length < most && recorded.ended.length === 0) {
+      clients.push(await openUnreading(recorded, 100, block));
+    }
+    return clients;
+  }
+
+  async function assertGreediestWent(recorded: Recorded, clients: readonly FrameClient[]): Promise<void> {
+    const [, greediest] = clients;
+    assert.ok(greediest);
+    await greediest.untilEnd();
+    assertCalmed(greediest);
+    assert.deepEqual(recorded.ended, ['too much held']);
+    const others = clients.filter((client) => client !== greediest);
+    for (const client of others) await client.settled();
+    assert.deepEqual(
+      others.map(({ ended, goawayCode }) => [ended, goawayCode]),
+      others.map(() => [false, undefined]),
+    );
+  }
+
+  it('answers that nobody reads: the connection with most of them goes first', async (context) => {
+    const body = 'x'.repeat(60_000);
+    const recorded = await listen(context, (exchange) => respondText(exchange, body));
+    await assertGreediestWent(recorded, await fill(recorded, MOST_BYTES / body.length, HEAD));
+  });
+
+  it('streams that have been answered in a few bytes: the connection with most of them goes first', async (context) => {
+    const recorded = await listen(context, answerOk);
+    await assertGreediestWent(recorded, await fill(recorded, MOST_FOR_STREAMS / STREAM_BYTES, HEAD));
+  });
+
+  it('heads that wait for their answer: the connection with most of them goes first', async (context) => {
+    const recorded = await listen(context, undefined, MANY_ALLOWED);
+    await assertGreediestWent(recorded, await fill(recorded, MOST_BYTES / 50_000, MANY_LINES));
+  });
+
+  it('bodies that wait for somebody to take them: the connection with most of them goes first', async (context) => {
+    const recorded = await listen(context);
+    const body = Array.from({ length: 4 }, () => frame(FRAME.data, 0, 1, Buffer.alloc(16_000)));
+    const upload = (stream: number): Buffer[] => [
+      frame(FRAME.headers, END_HEADERS, stream, fieldBlock(POST)),
+      ...body.map((each) => Buffer.concat([each.subarray(0, 5), uint32(stream), each.subarray(9)])),
+    ];
+    const clients: FrameClient[] = [];
+    while (clients.length < MOST_BYTES / 64_000 / 100 + 1 && recorded.ended.length === 0) {
+      const client = await recorded.openFrames();
+      clients.push(client);
+      for (const stream of streams(clients.length === 2 ? 128 : 100)) {
+        client.send(...upload(stream));
+        // §6.9.1: the window of the connection has to be open again.
+        await client.settled();
+      }
+      recorded.timing.advance(0);
+      await client.settled();
+    }
+    await assertGreediestWent(recorded, clients);
+  });
+
+  it('what has been given up counts no longer', async (context) => {
+    const body = 'x'.repeat(60_000);
+    const recorded = await listen(context, (exchange) => respondText(exchange, body));
+    for (let round = 0; round < 25; round += 1) {
+      const client = await openUnreading(recorded, 100);
+      client.socket.destroy();
+      await Promise.all(recorded.closed);
+    }
+    assert.ok(recorded.exchanges.length * body.length > MOST_BYTES);
+    assert.deepEqual(recorded.ended, []);
   });
 });

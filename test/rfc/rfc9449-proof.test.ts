@@ -5,6 +5,8 @@ import { describe, it } from 'node:test';
 import { type Denial, type Evidence, isDenied } from '../../src/oauth/denial.ts';
 import { checkDpopProof, type DpopProof, type ExpectedProof, hashAccessToken } from '../../src/oauth/dpop-proof.ts';
 import { JWS_ALGORITHMS, type JwsAlgorithm } from '../../src/oauth/jwa.ts';
+import { memberThumbprint } from '../../src/oauth/jwk-thumbprint.ts';
+import { isJsonObject } from '../../src/oauth/strict-json.ts';
 import { ProofKeys } from '../../src/state/proof-keys.ts';
 import {
   ACCESS_TOKEN,
@@ -38,7 +40,9 @@ function check(dpop: string | readonly string[], circumstances: Circumstances = 
   const { expected, nowMs = PROOF_NOW_MS, algorithms = ALGORITHMS } = circumstances;
   const proofKeys = new ProofKeys(algorithms);
   const fields = typeof dpop === 'string' ? [dpop] : dpop;
-  return checkDpopProof(fields, { expected: { ...EXPECTED, ...expected }, nowMs }, (part) => proofKeys.import(part));
+  return checkDpopProof(fields, { expected: { ...EXPECTED, ...expected }, nowMs }, (part, jkt) =>
+    proofKeys.import(part, jkt),
+  );
 }
 
 /** Asserts the whole refusal. */
@@ -48,6 +52,13 @@ function assertInvalid(outcome: DpopProof | Denial, evidence: Evidence): void {
 
 function assertChangeIsInvalid(change: ProofChange, evidence: Evidence, circumstances?: Circumstances): void {
   assertInvalid(check(prover.prove(change), circumstances), evidence);
+}
+
+/** A proof that brings this key, signed by another, beside a token that is bound to it. */
+function checkBoundTo(jwk: unknown, alg: 'ES256' | 'RS256' = 'ES256'): DpopProof | Denial {
+  const jkt = isJsonObject(jwk) ? memberThumbprint(jwk) : undefined;
+  const proof = createProver(alg).prove({ header: { jwk } });
+  return check(proof, jkt === undefined ? {} : { expected: { jkt } });
 }
 
 describe('RFC 9449 §4.3: "the receiving server MUST ensure the following"', () => {
@@ -223,20 +234,28 @@ describe('§4.3 step 5, §11.6: "only asymmetric digital signature algorithms [.
     const evidence = { detail: '§4.3 step 5 alg fits jwk', expected: 'ES256', actual: 'RS256' };
     assertChangeIsInvalid({ header: { alg: 'RS256' } }, evidence);
     const p384 = createProver('ES384').jwk;
-    assertChangeIsInvalid({ header: { jwk: p384 } }, { ...evidence, expected: 'ES384', actual: 'ES256' });
+    assertInvalid(checkBoundTo(p384), { ...evidence, expected: 'ES384', actual: 'ES256' });
   });
 
   it('refuses keys that cost the verifier more than a client should decide', () => {
-    const algorithms = new Set(['RS256'] as const);
     const detail = '§4.3 step 5 alg fits jwk';
     const expected = 'at most RSA 4096 with a 32-bit exponent';
     const modulus = Buffer.alloc(513, 0xff).toString('base64url');
-    const large = createProver('RS256').prove({ header: { jwk: { kty: 'RSA', e: 'AQAB', n: modulus } } });
-    assertInvalid(check(large, { algorithms }), { detail, expected, actual: 'RSA 4104' });
+    const large = { kty: 'RSA', e: 'AQAB', n: modulus };
+    assertInvalid(checkBoundTo(large, 'RS256'), { detail, expected, actual: 'RSA 4104' });
     const { jwk } = createProver('RS256');
     const slow = { ...jwk, e: Buffer.from('0100000001', 'hex').toString('base64url') };
-    const proof = createProver('RS256').prove({ header: { jwk: slow } });
-    assertInvalid(check(proof, { algorithms }), { detail, expected, actual: 'RSA 2048' });
+    assertInvalid(checkBoundTo(slow, 'RS256'), { detail, expected, actual: 'RSA 2048' });
+  });
+
+  it('makes no key of a modulus that is far too long', () => {
+    const modulus = Buffer.alloc(2048, 0xff).toString('base64url');
+    const evidence = {
+      detail: '§4.3 step 5 alg fits jwk',
+      expected: 'at most RSA 4096 with a 32-bit exponent',
+      actual: 'a modulus of 2731 characters',
+    };
+    assertInvalid(checkBoundTo({ kty: 'RSA', e: 'AQAB', n: modulus }, 'RS256'), evidence);
   });
 });
 
@@ -244,7 +263,7 @@ describe('§4.3 step 6: "The JWT signature verifies with the public key containe
   const detail = '§4.3 step 6 the signature verifies with jwk';
 
   it('refuses a signature by another key', () => {
-    assertChangeIsInvalid({ header: { jwk: createProver().jwk } }, { detail });
+    assertInvalid(checkBoundTo(createProver().jwk), { detail });
   });
 
   it('refuses a changed payload, a missing signature, and zeros (CVE-2022-21449)', () => {
@@ -290,7 +309,17 @@ describe('§4.3 step 7: "The jwk JOSE Header Parameter does not contain a privat
         'an RSA modulus below 2048 bits',
       ],
     ] as const) {
-      assertChangeIsInvalid({ header: { jwk } }, { detail, actual });
+      assertInvalid(checkBoundTo(jwk), { detail, actual });
+    }
+  });
+});
+
+describe('§4.3 step 12: "the public key to which the access token is bound matches the public key from the DPoP proof"', () => {
+  it('is said of a foreign key before the key is made, whatever else is wrong with it', () => {
+    const foreign = [createProver().jwk, { kty: 'RSA', e: 'AQAB', n: Buffer.alloc(512, 0xff).toString('base64url') }];
+    for (const jwk of foreign) {
+      const evidence = { detail: '§4.3 step 12 cnf.jkt', expected: prover.jkt, actual: memberThumbprint(jwk) ?? '' };
+      assertChangeIsInvalid({ header: { jwk } }, evidence);
     }
   });
 });
@@ -314,10 +343,23 @@ describe('§4.3 step 9: "The htu claim matches the HTTP URI value for the HTTP r
       assertChangeIsInvalid({ claims: { htu } }, evidence);
     });
   }
+
+  it('keeps what may be secret in a wrong one out of the log', () => {
+    for (const htu of [
+      'https://other.example/mcp?api_key=k#f',
+      'https://u:p@other.example/mcp',
+      'https://u:p@w@other.example/mcp',
+    ]) {
+      const actual = 'https://other.example/mcp';
+      const evidence = { detail: '§4.3 step 9 htu', expected: PROVEN_REQUEST.targetUri, actual };
+      assertChangeIsInvalid({ claims: { htu } }, evidence);
+    }
+  });
 });
 
 describe('§4.3 step 11, §11.1: "servers MUST only accept DPoP proofs for a limited time after their creation"', () => {
   const iat = PROOF_NOW_MS / 1000;
+  const time = (ms: number): string => new Date(ms).toISOString();
 
   it('accepts iat from now - (lifetime + skew) to now + skew, both included', () => {
     for (const nowMs of [PROOF_NOW_MS - SKEW_MS, PROOF_NOW_MS, PROOF_NOW_MS + LIFETIME_MS + SKEW_MS]) {
@@ -331,17 +373,17 @@ describe('§4.3 step 11, §11.1: "servers MUST only accept DPoP proofs for a lim
     const early = PROOF_NOW_MS - SKEW_MS - 1;
     const late = PROOF_NOW_MS + LIFETIME_MS + SKEW_MS + 1;
     for (const nowMs of [early, late]) {
-      const expected = `${nowMs - LIFETIME_MS - SKEW_MS} to ${nowMs + SKEW_MS}`;
-      assertChangeIsInvalid({}, { detail, expected, actual: String(PROOF_NOW_MS) }, { nowMs });
+      const expected = `${time(nowMs - LIFETIME_MS - SKEW_MS)} to ${time(nowMs + SKEW_MS)}`;
+      assertChangeIsInvalid({}, { detail, expected, actual: time(PROOF_NOW_MS) }, { nowMs });
     }
   });
 
   it('heeds exp and nbf where a client writes them (RFC 7519 §4.1.4, §4.1.5)', () => {
     assert.ok(!isDenied(check(prover.prove({ claims: { exp: iat - 9, nbf: iat + 10 } }))));
-    const exp = { detail: '§4.3 step 11 exp', expected: `after ${PROOF_NOW_MS - SKEW_MS}` };
-    assertChangeIsInvalid({ claims: { exp: iat - 10 } }, { ...exp, actual: String(PROOF_NOW_MS - 10_000) });
-    const nbf = { detail: '§4.3 step 11 nbf', expected: `at most ${PROOF_NOW_MS + SKEW_MS}` };
-    assertChangeIsInvalid({ claims: { nbf: iat + 11 } }, { ...nbf, actual: String(PROOF_NOW_MS + 11_000) });
+    const exp = { detail: '§4.3 step 11 exp', expected: `after ${time(PROOF_NOW_MS - SKEW_MS)}` };
+    assertChangeIsInvalid({ claims: { exp: iat - 10 } }, { ...exp, actual: time(PROOF_NOW_MS - 10_000) });
+    const nbf = { detail: '§4.3 step 11 nbf', expected: `at most ${time(PROOF_NOW_MS + SKEW_MS)}` };
+    assertChangeIsInvalid({ claims: { nbf: iat + 11 } }, { ...nbf, actual: time(PROOF_NOW_MS + 11_000) });
   });
 });
 

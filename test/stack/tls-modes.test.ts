@@ -88,6 +88,13 @@ describe('TLS_MODE=provided', () => {
     await assertRefused(/ERROR: Provided certificate has already expired\./);
   });
 
+  it('keeps Obex from starting with a key that it could not read: it started again and again', async () => {
+    await prepare({ TLS_MODE: 'provided' });
+    provide('unreadable', new Date(Date.now() + 90 * DAY_MS));
+    chmodSync(join(stack.certs, 'server.key'), 0o600);
+    await assertRefused(/ERROR: UID 65532, which Obex runs as, cannot read \/certs\/server\.key\./);
+  });
+
   it('serves a certificate, and its successor, without a request lost', async (t) => {
     await prepare({ TLS_MODE: 'provided' });
     provide('first', new Date(Date.now() + 90 * DAY_MS));
@@ -124,6 +131,11 @@ describe('TLS_MODE=external', () => {
 });
 
 describe('TLS_MODE', () => {
+  it('keeps Obex from starting with plain HTTP where it says otherwise', async () => {
+    await prepare({ TLS_MODE: 'self-signed', OBEX_TLS_ENABLED: 'false' });
+    await assertRefused(/ERROR: TLS_MODE=self-signed but TLS is off in Obex/);
+  });
+
   it('keeps Obex from starting when it is no such mode', async () => {
     await prepare({ TLS_MODE: 'sometimes' });
     await assertRefused(/TLS_MODE: expected self-signed, provided or external, got "sometimes"/);

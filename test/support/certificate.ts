@@ -16,3 +16,49 @@ export function createCertificate(name: string, host = 'localhost'): ServerTls {
   folder.remove();
   return made;
 }
+
+export interface CertificateChain {
+  readonly leaf: string;
+  readonly intermediate: string;
+  readonly root: string;
+  /** Of the leaf. */
+  readonly key: string;
+}
+
+/** A certificate for `host`, signed by an authority that another one has signed. Intermediates end after `intermediateDays`. */
+export function createChain(host: string, { intermediateDays = 100 } = {}): CertificateChain {
+  const folder = createTempFolder('chain');
+  const make = (name: string, days: number, ...extensions: readonly string[]): void => {
+    const files = ['-keyout', join(folder.path, `${name}.key`), '-out', join(folder.path, `${name}.crt`)];
+    const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', String(days)];
+    execFileSync('openssl', ['req', '-x509', ...curve, '-subj', `/CN=${name}`, ...files, ...extensions], {
+      stdio: 'ignore',
+    });
+  };
+  const signedBy = (name: string): string[] => [
+    '-CA',
+    join(folder.path, `${name}.crt`),
+    '-CAkey',
+    join(folder.path, `${name}.key`),
+  ];
+  const read = (file: string): string => readFileSync(join(folder.path, file), 'utf8');
+  make('root', 100);
+  make('intermediate', intermediateDays, ...signedBy('root'), '-addext', 'basicConstraints=critical,CA:TRUE');
+  make(
+    'leaf',
+    100,
+    ...signedBy('intermediate'),
+    '-addext',
+    `subjectAltName=DNS:${host}`,
+    '-addext',
+    'basicConstraints=critical,CA:FALSE',
+  );
+  const chain = {
+    leaf: read('leaf.crt'),
+    intermediate: read('intermediate.crt'),
+    root: read('root.crt'),
+    key: read('leaf.key'),
+  };
+  folder.remove();
+  return chain;
+}

@@ -36,16 +36,19 @@ export interface ConfigParts {
   /** Absent: phase 1. Without `jwksUri`: discovery. */
   readonly issuer?: { readonly url: string; readonly jwksUri: string | undefined };
   readonly publicUrl?: string;
+  /** Absent: `/mcp` of the public URL. */
+  readonly resourceUrl?: string;
   /** More lines of a section. */
   readonly sections?: Readonly<Partial<Record<SectionName, string>>>;
 }
 
 /** A config file with the least that Obex needs and the lines given. */
-export function formatConfig({ backend, issuer, publicUrl = PUBLIC_URL, sections = {} }: ConfigParts): string {
+export function formatConfig(parts: ConfigParts): string {
+  const { backend, issuer, publicUrl = PUBLIC_URL, resourceUrl = `${publicUrl}/mcp`, sections = {} } = parts;
   const lines: Record<string, string> = {
     obex: `public_url: "${publicUrl}"\nlisten: "127.0.0.1:0"`,
     backend: `url: "http://127.0.0.1:${backend.port}"`,
-    resource: `url: "${publicUrl}/mcp"`,
+    resource: `url: "${resourceUrl}"`,
   };
   if (issuer !== undefined) lines['idp'] = `issuer: "${issuer.url}"`;
   if (issuer?.jwksUri !== undefined) lines['idp'] += `\njwks_uri: "${issuer.jwksUri}"`;

@@ -16,6 +16,7 @@ function chargeTimes(limiter: RateLimiter, count: number, { key = 'a', nowMs = 0
 export function itIsARateLimiter(create: (limit: Limit) => RateLimiter): void {
   itCounts(create);
   itRefunds(create);
+  itLooks(create);
   itIsBounded(create);
   itKeepsItsWord(create);
 }
@@ -83,12 +84,35 @@ function itRefunds(create: (limit: Limit) => RateLimiter): void {
   });
 }
 
+function itLooks(create: (limit: Limit) => RateLimiter): void {
+  it('a look tells what a charge would, and takes nothing', () => {
+    const steps = fc.array(
+      fc.record({ key: fc.constantFrom('a', 'b'), pauseMs: fc.nat(2_000), isRefund: fc.boolean() }),
+    );
+    fc.assert(
+      fc.property(steps, (all) => {
+        const limiter = create({ requestsPerSecond: 2, burst: 3 });
+        let nowMs = START_MS;
+        for (const { key, pauseMs, isRefund } of all) {
+          nowMs += pauseMs;
+          if (isRefund) limiter.refund(key);
+          const looks = [limiter.look(key, nowMs), limiter.look(key, nowMs)];
+          const charged = limiter.charge(key, nowMs);
+          assert.deepEqual(looks, [charged, charged]);
+        }
+      }),
+      { numRuns: 50 },
+    );
+  });
+}
+
 function itIsBounded(create: (limit: Limit) => RateLimiter): void {
   it('keys beyond the bound share one bucket, so that a flood of addresses costs no more memory', () => {
     const limiter = create({ requestsPerSecond: 0.001, burst: 2 });
     const nowMs = 5_000_000;
     limiter.charge('known', nowMs);
     for (let key = 0; key < 1_000_000; key += 1) limiter.charge(String(key), nowMs);
+    assert.notEqual(limiter.look('newcomer', nowMs), 0);
     assert.equal(chargeTimes(limiter, 3, { key: 'newcomer', nowMs }), 0, 'the flood has used it up');
     assert.equal(chargeTimes(limiter, 3, { key: 'another', nowMs }), 0);
     assert.equal(chargeTimes(limiter, 3, { key: 'known', nowMs }), 1, 'known keys keep their own');

@@ -17,6 +17,9 @@ export interface RedisServer {
   stop(): Promise<void>;
 }
 
+/** The tests run on any Redis from 6.2 on: `REDIS_SERVER=/path/to/redis-server`. */
+const REDIS_SERVER = process.env['REDIS_SERVER'] ?? 'redis-server';
+
 // Each child and folder waits for the end of the test process to clean up.
 process.setMaxListeners(50);
 
@@ -34,7 +37,7 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisServe
   const port = options.port ?? (await freePort());
   const folder = options.folder ?? createTempFolder('redis').path;
   const child = startChild({
-    command: 'redis-server',
+    command: REDIS_SERVER,
     args: ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--save', '', ...(options.args ?? [])],
   });
   await child.waitFor('Redis to listen', () => child.stdout().includes('Ready to accept connections') || undefined);
@@ -110,7 +113,7 @@ async function startSentinel(masterPort: number): Promise<RedisServer> {
     `sentinel failover-timeout ${MASTER_NAME} 3000`,
   ];
   writeFileSync(file, `${lines.join('\n')}\n`);
-  const child = startChild({ command: 'redis-server', args: [file, '--sentinel'] });
+  const child = startChild({ command: REDIS_SERVER, args: [file, '--sentinel'] });
   await child.waitFor('the sentinel to listen', () => child.stdout().includes('+monitor') || undefined);
   return toServer(port, child, ['-p', String(port)]);
 }

@@ -20,6 +20,7 @@ const UNAUTHORIZED = { status: 401, error: 'unauthorized', challenge: 'invalid_t
 /** The contract's table. */
 const ANSWERS: Readonly<Record<DenialReason, Answer>> = {
   malformed_request: { status: 400, error: 'bad_request' },
+  https_required: { status: 400, error: 'bad_request' },
   malformed_authorization: { status: 400, error: 'bad_request' },
   no_token: { status: 401, error: 'unauthorized', challenge: 'none' },
   invalid_token: {
@@ -39,6 +40,7 @@ const ANSWERS: Readonly<Record<DenialReason, Answer>> = {
   token_not_yet_valid: { ...UNAUTHORIZED, description: 'The access token is not valid yet' },
   invalid_issuer: { ...UNAUTHORIZED, description: 'The issuer of the access token is not trusted here' },
   audience_mismatch: { ...UNAUTHORIZED, description: 'The access token was not issued for this resource' },
+  id_token: { ...UNAUTHORIZED, description: 'An ID token was sent where an access token belongs' },
   token_not_bound: { ...UNAUTHORIZED, description: 'The binding of the access token cannot be verified here' },
   missing_dpop: { ...UNAUTHORIZED, challenge: 'invalid_request', description: 'A DPoP proof is required' },
   invalid_dpop: {
@@ -61,11 +63,14 @@ const ANSWERS: Readonly<Record<DenialReason, Answer>> = {
   origin_not_allowed: { status: 403, error: 'forbidden' },
   host_not_allowed: { status: 403, error: 'forbidden' },
   not_found: { status: 404, error: 'not_found' },
+  no_authorization_server: { status: 404, error: 'not_found' },
   method_not_allowed: { status: 405, error: 'method_not_allowed' },
   request_timeout: { status: 408, error: 'request_timeout' },
   payload_too_large: { status: 413, error: 'payload_too_large' },
   uri_too_long: { status: 414, error: 'uri_too_long' },
   rate_limited: { status: 429, error: 'too_many_requests' },
+  refusal_loop: { status: 429, error: 'too_many_requests' },
+  too_many_in_flight: { status: 429, error: 'too_many_requests' },
   headers_too_large: { status: 431, error: 'headers_too_large' },
   internal_error: { status: 500, error: 'internal_error' },
   backend_unavailable: { status: 502, error: 'bad_gateway' },
@@ -96,6 +101,8 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{1
 export interface ExpectedRefusal {
   /** Scopes that the challenge must name. */
   readonly scope?: string | undefined;
+  /** `error_description` of the body; most have none. */
+  readonly description?: string | undefined;
   /** In phase 3: the scheme that the client used, and the algorithms that proofs may have. */
   readonly dpop?: { readonly scheme: Scheme; readonly algs: string };
 }
@@ -103,9 +110,10 @@ export interface ExpectedRefusal {
 /** Asserts the whole answer: status, body, every field that a refusal must and must not have, every challenge parameter. */
 export function assertRefusal(response: RawResponse, reason: DenialReason, expected: ExpectedRefusal = {}): void {
   const { status, error } = ANSWERS[reason];
+  const { description } = expected;
   assert.deepEqual(
     { status: response.status, body: bodyOf(response) },
-    { status, body: { error, reason } },
+    { status, body: { error, reason, ...(description === undefined ? {} : { error_description: description }) } },
     response.body.toString(),
   );
   assert.deepEqual(response.values('content-type'), ['application/json']);

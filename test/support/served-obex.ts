@@ -8,8 +8,9 @@ import { build } from 'esbuild';
 import type { Phase } from '../../src/config/phase.ts';
 import type { Config } from '../../src/config/schema.ts';
 import { startObex } from '../../src/obex.ts';
-import { createLog, type LineSink } from '../../src/observe/log.ts';
-import { Metrics } from '../../src/observe/metrics.ts';
+import type { LineSink } from '../../src/observe/log.ts';
+import type { Metrics } from '../../src/observe/metrics.ts';
+import { createObservers } from '../../src/observe/observers.ts';
 import { startPool } from '../../src/workers/pool.ts';
 import { createSharedMemory, createSharedMetrics } from '../../src/workers/shared-memory.ts';
 import { createCertificate } from './certificate.ts';
@@ -49,23 +50,22 @@ export function configureTransport(config: Config): Config {
 
 /** Starts to serve a configuration of `configureTransport`. */
 export async function serveObex(config: Config, clock: FakeClock, lines: LineSink): Promise<ServedObex> {
-  const log = createLog('debug', lines);
   if (workerFile !== undefined) {
     const memory = createSharedMemory(config, WORKERS);
     const metrics = createSharedMetrics(memory, WORKERS);
     setEnvironmentData(CLOCK_MEMORY, clock.memory);
-    const observers = { clock, metrics, log, accessLines: lines };
+    const observers = createObservers('debug', lines, { clock, metrics });
     const pool = await startPool(config, { entry: workerFile.href, workers: WORKERS, memory, observers, lines });
     return Object.assign(pool, { port: Number(new URL(pool.url).port), metrics });
   }
-  const metrics = new Metrics();
-  const obex = await startObex(config, { clock, metrics, log, accessLines: lines });
+  const observers = createObservers('debug', lines, { clock });
+  const obex = await startObex(config, observers);
   return {
     port: obex.port,
     get phase() {
       return obex.phase;
     },
-    metrics,
+    metrics: observers.metrics,
     reload: async (next) => obex.reload(next),
     drain: () => obex.drain(),
     stop: () => obex.stop(),

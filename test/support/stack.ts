@@ -7,6 +7,7 @@ import { type IssuerKey, startTestIssuer, type TestIssuer, type TokenOptions } f
 export interface StackOptions {
   readonly sections?: ConfigParts['sections'];
   readonly publicUrl?: string;
+  readonly resourceUrl?: string;
   readonly issuerKey?: IssuerKey;
 }
 

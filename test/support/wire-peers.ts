@@ -4,6 +4,7 @@ import type { BackendClient, BackendFailure, BackendReceiver } from '../../src/w
 import type {
   BodyFailure,
   BodySink,
+  EngineWatcher,
   Exchange,
   RequestBody,
   ResponseHead,
@@ -163,6 +164,16 @@ export const LIMITS: ServerLimits = {
   maxConnections: 100,
 };
 
+/** Of whoever expects that nothing goes wrong: a bug ends the test. */
+export const NO_FAULTS: EngineWatcher = {
+  onBug: (error) => {
+    throw error;
+  },
+  onAcceptFailure: () => undefined,
+  onHandshakeFailure: () => undefined,
+  onCalmed: () => undefined,
+};
+
 /** What came of the bytes of one connection. */
 export interface MemoryConnection {
   readonly engine: ServerConnection;
@@ -179,6 +190,7 @@ export interface MemoryOptions {
   readonly limits?: Partial<ServerLimits>;
   readonly overloaded?: boolean;
   readonly draining?: () => boolean;
+  readonly watcher?: Partial<EngineWatcher>;
   /** Default: takes the body and answers 200 "ok" when it is complete, 400 when it is not. */
   onExchange?(exchange: Exchange): void;
 }
@@ -198,6 +210,8 @@ export function openMemoryConnection(options: MemoryOptions = {}): MemoryConnect
     },
     connectionClosed: () => undefined,
     handlers: {
+      ...NO_FAULTS,
+      ...options.watcher,
       onExchange(exchange) {
         connection.exchanges.push(exchange);
         exchange.owner = { onClose: (outcome) => void connection.outcomes.push(outcome) };

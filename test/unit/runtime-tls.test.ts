@@ -47,6 +47,7 @@ function messageOf(build: () => unknown): string {
 }
 
 const JUNK = 'this is no certificate\n';
+const GARBLED = '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n';
 
 describe('obex.tls', () => {
   it('takes a certificate and its key', (context) => {
@@ -94,8 +95,16 @@ describe('obex.tls', () => {
       'obex.tls.key_file: …/server.key is encrypted; write the key without a passphrase ("openssl pkey -in FILE -out FILE")',
     ],
     'a chain that breaks off behind the first certificate': [
-      ({ cert, key }) => ({ cert: `${cert}-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n`, key }),
-      'obex.tls.cert_file: OpenSSL refuses …/server.crt: wrong tag',
+      ({ cert, key }) => ({ cert: `${cert}${GARBLED}`, key }),
+      'obex.tls.cert_file: …/server.crt holds 2 certificates, of which number 2 is garbled',
+    ],
+    'the key of a certificate further down': [
+      ({ cert }, other) => ({ cert: `${cert}${other.cert}`, key: other.key }),
+      'obex.tls.key_file: …/server.key does not belong to the certificate in obex.tls.cert_file; it belongs to number 2 there: put that one first',
+    ],
+    'two certificates without a line break between': [
+      ({ cert, key }, other) => ({ cert: `${cert?.trimEnd()}${other.cert}`, key }),
+      'obex.tls.cert_file: …/server.crt has "-----END CERTIFICATE-----" within a line; it must be a line of its own',
     ],
   };
   for (const [name, [change, problem]] of Object.entries(broken)) {
@@ -114,6 +123,15 @@ describe('ca_file', () => {
     assert.equal(
       messageOf(() => readAuthorities({ key, path: paths.cert })),
       `backend.tls.ca_file: ${paths.cert} holds no certificate in PEM form ("-----BEGIN CERTIFICATE-----")`,
+    );
+  });
+
+  it('refuses a bundle of which a part is garbled: OpenSSL would trust what comes before, and nothing after', (context) => {
+    const { cert } = createCertificate('a');
+    const { paths } = configure(context, { cert: `${cert}${GARBLED}${cert}`, key: undefined });
+    assert.equal(
+      messageOf(() => readAuthorities({ key, path: paths.cert })),
+      `backend.tls.ca_file: ${paths.cert} holds 3 certificates, of which number 2 is garbled`,
     );
   });
 

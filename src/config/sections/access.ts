@@ -1,6 +1,6 @@
 /** Sections of the config about who may pass: resource, idp, authz, token_cache. RFC 9728, RFC 9068, RFC 6749 §3.3. */
 import * as z from 'zod/mini';
-import { boolean, duration, leaf, list, number, optional, section, size, text } from '../leaf.ts';
+import { boolean, duration, leaf, list, number, oneOf, optional, section, size, text } from '../leaf.ts';
 import { refuse } from '../refused.ts';
 import { parseIssuer, parseJwksUri, parseResourceUrl } from '../urls.ts';
 import { LONGEST_MS } from './traffic.ts';
@@ -67,24 +67,28 @@ export const resourceSection = section('What is protected, as OAuth clients and 
   audiences: list(audience, {
     default: [],
     example: ['https://my-tool.example.com/mcp'],
-    meaning: 'Values of `aud` that are accepted, compared byte for byte. Empty = only `resource.url`.',
+    meaning:
+      'Values of `aud` that are accepted, compared byte for byte. Empty = only `resource.url`, in any spelling that is the same ' +
+      'URI by RFC 3986 §6.2.2–6.2.3: `https://host` is `https://host/`, `/mcp` is never `/mcp/`.',
   }),
   scopes_supported: list(scope, {
     default: [],
     example: ['mcp:read'],
-    meaning: 'Scopes named in the metadata, for clients to ask for. Decides nothing: see `authz.required_scopes`.',
+    meaning:
+      'Scopes named in the metadata, for clients to ask for; some ask for no others. Empty = `authz.required_scopes`, which ' +
+      'alone decides.',
   }),
 });
 
 const issuer = {
   issuer: leaf(
     {
-      kind: 'URL',
+      kind: 'string',
       json: { type: 'string' },
       example: 'https://auth.your-company.com/',
       meaning:
-        '`iss` of the tokens, compared byte for byte (mind the final slash). https, unless the host is loopback or ' +
-        '`idp.dangerously_allow_http` is set; no query, no fragment.',
+        '`iss` of the tokens, compared byte for byte (mind the final slash): an https URL without query and fragment (http if ' +
+        'the host is loopback or `idp.dangerously_allow_http` is set), or with `jwks_uri` any text. The metadata name the URLs.',
     },
     parseIssuer,
   ),
@@ -111,6 +115,13 @@ const issuer = {
   }),
 };
 
+const acceptIdTokens = boolean({
+  default: false,
+  meaning:
+    'Takes tokens that hold `nonce`, `at_hash` or `c_hash`, as ID tokens do, for access tokens: for an IdP whose access tokens ' +
+    'look so (Dex). Whoever gets hold of an ID token for an accepted audience is then let in. Each issuer has its own.',
+});
+
 const additionalIssuer = z.strictObject({
   ...issuer,
   accepted_algorithms: optional(
@@ -124,8 +135,9 @@ const additionalIssuer = z.strictObject({
   audiences: list(audience, {
     default: [],
     example: ['https://my-tool.example.com/mcp'],
-    meaning: 'Values of `aud` accepted of this issuer. Empty = `resource.audiences`.',
+    meaning: 'Values of `aud` accepted of this issuer. Empty = those of `resource.audiences`.',
   }),
+  dangerously_accept_id_tokens: acceptIdTokens,
 });
 
 export const idpSection = z
@@ -164,6 +176,7 @@ export const idpSection = z
           'Allows http for `issuer` and `jwks_uri` beyond loopback. Whoever can touch that network can then forge tokens: for ' +
           'development only.',
       }),
+      dangerously_accept_id_tokens: acceptIdTokens,
     }),
   )
   .register(z.globalRegistry, {
@@ -176,6 +189,12 @@ export const authzSection = section('What a token must allow. Needs `idp`.', {
     default: [],
     example: ['mcp:read'],
     meaning: 'Scopes that every token must hold, all of them; else 403 `insufficient_scope`.',
+  }),
+  on_token_expiry: oneOf(['keep', 'cut'], {
+    default: 'keep',
+    meaning:
+      'What `exp` means to a stream that is open: `keep` = nothing; `cut` = an event stream on which the server speaks first (a ' +
+      'GET, or `subscriptions/listen`) ends between two events, `idp.clock_skew` after it. The answer to a call goes on.',
   }),
 });
 

@@ -96,4 +96,8 @@ export const logSection = section('The log: one JSON event a line.', {
     default: 'all',
     meaning: 'Which requests leave an access event: `all`, only the `denied`, or none (`off`).',
   }),
+  probes: boolean({
+    default: false,
+    meaning: 'Whether `/health`, `/ready` and `/metrics` leave access events when they are answered.',
+  }),
 });

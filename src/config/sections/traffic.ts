@@ -3,7 +3,7 @@
 import * as z from 'zod/mini';
 import { fieldName, strippedName } from '../field-name.ts';
 import { headerFields } from '../header-fields.ts';
-import { duration, leaf, list, number, section, size, text } from '../leaf.ts';
+import { duration, leaf, list, number, optional, section, size, text } from '../leaf.ts';
 import { parseOrigin } from '../origin.ts';
 import { parseBackendUrl } from '../urls.ts';
 
@@ -81,6 +81,10 @@ const rateLimit = z
   )
   .register(z.globalRegistry, { description: 'Requests allowed to each client; absent = no limit.' });
 
+function perPrincipal(meaning: string) {
+  return optional(number({ kind: 'integer', min: 1, max: 1_000_000, optional: true, example: 100, meaning }));
+}
+
 export const limitsSection = section(
   'How much of everything a client may use. Times and sizes are checked on each connection.',
   {
@@ -124,9 +128,18 @@ export const limitsSection = section(
       kind: 'integer',
       min: 1,
       max: 1_000_000,
-      default: 10_000,
-      meaning: 'Client connections; beyond it only `/health` and `/ready` are answered, all else 503 `overloaded`.',
+      default: 4000,
+      meaning:
+        'Client connections, whole process. 32 more are answered 503 `overloaded`, but for `/health` and `/ready`, and last 1.5 ' +
+        'seconds; beyond them they are closed at once. What fits which memory: [scale.md](scale.md).',
     }),
+    max_requests_per_principal: perPrincipal(
+      'Requests in flight to the backend of one principal (issuer, client, subject), whole process, from phase 2 on; beyond it ' +
+        '429 `too_many_in_flight`. Absent = a quarter of `backend.max_requests`, but at least 8 and at most all of them.',
+    ),
+    max_streams_per_principal: perPrincipal(
+      'Its answers of `text/event-stream`, each of which is a request in flight too; the same default.',
+    ),
     rate_limit: rateLimit,
   },
 );

@@ -25,14 +25,12 @@ export interface ConnectionPool extends ResponseLimits {
   release(connection: BackendConnection, keepAliveSeconds: number | undefined): void;
   /** The connection is closed, or was never made. */
   forget(connection: BackendConnection): void;
+  onBug(error: unknown): void;
   /** The exchange met a connection that the backend had already closed, and may be sent again. */
   retry(exchange: BackendExchange): void;
 }
 
-/**
- * How long is waited for what the backend said before it took no more. The kernel knows already, so only a fault of ours
- * lets it pass.
- */
+/** How long is waited for what the backend said before it took no more; the kernel knows that already. */
 const LAST_WORDS_MS = 1000;
 const NEVER = Number.POSITIVE_INFINITY;
 
@@ -127,10 +125,8 @@ export class BackendConnection implements SocketOwner, SocketReceiver, ResponseR
       // RFC 9112 §9.2: bytes that no request asked for must not become the answer to the next one.
       if (this.#exchange === undefined) return void this.#socket.destroy();
       if (!this.#reader.begun && this.#writer.handedOver === this.#handedOverBefore) {
-        return this.#fail(
-          'backend_unavailable',
-          new Error(`${nameForeignBytes(chunk) ?? 'bytes'} that no request asked for`),
-        );
+        const unasked = `${nameForeignBytes(chunk) ?? 'bytes'} that no request asked for`;
+        return this.#fail('backend_unavailable', new Error(unasked));
       }
       at = this.#reader.read(chunk, at);
     }
@@ -212,8 +208,14 @@ export class BackendConnection implements SocketOwner, SocketReceiver, ResponseR
   }
 
   onClose(): void {
-    if (this.#exchange !== undefined) this.#failClosed();
+    // First, since a bug in whoever hears of the failure must not leave it counted.
     this.#pool.forget(this);
+    if (this.#exchange !== undefined) this.#failClosed();
+  }
+
+  onBug(error: unknown): void {
+    this.#socket.destroy();
+    this.#pool.onBug(error);
   }
 
   #failClosed(): void {

@@ -33,6 +33,7 @@ export function createBackendPool(options: BackendOptions, timing: Timing = syst
 
 class BackendPool implements BackendClient, ConnectionPool {
   readonly outbox: Outbox;
+  readonly onBug: (error: unknown) => void;
   readonly maxHeaderBytes: number;
   readonly bodyLimits: ChunkedLimits;
   readonly headTimeoutMs: number;
@@ -49,6 +50,7 @@ class BackendPool implements BackendClient, ConnectionPool {
 
   constructor(options: BackendOptions, timing: Timing) {
     this.outbox = new Outbox(timing);
+    this.onBug = options.onBug;
     this.maxHeaderBytes = options.maxHeaderBytes;
     this.bodyLimits = { maxBodyBytes: Number.POSITIVE_INFINITY, maxTrailerBytes: options.maxHeaderBytes };
     this.headTimeoutMs = options.headTimeoutMs;

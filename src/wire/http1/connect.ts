@@ -2,6 +2,7 @@
 import { connect as netConnect, type Socket } from 'node:net';
 import { addressAttemptMs } from '../../lib/address-attempt.ts';
 import type { BackendOptions } from '../backend.ts';
+import { contained } from '../contain.ts';
 import { type TcpAddress, tcpAddress, toServerName } from './tcp-address.ts';
 import { type WriteReceiver, watchWrites } from './write-watch.ts';
 
@@ -41,19 +42,25 @@ function createPlainConnect(destination: Destination): Connect {
     const onread = {
       buffer,
       callback: (size: number): boolean => {
-        receiver.onBytes(buffer.subarray(0, size));
+        try {
+          receiver.onBytes(buffer.subarray(0, size));
+        } catch (error) {
+          receiver.onBug(error);
+        }
         return true;
       },
     };
-    const socket = netConnect({ ...destination, onread }, () => receiver.onConnected());
-    return prepare(socket, receiver);
+    const onConnected = contained(receiver, () => receiver.onConnected());
+    return prepare(netConnect({ ...destination, onread }, onConnected), receiver);
   };
 }
 
 /** A tunnel is connected already; its owner hears of that when it has taken the socket. */
 function connectThrough(tunnel: Socket, receiver: SocketReceiver): Socket {
-  tunnel.on('data', (bytes: Buffer) => receiver.onBytes(bytes)).resume();
-  process.nextTick(() => receiver.onConnected());
+  const onBytes = contained(receiver, (bytes: Buffer) => receiver.onBytes(bytes));
+  tunnel.on('data', onBytes).resume();
+  const onConnected = contained(receiver, () => receiver.onConnected());
+  process.nextTick(onConnected);
   return prepare(tunnel, receiver);
 }
 
@@ -74,8 +81,14 @@ function createTlsConnect(destination: Destination, { ca, tunnel }: ConnectOptio
     socket.on('error', () => {
       session = undefined;
     });
-    socket.on('data', (bytes: Buffer) => receiver.onBytes(bytes));
-    socket.once('secureConnect', () => receiver.onConnected());
+    socket.on(
+      'data',
+      contained(receiver, (bytes: Buffer) => receiver.onBytes(bytes)),
+    );
+    socket.once(
+      'secureConnect',
+      contained(receiver, () => receiver.onConnected()),
+    );
     return prepare(socket, receiver);
   };
 }

@@ -16,6 +16,8 @@ export interface InputReceiver {
   onBodyComplete(): void;
 }
 
+/** How long a socket may stay paused behind an answer before it is asked whether its client is still there. */
+const PATIENCE_MS = 5000;
 /** Bytes held for later (pipelined requests, a body that nobody takes yet) before the socket is paused. */
 const MAX_HELD_BYTES = 65536;
 
@@ -36,6 +38,7 @@ export class ConnectionInput {
   #consuming = false;
   #stopped = false;
   #behindHead = false;
+  #blockedSinceMs: number | undefined = undefined;
 
   constructor(socket: Socket, receiver: InputReceiver) {
     this.#socket = socket;
@@ -83,6 +86,28 @@ export class ConnectionInput {
 
   pause(): void {
     this.#socket.pause();
+  }
+
+  /** Nothing that comes is looked at any more. */
+  get stopped(): boolean {
+    return this.#stopped;
+  }
+
+  /**
+   * True when the socket has not been read for long, so that neither a FIN nor a reset would show, and cannot be: the
+   * rest of a body has no place to go. Requests that wait behind an answer are dropped instead (RFC 9112 §9.3.2: a client
+   * repeats those that were not answered), and the socket is read again. To be asked every now and then.
+   */
+  isBlocked(nowMs: number): boolean {
+    if (!this.#socket.isPaused()) {
+      this.#blockedSinceMs = undefined;
+      return false;
+    }
+    this.#blockedSinceMs ??= nowMs;
+    if (nowMs - this.#blockedSinceMs < PATIENCE_MS) return false;
+    if (this.#body !== undefined) return true;
+    this.stop();
+    return false;
   }
 
   /** Nothing that comes from now on is looked at, but it is read, so that the peer is not reset (RFC 9112 §9.6). */

@@ -2,6 +2,7 @@
 import { Buffer } from 'node:buffer';
 import type { Socket } from 'node:net';
 import type { Flushable, Outbox } from './outbox.ts';
+import { tellOwnerOfBug } from './socket-owner.ts';
 
 /** Chunks up to this size are copied behind their head or chunk-size, which costs less than a second buffer to write. */
 const MAX_JOINED_BYTES = 8192;
@@ -74,6 +75,10 @@ export class MessageWriter implements Flushable {
     if (this.#waiting !== undefined) this.#reportFlushed(this.#waiting);
   }
 
+  onBug(error: unknown): void {
+    tellOwnerOfBug(this.#socket, error);
+  }
+
   /** Tells the receiver once. */
   whenFlushed(receiver: FlushReceiver): void {
     this.#waiting = receiver;
@@ -87,8 +92,17 @@ export class MessageWriter implements Flushable {
     if (this.#socket.writableLength === 0) receiver.onFlushed();
     else {
       this.#socket.write('', 'latin1', (error) => {
-        if (!error) receiver.onFlushed();
+        if (!error) this.#tellFlushed(receiver);
       });
+    }
+  }
+
+  /** Called by the socket, which has nobody to throw to. */
+  #tellFlushed(receiver: FlushReceiver): void {
+    try {
+      receiver.onFlushed();
+    } catch (error) {
+      this.onBug(error);
     }
   }
 

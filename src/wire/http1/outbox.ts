@@ -1,8 +1,9 @@
 /** When bytes leave: once in a turn of the event loop, for all connections together. */
+import type { Contained } from '../contain.ts';
 import type { Timing } from './timing.ts';
 
 /** Something with bytes to hand to its socket. */
-export interface Flushable {
+export interface Flushable extends Contained {
   flush(): void;
 }
 
@@ -26,15 +27,12 @@ export class Outbox {
   readonly #flush = (): void => {
     const writers = this.#waiting;
     this.#waiting = [];
-    let flushed = 0;
-    try {
-      for (const writer of writers) {
-        flushed += 1;
+    for (const writer of writers) {
+      try {
         writer.flush();
+      } catch (error) {
+        writer.onBug(error);
       }
-    } finally {
-      // A flush may end an exchange and begin the next one: a bug there must not strand the others.
-      if (flushed < writers.length) for (const writer of writers.slice(flushed)) this.add(writer);
     }
   };
 }

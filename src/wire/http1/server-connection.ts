@@ -5,11 +5,12 @@ import type { ServerLimits, WireRefusal } from '../exchange.ts';
 import type { ConnectionContext } from './connection-context.ts';
 import { ConnectionInput, type InputReceiver } from './connection-input.ts';
 import { formatResponseHead } from './format-head.ts';
-import { nudgeHalfClosed } from './half-close.ts';
 import type { HeadText } from './head-reader.ts';
 import { type BodyConnection, IncomingBody } from './incoming-body.ts';
 import { type FlushReceiver, MessageWriter } from './message-writer.ts';
+import { PresenceCheck } from './presence-check.ts';
 import { parseRequestHead } from './request-head.ts';
+import { resetAndDestroy } from './reset.ts';
 import { type ExchangeConnection, ServerExchange } from './server-exchange.ts';
 import { own, readByEvents, type SocketOwner } from './socket-owner.ts';
 import type { Watched } from './timing.ts';
@@ -31,6 +32,7 @@ export class ServerConnection implements Roles {
   readonly #socket: Socket;
   readonly #context: ConnectionContext;
   readonly #input: ConnectionInput;
+  readonly #presence: PresenceCheck;
   #exchange: ServerExchange | undefined = undefined;
   /** The last request's body, if it has one. */
   #body: IncomingBody | undefined = undefined;
@@ -38,8 +40,6 @@ export class ServerConnection implements Roles {
   #used = false;
   #lingering = false;
   #clientEnded = false;
-  #stopNudging: (() => void) | undefined = undefined;
-  #handedOver = 0;
   #closeWhenFlushed = false;
   #deadlineMs: number;
 
@@ -50,6 +50,7 @@ export class ServerConnection implements Roles {
     this.peerAddress = unmapIpv4(socket.remoteAddress ?? '');
     this.writer = new MessageWriter(socket, context.outbox);
     this.#input = new ConnectionInput(socket, this);
+    this.#presence = new PresenceCheck(this.writer, this);
     this.#deadlineMs = this.nowMs + Math.min(this.limits.readTimeoutMs, this.limits.idleTimeoutMs);
     own(socket, this);
     readByEvents(socket);
@@ -89,7 +90,7 @@ export class ServerConnection implements Roles {
     this.#input.expect(this.#body);
     this.#exchange = new ServerExchange(this, request, this.#body);
     this.#context.handlers.onExchange(this.#exchange);
-    if (this.#clientEnded) this.#startNudging();
+    if (this.#clientEnded && this.#exchange !== undefined) this.#presence.doubt(this.#exchange);
   }
 
   onHeadStarted(): void {
@@ -129,7 +130,7 @@ export class ServerConnection implements Roles {
   }
 
   mustClose(): boolean {
-    if (this.overloaded || this.#context.draining) return true;
+    if (this.overloaded || this.#context.draining || this.#input.stopped) return true;
     if (this.#clientEnded && !this.#input.pending) return true;
     const body = this.#body;
     return this.#exchange?.head.method === 'CONNECT' || (body?.discardable === false && !body.delivered);
@@ -144,7 +145,7 @@ export class ServerConnection implements Roles {
     this.#input.stop();
     this.writer.flush();
     // RFC 9112 §8: where the end of the connection is the end of the body, only a reset shows that something is missing.
-    if (closeDelimited) this.#socket.resetAndDestroy();
+    if (closeDelimited) resetAndDestroy(this.#socket);
     else this.#socket.destroy();
     this.#abortExchange();
   }
@@ -152,8 +153,8 @@ export class ServerConnection implements Roles {
   checkDeadlines(nowMs: number): void {
     if (this.writer.isStalled(nowMs, this.limits.writeTimeoutMs)) return void this.#socket.destroy();
     this.#body?.checkDeadlines(nowMs);
-    if (nowMs < this.#deadlineMs) return;
-    if (this.#exchange !== undefined) this.#checkHalfClosed(nowMs);
+    if (this.#exchange !== undefined) this.#checkPresence(this.#exchange, nowMs);
+    else if (nowMs < this.#deadlineMs) return;
     else if (this.#lingering || (!this.#used && !this.#input.headStarted)) this.#socket.destroy();
     else if (this.#input.headStarted) this.onBadHead('request_timeout', 'request head not complete in time');
     // RFC 9112 §9.5: graceful, since a request may be on its way.
@@ -174,9 +175,9 @@ export class ServerConnection implements Roles {
     const body = this.#body;
     if (exchange === undefined) return;
     this.#exchange = undefined;
-    this.#stopNudging?.();
+    this.#presence.trust();
     exchange.close('complete');
-    if (this.#closeWhenFlushed || body?.discardable === false) this.#linger();
+    if (this.#closeWhenFlushed || this.#input.stopped || body?.discardable === false) this.#linger();
     else if (body?.complete === false) body.discard();
     else this.#becomeIdle();
   }
@@ -203,7 +204,7 @@ export class ServerConnection implements Roles {
     this.#clientEnded = true;
     if (this.#lacksBody()) this.#giveUp();
     else if (this.#exchange === undefined) this.#linger();
-    else this.#startNudging();
+    else this.#presence.doubt(this.#exchange);
   }
 
   /** The rest of a body will not come. An answer that is complete leaves all the same, and lets the connection linger. */
@@ -218,28 +219,27 @@ export class ServerConnection implements Roles {
     return this.#clientEnded && this.#body?.complete === false && !this.#input.pending;
   }
 
-  #startNudging(): void {
-    this.#stopNudging = nudgeHalfClosed(() => this.#nudge());
+  #checkPresence(exchange: ServerExchange, nowMs: number): void {
+    if (this.#input.isBlocked(nowMs)) this.#presence.doubt(exchange);
+    else if (!this.#clientEnded) this.#presence.trust();
+    if (this.#presence.isGone(nowMs)) this.#socket.destroy();
   }
 
-  #nudge(): boolean {
-    if (this.#exchange?.nudge() === true) return true;
-    this.#deadlineMs = this.nowMs + this.limits.writeTimeoutMs;
-    return false;
+  /** A TLS socket that could not read a record stays open by itself, and reads no more. */
+  onError(): void {
+    this.#socket.destroy();
   }
 
-  /** A client that has sent its FIN, and whose answer offers no byte to nudge it with, must at least take bytes. */
-  #checkHalfClosed(nowMs: number): void {
-    if (this.writer.handedOver === this.#handedOver) this.#socket.destroy();
-    this.#handedOver = this.writer.handedOver;
-    this.#deadlineMs = nowMs + this.limits.writeTimeoutMs;
+  onBug(error: unknown): void {
+    this.#socket.destroy();
+    this.#context.handlers.onBug(error);
   }
 
   onClose(): void {
     this.#context.sweep.delete(this);
-    this.#stopNudging?.();
-    this.#abortExchange();
+    this.#presence.trust();
     this.#context.connectionClosed(this, this.#socket);
+    this.#abortExchange();
   }
 
   #abortExchange(): void {

@@ -19,7 +19,12 @@ import type { MessageWriter } from './message-writer.ts';
 import type { ParsedRequest } from './request-head.ts';
 import type { BodyFraming } from './response-head.ts';
 
-const STATUS_LINE_START = 'HTTP/1.1 ';
+/** How every response head begins. */
+const VERSION = 'HTTP/1.1 ';
+/** RFC 9110 §15.2: "a client MUST be able to parse one or more 1xx responses", even if it does not expect one. */
+const INTERIM = `${VERSION}100 Continue\r\n\r\n`;
+/** Several clients take no more than 16 digits of a chunk-size, and no chunk of ours needs more than 5. */
+const MAX_ZEROS = 10;
 
 /** What an exchange needs of its connection. */
 export interface ExchangeConnection {
@@ -51,8 +56,8 @@ export class ServerExchange implements Exchange, BodySink {
   #framing: BodyFraming = 'none';
   #length: number | undefined = undefined;
   #closes = false;
-  /** How many characters of `STATUS_LINE_START` have already been sent, which the next head leaves out. */
-  #sentPrefix = 0;
+  /** Nudges sent since the last head or chunk: characters of `INTERIM` before the answer, zeros of a chunk-size within it. */
+  #nudges = 0;
 
   constructor(connection: ExchangeConnection, request: ParsedRequest, body: IncomingBody | undefined) {
     this.#connection = connection;
@@ -78,17 +83,14 @@ export class ServerExchange implements Exchange, BodySink {
     return this.#connection.overloaded;
   }
 
-  /** Sends one byte that belongs to the answer anyhow, unless bytes wait already; see half-close.ts. False: there is none. */
-  nudge(): boolean {
-    const isInChunks = this.#state === 'answering' && this.#framing === 'chunked';
-    if (!isInChunks && this.#state !== 'waiting') return false;
+  /** Sends one byte that belongs to the answer anyhow, unless bytes wait already; see presence-check.ts. */
+  nudge(): void {
+    const byte = this.#nextNudge();
     const { writer } = this.#connection;
-    if (!writer.flushed) return true;
-    // RFC 9112 §7.1: a chunk-size may begin with zeros.
-    writer.text(isInChunks ? '0' : STATUS_LINE_START.charAt(this.#sentPrefix));
-    if (!isInChunks) this.#sentPrefix += 1;
+    if (byte === '' || !writer.flushed) return;
+    this.#nudges += 1;
+    writer.text(byte);
     writer.flush();
-    return true;
   }
 
   inform(status: number, fields: FieldLines): void {
@@ -116,6 +118,7 @@ export class ServerExchange implements Exchange, BodySink {
     if (this.#state !== 'answering' || this.#framing === 'none' || chunk.length === 0) return true;
     this.bytesSent += chunk.length;
     if (this.#framing === 'chunked') {
+      this.#nudges = 0;
       return this.#connection.writer.bytes(chunk, `${chunk.length.toString(16)}\r\n`, '\r\n');
     }
     if (this.#length !== undefined && this.bytesSent > this.#length) {
@@ -150,9 +153,23 @@ export class ServerExchange implements Exchange, BodySink {
     this.owner?.onClose(outcome);
   }
 
+  #nextNudge(): string {
+    if (this.#state === 'answering') {
+      // RFC 9112 §7.1: a chunk-size may begin with zeros.
+      return this.#framing === 'chunked' && this.#nudges < MAX_ZEROS ? '0' : '';
+    }
+    if (this.#state !== 'waiting') return '';
+    // RFC 9110 §15.2: never an interim response to an HTTP/1.0 client.
+    const text = this.#minorVersion === 0 ? VERSION : INTERIM;
+    if (this.#nudges === INTERIM.length) this.#nudges = 0;
+    return text.charAt(this.#nudges);
+  }
+
+  /** The nudges are the beginning of it; or, when there were more, that of an interim response, which goes before it. */
   #writeHead(text: string): void {
-    this.#connection.writer.text(text.slice(this.#sentPrefix));
-    this.#sentPrefix = 0;
+    const nudges = this.#nudges;
+    this.#nudges = 0;
+    this.#connection.writer.text(nudges <= VERSION.length ? text.slice(nudges) : INTERIM.slice(nudges) + text);
   }
 
   #framingOf(head: ResponseHead): BodyFraming {

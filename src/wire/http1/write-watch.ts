@@ -1,8 +1,9 @@
 /** A socket whose failed write ends the writing alone: what the peer had said before still lies there to be read. RFC 9112 §9.5. */
 import type { Socket } from 'node:net';
+import type { Contained } from '../contain.ts';
 
 /** Hears of every write that is over. */
-export interface WriteReceiver {
+export interface WriteReceiver extends Contained {
   /**
    * `error`: the peer takes no more. Reading goes on to its end, which the kernel brings about at once. `tookSome`: the
    * kernel may have taken a part of it, at least.
@@ -22,7 +23,11 @@ export function watchWrites(socket: Socket, receiver: WriteReceiver): void {
   let isCalling = false;
   // A stream has one write under way: one function for all of them.
   const done: Done = (error) => {
-    receiver.onWritten(error, !error || !isCalling);
+    try {
+      receiver.onWritten(error, !error || !isCalling);
+    } catch (bug) {
+      receiver.onBug(bug);
+    }
     goOn();
   };
   socket._write = (chunk, encoding, callback) => {

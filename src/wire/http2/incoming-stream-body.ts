@@ -1,10 +1,11 @@
 /** The body of one HTTP/2 request on its way in: limited, timed, and held back by flow control while nobody takes it. RFC 9113 §5.2, §8.1. */
 import type { ServerHttp2Stream } from 'node:http2';
 import { BodyDeadlines } from '../body-deadlines.ts';
+import { type Contained, contained } from '../contain.ts';
 import type { BodyFailure, BodySink, RequestBody, ServerLimits } from '../exchange.ts';
 
 /** What a body needs of its connection. */
-export interface StreamBodyContext {
+export interface StreamBodyContext extends Contained {
   readonly nowMs: number;
   readonly limits: ServerLimits;
   /** RFC 9110 §10.1.1: tells a client that waits to send its body. Undefined when none waits. */
@@ -42,9 +43,17 @@ export class IncomingStreamBody implements RequestBody {
       this.#state = 'flowing';
       this.#deadlines.run(this.#context);
       if (this.#stream.readableLength === 0) sendContinue?.();
-      this.#stream.on('data', (chunk: Buffer) => this.#onData(chunk));
-      this.#stream.on('end', () => this.#onEnd());
+      const { onData, onEnd } = this.#listeners();
+      this.#stream.on('data', onData);
+      this.#stream.on('end', onEnd);
     }
+  }
+
+  #listeners() {
+    return {
+      onData: contained(this.#context, (chunk: Buffer) => this.#onData(chunk)),
+      onEnd: contained(this.#context, () => this.#onEnd()),
+    };
   }
 
   /** The body will never be complete. The window is not opened any further, so that the client stops sending. */
@@ -53,6 +62,11 @@ export class IncomingStreamBody implements RequestBody {
     this.#state = 'failed';
     this.#stream.pause();
     this.#abortSink(failure);
+  }
+
+  /** The answer is complete, and nobody has asked for the body: what comes of it is not kept while the answer waits. */
+  forgo(): void {
+    if (this.#state === 'unread') this.discard();
   }
 
   /** Nobody will take the rest; what has come of it is thrown away, for the stream to end. */

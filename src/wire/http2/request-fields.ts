@@ -14,6 +14,9 @@ export interface ParsedRequest {
   /** Content-Length, if there is one. */
   readonly contentLength: number | undefined;
   readonly expectsContinue: boolean;
+  /** Size of the field section as HTTP/1.1 would have it, and its lines. */
+  readonly bytes: number;
+  readonly lines: number;
 }
 
 /** `detail` is a fixed phrase without any received byte. */
@@ -21,6 +24,15 @@ export interface RefusedRequest {
   readonly refusal: WireRefusal;
   readonly detail: string;
 }
+
+/** What remains of a request that was refused. */
+export const REFUSED_REQUEST: ParsedRequest = {
+  head: { method: '', target: '', authority: '', fields: [] },
+  contentLength: undefined,
+  expectsContinue: false,
+  bytes: 0,
+  lines: MAX_FIELD_LINES,
+};
 
 /** Sizes are counted as the same request would have them in HTTP/1.1. */
 export function parseRequestFields(
@@ -40,7 +52,7 @@ export function parseRequestFields(
   if (request.lineLength > maxRequestLineBytes) return { refusal: 'uri_too_long', detail: ':path too long' };
   if (bytes > maxHeaderBytes) return { refusal: 'headers_too_large', detail: 'field section too large' };
   if (received.length > 2 * MAX_FIELD_LINES) return { refusal: 'headers_too_large', detail: 'too many field lines' };
-  return request.finish();
+  return request.finish(bytes, received.length / 2);
 }
 
 /** §8.2.2: they speak of one HTTP/1.1 connection and make a request malformed. `te` is looked at apart. */
@@ -117,7 +129,7 @@ class RequestFields {
     return undefined;
   }
 
-  finish(): ParsedRequest | RefusedRequest {
+  finish(bytes: number, lines: number): ParsedRequest | RefusedRequest {
     const method = this.#pseudo.get(':method');
     const authority = this.#pseudo.get(':authority') ?? this.#host;
     if (method === undefined || authority === undefined) {
@@ -129,6 +141,8 @@ class RequestFields {
       head: { method, target, authority, fields: this.#lines },
       contentLength: this.#contentLength,
       expectsContinue: this.#expectsContinue,
+      bytes,
+      lines,
     };
   }
 

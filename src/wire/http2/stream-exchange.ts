@@ -1,6 +1,7 @@
 /** One request on an HTTP/2 stream and the place for its answer. RFC 9113 §8.1. */
 import type { ServerHttp2Stream } from 'node:http2';
 import { answeredHead } from '../answered-head.ts';
+import { type Contained, contained } from '../contain.ts';
 import type {
   BodyFailure,
   BodySink,
@@ -14,17 +15,29 @@ import type {
   ServerLimits,
 } from '../exchange.ts';
 import { INTERNAL_ERROR, NO_ERROR } from './error-codes.ts';
+import type { Share } from './held-bytes.ts';
 import { IncomingStreamBody } from './incoming-stream-body.ts';
 import type { ParsedRequest } from './request-fields.ts';
 import { formatInterimFields, formatResponseFields } from './response-fields.ts';
 
+/** What `node:http2`, nghttp2 and this file keep for an open stream, measured. */
+const STREAM_BYTES = 8 * 1024;
+/** What a field line takes beside its bytes while it is needed: two strings, which are large outside of V8's heap. */
+const FIELD_LINE_BYTES = 200;
+/** What `node:http2` keeps of each field line until the stream ends: its place in a list, which has room for twice as many. */
+const FIELD_PLACE_BYTES = 100;
+
 /** What an exchange needs of its connection. */
-export interface StreamConnection {
+export interface StreamConnection extends Contained {
   readonly peerAddress: string;
   readonly overloaded: boolean;
   readonly date: string;
   readonly nowMs: number;
   readonly limits: ServerLimits;
+  /** Streams that have been answered and cannot end: what each takes by itself. */
+  readonly heldStreams: Share;
+  /** Bytes that wait: for an answer, for somebody to take them, or for the peer. */
+  readonly heldBytes: Share;
   /** The exchange is over; `byPeer` = the peer cut it off. */
   exchangeOver(exchange: StreamExchange, byPeer: boolean): void;
 }
@@ -44,23 +57,31 @@ export class StreamExchange implements Exchange, BodySink {
   #hasBody = true;
   #length: number | undefined = undefined;
   #lastTaken = 0;
+  #headBytes: number;
+  readonly #streamBytes: number;
+  #countedForStream = 0;
+  #countedBytes = 0;
   #stalledSinceMs: number | undefined = undefined;
 
   constructor(connection: StreamConnection, stream: ServerHttp2Stream, request: ParsedRequest) {
     this.#connection = connection;
     this.#stream = stream;
     this.head = request.head;
+    this.#headBytes = request.bytes + request.lines * FIELD_LINE_BYTES;
+    this.#streamBytes = STREAM_BYTES + request.lines * FIELD_PLACE_BYTES;
     this.body = new IncomingStreamBody(stream, stream.endAfterHeaders ? 0 : request.contentLength, {
       limits: connection.limits,
       get nowMs() {
         return connection.nowMs;
       },
       sendContinue: request.expectsContinue ? () => this.inform(100, []) : undefined,
+      onBug: (error) => connection.onBug(error),
     });
-    stream.on('drain', () => this.onDrain?.());
-    stream.on('finish', () => this.#onFinished());
-    stream.on('aborted', () => this.#onAborted());
-    stream.on('close', () => this.#onClosed());
+    const listen = (event: string, run: () => void): void => void stream.on(event, contained(connection, run));
+    listen('drain', () => this.onDrain?.());
+    listen('finish', () => this.#onFinished());
+    listen('aborted', () => this.#onAborted());
+    listen('close', () => this.#onClosed());
   }
 
   get receivedProtocol(): ReceivedProtocol {
@@ -86,11 +107,15 @@ export class StreamExchange implements Exchange, BodySink {
     if (this.#state !== 'waiting') throw new Error('an exchange is answered at most once');
     this.#state = 'answering';
     this.responded = true;
-    this.#hasBody = this.head.method !== 'HEAD' && head.length !== 0 && !isBodiless(head.status);
+    // For HEAD the writable side has been ended from the beginning.
+    this.#hasBody = !this.#stream.writableEnded && head.length !== 0 && !isBodiless(head.status);
     this.#length = this.#hasBody ? head.length : undefined;
     const fields = formatResponseFields(head, this.#connection.date);
-    if (head.length === undefined) this.head = answeredHead(this.head);
+    // Even a short answer may have to wait for its peer, with a hundred others.
+    this.head = answeredHead(this.head);
+    this.#headBytes = 0;
     this.#stream.respond(fields, { endStream: !this.#hasBody });
+    this.count();
     return this;
   }
 
@@ -101,7 +126,9 @@ export class StreamExchange implements Exchange, BodySink {
       this.abort('backend_closed');
       return true;
     }
-    return this.#stream.write(chunk);
+    if (this.#stream.write(chunk)) return true;
+    this.count();
+    return false;
   }
 
   end(): void {
@@ -112,8 +139,10 @@ export class StreamExchange implements Exchange, BodySink {
       return;
     }
     this.#state = 'answered';
+    this.body.forgo();
     if (this.#hasBody) this.#stream.end();
     else this.#onFinished();
+    this.count();
   }
 
   abort(_failure: BodyFailure | 'backend_closed'): void {
@@ -131,18 +160,40 @@ export class StreamExchange implements Exchange, BodySink {
     if (this.#state === 'over') return;
     this.#state = 'over';
     if (outcome === 'aborted') this.body.discard();
+    this.count();
     this.#connection.exchangeOver(this, byPeer);
     this.owner?.onClose(outcome);
   }
 
+  /** Bytes, or the end, wait for the peer. */
+  get isUnread(): boolean {
+    return this.#stream.writableLength > 0 || this.#state === 'answered';
+  }
+
+  /** Bytes of the answer that the peer has taken. */
+  get taken(): number {
+    return this.bytesSent - this.#stream.writableLength;
+  }
+
+  /** Brings up to date what is counted for this stream; to be called when more, or less, is kept than before. */
+  count(): void {
+    const stream = this.#stream;
+    const isOver = this.#state === 'over';
+    const forStream = this.#state === 'answered' ? this.#streamBytes : 0;
+    const bytes = isOver ? 0 : this.#headBytes + stream.readableLength + stream.writableLength;
+    this.#connection.heldStreams.add(forStream - this.#countedForStream);
+    this.#connection.heldBytes.add(bytes - this.#countedBytes);
+    this.#countedForStream = forStream;
+    this.#countedBytes = bytes;
+  }
+
   /** True when bytes, or the end, have waited for `limitMs` without the peer taking any. To be asked again and again. */
   isStalled(nowMs: number, limitMs: number): boolean {
-    const waiting = this.#stream.writableLength;
-    if (waiting === 0 && this.#state !== 'answered') {
+    if (!this.isUnread) {
       this.#stalledSinceMs = undefined;
       return false;
     }
-    const taken = this.bytesSent - waiting;
+    const { taken } = this;
     if (this.#stalledSinceMs === undefined || taken !== this.#lastTaken) {
       this.#stalledSinceMs = nowMs;
       this.#lastTaken = taken;

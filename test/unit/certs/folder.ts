@@ -59,10 +59,11 @@ export class CertsFolder {
   }
 
   /** The folder's path reads `…` in what is said. */
-  certs(env: Readonly<Record<string, string>>, dir = this.path): Outcome {
+  certs(env: Readonly<Record<string, string>>, dir = this.path, uid?: number): Outcome {
     const said = { stdout: '', stderr: '' };
     const code = runCerts({
       dir,
+      uid,
       env,
       nowMs: this.clock.nowMs(),
       stdout: (text) => void (said.stdout += text.replaceAll(this.path, '…')),

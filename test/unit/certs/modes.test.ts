@@ -1,6 +1,6 @@
 /** TLS_MODE: which there are, and what each needs of its surroundings. */
 import assert from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
+import { chmodSync, readdirSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { CertsFolder } from './folder.ts';
 
@@ -27,6 +27,56 @@ describe('TLS_MODE=external', () => {
       });
     });
   }
+});
+
+describe('OBEX_TLS_ENABLED=false beside certificates of Obex itself: plain HTTP was served, and "OK" said', () => {
+  for (const mode of ['self-signed', 'provided']) {
+    it(`is refused with TLS_MODE=${mode}, and nothing is made`, (context) => {
+      const folder = new CertsFolder(context);
+      assert.deepEqual(folder.certs({ TLS_MODE: mode, SERVER_IP: '10.0.0.5', OBEX_TLS_ENABLED: 'false' }), {
+        code: 1,
+        stdout: '',
+        stderr: `ERROR: TLS_MODE=${mode} but TLS is off in Obex, which would serve plain HTTP (the environment variable OBEX_TLS_ENABLED is "false").
+  Set OBEX_TLS_ENABLED=true; or TLS_MODE=external, if a proxy in front ends TLS.
+`,
+      });
+      assert.deepEqual(readdirSync(folder.path), []);
+    });
+  }
+
+  it('is none of the business of a command that knows nothing of it', (context) => {
+    assert.equal(new CertsFolder(context).certs({ TLS_MODE: 'self-signed', OBEX_TLS_ENABLED: 'true' }).code, 0);
+  });
+});
+
+describe('--uid: the user that Obex will run as', () => {
+  /** Nobody that the tests run as. */
+  const UID = 65_531;
+
+  it('that cannot read the key is an error: Obex would fail again and again', (context) => {
+    const folder = new CertsFolder(context);
+    folder.write(folder.foreignPair());
+    chmodSync(folder.path, 0o755);
+    chmodSync(folder.file('server.key'), 0o600);
+    const { code, stdout, stderr } = folder.certs({ TLS_MODE: 'provided' }, folder.path, UID);
+    assert.deepEqual([code, stdout], [1, '']);
+    assert.equal(
+      stderr,
+      `ERROR: UID ${UID}, which Obex runs as, cannot read …/server.key.
+  chmod 755 … && chown ${UID} …/server.crt …/server.key && chmod 400 …/server.key && chmod 644 …/server.crt
+`,
+    );
+    chmodSync(folder.file('server.key'), 0o644);
+    const fine = { code: 0, stdout: 'Provided certificate OK.\n', stderr: '' };
+    assert.deepEqual(folder.certs({ TLS_MODE: 'provided' }, folder.path, UID), fine);
+  });
+
+  it('nor with a self-signed certificate, where it could not be handed over', (context) => {
+    const folder = new CertsFolder(context);
+    const { code, stderr } = folder.certs({ TLS_MODE: 'self-signed' }, folder.path, UID);
+    assert.equal(code, 1);
+    assert.match(stderr, /^ERROR: UID 65531, which Obex runs as, cannot read …\/server\.crt and …\/server\.key\.\n/);
+  });
 });
 
 describe('wrong usage', () => {

@@ -1,5 +1,6 @@
 /** TLS_MODE=self-signed: what is made, when it is renewed, and what is never overwritten. */
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
 import { chmodSync, existsSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { describe, it, type TestContext } from 'node:test';
@@ -40,6 +41,9 @@ function assertRenewed(folder: CertsFolder, before: MadePair): X509Certificate {
   return certificate;
 }
 
+/** The object identifier of the extension, 2.5.29.15. RFC 5280 §4.2.1.3. */
+const KEY_USAGE = Buffer.from('0603551d0f', 'hex');
+
 describe('the certificate', () => {
   it('is made for SERVER_IP, localhost and 127.0.0.1, for ten years, and for nothing but serving', (context) => {
     const folder = new CertsFolder(context);
@@ -56,6 +60,10 @@ describe('the certificate', () => {
     assert.equal(certificate.validToDate.toISOString(), '2036-03-01T12:00:00.000Z');
     assert.equal(certificate.ca, false);
     assert.deepEqual(certificate.keyUsage, ['1.3.6.1.5.5.7.3.1'], 'serverAuth');
+    assert.ok(
+      !certificate.raw.includes(KEY_USAGE),
+      'Claude Code 2.1.197 and opencode 1.18 refuse digitalSignature alone',
+    );
     assert.match(certificate.serialNumber, /^[0-9A-F]{16,32}$/);
     assert.ok(certificate.verify(certificate.publicKey));
     assert.ok(certificate.checkPrivateKey(folder.privateKey()));
@@ -134,6 +142,21 @@ describe('is kept while it is good, else renewed:', () => {
     folder.clock.advance(-DAY_MS);
     assert.match(folder.certs(ENV).stdout, /\(the one before is not valid yet\)/);
     assertRenewed(folder, pair);
+  });
+
+  it('when an earlier version has made it, with a key usage for which some clients refuse it', (context) => {
+    const folder = new CertsFolder(context);
+    folder.clock.advance(Date.now() - folder.clock.nowMs());
+    const names = ['-subj', '/CN=Obex self-signed certificate', '-addext', 'subjectAltName=IP:10.0.0.5'];
+    const usage = ['-addext', 'keyUsage=critical,digitalSignature', '-addext', 'basicConstraints=critical,CA:FALSE'];
+    const files = ['-keyout', folder.file('server.key'), '-out', folder.file('server.crt')];
+    const kind = ['-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '3650'];
+    execFileSync('openssl', ['req', ...kind, ...names, ...usage, ...files], { stdio: 'ignore' });
+    const before = folder.pair();
+    assert.ok(new X509Certificate(before.cert).raw.includes(KEY_USAGE));
+    assert.match(folder.certs(ENV).stdout, /\(the one before has a key usage for which some clients refuse it\)/);
+    assert.ok(!assertRenewed(folder, before).raw.includes(KEY_USAGE));
+    assert.match(folder.certs(ENV).stdout, /^Self-signed certificate kept/);
   });
 
   it('when its key is missing', (context) => {

@@ -3,9 +3,12 @@ import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { makeCertificate } from '../../../src/certs/make-certificate.ts';
 import { runCheck } from '../../../src/commands/check.ts';
 import { createTempFolder, type TempFolder } from '../../support/temp-folder.ts';
 import { minimal, minimalIdp } from './loading.ts';
+
+const NOW_MS = Date.UTC(2026, 2, 1, 12);
 
 let folder: TempFolder;
 before(() => {
@@ -31,6 +34,7 @@ async function run(config: string | undefined, { env = {}, strict = false }: Run
     config,
     strict,
     env,
+    nowMs: NOW_MS,
     stdout: (text) => {
       stdout += text;
     },
@@ -101,6 +105,21 @@ warning: OBEX_LOG_LEVLE is ignored: no value of the config has this name; did yo
       ),
     );
     assert.match(stdout, /^warning: on this machine, backend\.tls\.ca_file: \/.* holds no certificate in PEM form/m);
+  });
+
+  it('says what clients will have against the certificate', async () => {
+    const [notBefore, notAfter] = [new Date(NOW_MS - 2 * 86_400_000), new Date(NOW_MS - 86_400_000)];
+    const { cert, key } = makeCertificate({ commonName: 'x', hosts: ['other.example'], notBefore, notAfter });
+    const files = { cert_file: join(folder.path, 'server.crt'), key_file: join(folder.path, 'server.key') };
+    writeFileSync(files.cert_file, cert);
+    writeFileSync(files.key_file, key);
+    const text = minimalIdp().replace('obex:\n', `obex:\n  tls: ${JSON.stringify({ enabled: true, ...files })}\n`);
+    const { stdout } = Object.assign({ stdout: '' }, await check(text));
+    assert.deepEqual(stdout.replaceAll(folder.path, '…').split('\n').slice(-4, -1), [
+      'warning: on this machine, obex.tls.cert_file: …/server.crt expired on 2026-02-28: clients refuse it; put a new one there',
+      'warning: on this machine, obex.tls.cert_file: …/server.crt is for other.example and not for tool.example: clients refuse it',
+      'no problems, 2 warnings; with --strict that is exit code 1',
+    ]);
   });
 
   it('says in phase 1 that nobody is authenticated', async () => {

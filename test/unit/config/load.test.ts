@@ -44,8 +44,8 @@ describe('unknown keys', () => {
     ['log:\n  clockskew: 1s\n', 'obex.yaml:8: log.clockskew: unknown key here; it belongs elsewhere: idp.clock_skew'],
     ['log:\n  drain_timout: 1s\n', 'obex.yaml:8: log.drain_timout: unknown key; did you mean limits.drain_timeout?'],
     ['zebra: 1\n', `obex.yaml:7: zebra: unknown key; the sections are ${sections}`],
-    ['log:\n  zebra: 1\n', 'obex.yaml:8: log.zebra: unknown key; known here: level, access'],
-    ['log:\n  "a b": 1\n', 'obex.yaml:8: log["a b"]: unknown key; known here: level, access'],
+    ['log:\n  zebra: 1\n', 'obex.yaml:8: log.zebra: unknown key; known here: level, access, probes'],
+    ['log:\n  "a b": 1\n', 'obex.yaml:8: log["a b"]: unknown key; known here: level, access, probes'],
   ];
   for (const [yaml, problem] of cases) {
     it(`names the cure of ${JSON.stringify(yaml)}`, () => assert.deepEqual(reject(minimal(yaml)), [problem]));
@@ -113,7 +113,7 @@ describe('${VAR}', () => {
     assert.deepEqual(given.resource.audiences, ['api://a']);
     const absent = accept(text).config;
     assert.deepEqual(absent.idp?.accepted_algorithms, ['RS256']);
-    assert.deepEqual(absent.resource.audiences, ['https://tool.example/mcp']);
+    assert.deepEqual(absent.resource.audiences, []);
   });
 
   it('takes the default for a missing and for an empty variable', () => {
@@ -162,7 +162,7 @@ describe('${VAR}', () => {
 
   it('does not expand in keys', () => {
     const [problem] = reject(minimal('log:\n  "${KEY}": info\n'), { env: { KEY: 'level' } });
-    assert.equal(problem, 'obex.yaml:8: log["${KEY}"]: unknown key; known here: level, access');
+    assert.equal(problem, 'obex.yaml:8: log["${KEY}"]: unknown key; known here: level, access, probes');
   });
 });
 

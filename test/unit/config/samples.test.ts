@@ -30,6 +30,8 @@ describe('samples', () => {
     const { config } = accept(sample('walkthrough.yaml'));
     assert.deepEqual(config.limits, {
       max_request_body: 4_000_000,
+      max_requests_per_principal: 2_500,
+      max_streams_per_principal: 2_500,
       max_header_bytes: 16_384,
       read_timeout: 10_000,
       body_timeout: 60_000,
@@ -37,13 +39,13 @@ describe('samples', () => {
       idle_timeout: 120_000,
       drain_delay: 0,
       drain_timeout: 5000,
-      max_connections: 10_000,
+      max_connections: 4000,
       rate_limit: { requests_per_second: 100, burst: 200 },
     });
     assert.deepEqual(config.obex.listen, { host: undefined, port: 8443 });
     assert.equal(config.obex.public_url.origin, 'https://my-tool.example.com');
     assert.equal(config.backend.url.href, 'http://backend:9090/');
-    assert.deepEqual(config.resource.audiences, ['https://my-tool.example.com/mcp']);
+    assert.equal(config.resource.url, 'https://my-tool.example.com/mcp');
     assert.deepEqual(config.authz.required_scopes, ['mcp:read']);
   });
 
@@ -66,6 +68,7 @@ describe('samples', () => {
         tls: { ca_file: '' },
         accepted_algorithms: ['RS256'],
         audiences: ['https://192.0.2.10/mcp'],
+        dangerously_accept_id_tokens: false,
       },
     ]);
   });

@@ -1,6 +1,7 @@
 /** What each value may be, and what is said when it is not. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { Config } from '../../../src/config/schema.ts';
 import { JWS_ALGORITHMS } from '../../../src/oauth/jwa.ts';
 import { accept, minimal, minimalIdp, reject } from './loading.ts';
 
@@ -210,6 +211,31 @@ describe('resource.url', () => {
       ],
     );
   });
+  for (const [written, asked] of [
+    ['https://tool.example', 'https://tool.example/'],
+    ['https://TOOL.example/mcp', 'https://tool.example/mcp'],
+    ['https://tool.example:443/mcp', 'https://tool.example/mcp'],
+    ['https://tool.example/x/../mcp', 'https://tool.example/mcp'],
+  ] as const) {
+    it(`${written}: warns that clients will ask for ${asked}`, () =>
+      assert.deepEqual(
+        accept(resourceUrl(written)).warnings.filter((warning) => warning.startsWith('resource.url')),
+        [
+          `resource.url "${written}" is "${asked}" to the URL libraries of most clients: they ask the IdP for that, and compare ` +
+            'the metadata with it. Write it so and give users the same text',
+        ],
+      ));
+  }
+  it('in a spelling of its own: warns that configured audiences need the other one', () => {
+    const { warnings } = accept(`${resourceUrl('https://tool.example')}  audiences: ["https://tool.example"]\n`);
+    assert.match(warnings.join('\n'), /Write it so, in resource\.audiences too, and give/);
+  });
+  it('in the spelling of URL libraries is no warning, and a query is not shown', () => {
+    for (const url of ['https://tool.example/', 'https://tool.example/mcp', 'https://tool.example/mcp?key=hunter2']) {
+      const { warnings } = accept(resourceUrl(url));
+      assert.doesNotMatch(warnings.join('\n'), /URL libraries|hunter2/);
+    }
+  });
   it('is kept as written', () => {
     const url = 'HTTPS://Tool.Example:443/a/../mcp';
     assert.equal(accept(resourceUrl(url)).config.resource.url, url);
@@ -230,17 +256,99 @@ describe('resource.url', () => {
   });
 });
 
+describe('resource.scopes_supported', () => {
+  it('are the required scopes where none are given', () => {
+    const { config, warnings } = accept(minimalIdp('authz: { required_scopes: [b, a] }\n'));
+    assert.deepEqual(config.resource.scopes_supported, ['b', 'a']);
+    assert.doesNotMatch(warnings.join('\n'), /required_scopes/);
+  });
+});
+
 describe('idp', () => {
   const insecure = 'must begin with https://, for whoever sits on the network could forge tokens';
   const cure = 'http is for loopback, or for development with idp.dangerously_allow_http: true';
   for (const url of ['https://a', 'http://localhost:1/x', 'http://127.0.0.1']) {
     it(`keeps issuer ${url} as written`, () => assert.equal(accept(issuer(url)).config.idp?.issuer, url));
   }
+  describe('RFC 7519 §2: with jwks_uri, issuer is any text that tokens have in iss', () => {
+    const withKeys = (text: string, jwksUri = 'https://keys.example/jwks'): string =>
+      minimalIdp(`  jwks_uri: ${JSON.stringify(jwksUri)}\n`).replace('"https://auth.example/"', JSON.stringify(text));
+    const unlisted = (text: string): string =>
+      `idp.issuer ${JSON.stringify(text)} is no https URL without query and fragment: the metadata cannot name it, so clients ` +
+      'must know by themselves where to log in';
+    const ofIssuer = (warnings: readonly string[]): string[] =>
+      warnings.filter((warning) => warning.includes('.issuer '));
+    for (const text of [
+      'accounts.google.com',
+      'joe',
+      'urn:example:issuer',
+      'Das Haus, Größe 1',
+      'https://a.example?tenant=1',
+      'http://adfs.example/adfs/services/trust',
+    ]) {
+      it(`takes ${text} as written, and warns that nobody can be sent there`, () => {
+        const { config, warnings } = accept(withKeys(text));
+        assert.equal(config.idp?.issuer, text);
+        assert.deepEqual(ofIssuer(warnings), [unlisted(text)]);
+      });
+    }
+    for (const text of ['https://a.example', 'http://localhost:1/x']) {
+      it(`warns of nothing with ${text}`, () => assert.deepEqual(ofIssuer(accept(withKeys(text)).warnings), []));
+    }
+    const needsUrl = 'expected a URL such as "https://auth.your-company.com/"';
+    itRefuses({
+      'a text without jwks_uri: where would the keys be?': [
+        withKeys('accounts.google.com', ''),
+        `idp.issuer: ${needsUrl}, got "accounts.google.com"; with jwks_uri it may be any text that tokens have in \`iss\``,
+      ],
+      'a text without jwks_uri, of a further issuer': [
+        minimalIdp('  additional_issuers: [{ issuer: joe }]\n'),
+        `idp.additional_issuers[0].issuer: ${needsUrl}, got "joe"; with jwks_uri it may be any text that tokens have in \`iss\``,
+      ],
+      'a text beside a jwks_uri that is wrong, once': [
+        withKeys('joe', 'x'),
+        'idp.jwks_uri: expected a URL such as "https://auth.your-company.com/.well-known/jwks.json", got "x"',
+      ],
+      'a control character': [
+        withKeys('a\nb'),
+        'idp.issuer: must have no control characters, got "a\\nb"; copy `iss` from one of its tokens',
+      ],
+      'a password': [
+        withKeys('https://me:hunter2@a.example'),
+        'idp.issuer: must not hold a user name or password; delete all up to the "@"',
+      ],
+      'a number': [withKeys('joe').replace('"joe"', '7'), `idp.issuer: ${needsUrl}, got 7`],
+    });
+  });
+  const tenant = 'stands for many tenants, so that tokens of none would fit';
+  itRefuses({
+    'a pattern for tenants': [
+      issuer('https://login.microsoftonline.com/{tenantid}/v2.0'),
+      `idp.issuer: "{" ${tenant}, got "https://login.microsoftonline.com/{tenantid}/v2.0"; write the issuer of your own tenant, ` +
+        'which is `iss` in its tokens',
+    ],
+    'a pattern for tenants, with jwks_uri': [
+      minimalIdp('  jwks_uri: "https://k.example"\n').replace('auth.example', '{tenantid}'),
+      `idp.issuer: "{" ${tenant}, got "https://{tenantid}/"; write the issuer of your own tenant, which is \`iss\` in its tokens`,
+    ],
+    'a pattern in jwks_uri': [
+      minimalIdp('  jwks_uri: "https://k.example/{tenantid}/keys"\n'),
+      'idp.jwks_uri: "{" stands for something that must be filled in, got "https://k.example/{tenantid}/keys"; write the URL ' +
+        'of your own tenant',
+    ],
+  });
   it('takes http with dangerously_allow_http, and warns', () => {
     const { warnings } = accept(
       minimalIdp('  dangerously_allow_http: true\n  jwks_uri: "http://k/"\n').replace('https://auth', 'http://auth'),
     );
     assert.match(warnings.join('\n'), /^idp\.dangerously_allow_http: /m);
+  });
+  it('dangerously_accept_id_tokens: warns, is not inherited', () => {
+    const { config, warnings } = accept(
+      minimalIdp('  dangerously_accept_id_tokens: true\n  additional_issuers: [{ issuer: "https://b.example" }]\n'),
+    );
+    assert.equal(config.idp?.additional_issuers[0]?.dangerously_accept_id_tokens, false);
+    assert.match(warnings.join('\n'), /^idp\.dangerously_accept_id_tokens: /m);
   });
   it('takes an empty jwks_uri for none', () =>
     assert.equal(accept(minimalIdp('  jwks_uri: ""\n')).config.idp?.jwks_uri, undefined));
@@ -428,6 +536,50 @@ describe('cors.allowed_headers and cors.exposed_headers', () => {
   }
 });
 
+describe('limits.max_requests_per_principal, limits.max_streams_per_principal', () => {
+  const both = ({ max_requests_per_principal: requests, max_streams_per_principal: streams }: Config['limits']) => [
+    requests,
+    streams,
+  ];
+
+  it('are a quarter of backend.max_requests, at least 8, and never more than all', () => {
+    assert.deepEqual(both(accept(minimalIdp()).config.limits), [2_500, 2_500]);
+    for (const [all, share] of [
+      [1, 1],
+      [7, 7],
+      [31, 8],
+      [47, 11],
+    ]) {
+      const { config } = accept(minimalIdp(), { env: { OBEX_BACKEND_MAX_REQUESTS: String(all) } });
+      assert.deepEqual(both(config.limits), [share, share], `of ${all}`);
+    }
+  });
+
+  it('are what is written, each for itself; more than backend.max_requests is warned of', () => {
+    const { config, warnings } = accept(minimalIdp('limits: { max_streams_per_principal: 20000 }\n'));
+    assert.deepEqual(both(config.limits), [2_500, 20_000]);
+    assert.deepEqual(
+      warnings.filter((warning) => warning.startsWith('limits.')),
+      [
+        'limits.max_streams_per_principal is more than backend.max_requests, which is reached before: one principal may then ' +
+          'take the place of all others. Make it less',
+      ],
+    );
+  });
+
+  itRefuses({
+    'zero requests': [
+      minimalIdp('limits: { max_requests_per_principal: 0 }\n'),
+      'limits.max_requests_per_principal: expected a whole number from 1 to 1000000, got 0',
+    ],
+    'phase 1, which knows no principals': [
+      minimal('limits: { max_streams_per_principal: 5 }\n'),
+      'limits.max_streams_per_principal: needs idp: without idp Obex authenticates nobody; add idp with its issuer, or ' +
+        'delete limits.max_streams_per_principal',
+    ],
+  });
+});
+
 describe('numbers and sizes', () => {
   const limits = (line: string): string => minimal(`limits: { ${line} }\n`);
   itRefuses({
@@ -571,6 +723,35 @@ describe('backend.url that is Obex itself', () => {
 
 describe('warnings', () => {
   const warned = (text: string, pattern: RegExp): void => assert.match(accept(text).warnings.join('\n'), pattern);
+
+  it('of audiences that may be client ids, which ID tokens name too', () => {
+    const ids = [
+      '00001111-aaaa-2222-bbbb-3333cccc4444',
+      '1234-abc.apps.googleusercontent.com',
+      'Zx8kQpVn2tY7mLrD4sWc',
+      'example-app',
+    ];
+    const clientIds = (warnings: readonly string[]): string[] =>
+      warnings.filter((warning) => warning.includes('client id'));
+    for (const id of ids) {
+      const { warnings } = accept(
+        minimal(`  audiences: ["${id}", "urn:x"]\nidp: { issuer: "https://auth.example/" }\n`),
+      );
+      assert.deepEqual(clientIds(warnings), [
+        `resource.audiences: ${id} may be a client id: ID tokens of that client name it too, and those without ` +
+          'nonce, at_hash and c_hash pass as access tokens. Better let the IdP put resource.url into aud',
+      ]);
+    }
+    for (const name of ['https://x.example/mcp', 'api://tool', 'urn:tool', 'x.example/mcp', 'tool.example.com']) {
+      const { warnings } = accept(minimal(`  audiences: ["${name}"]\nidp: { issuer: "https://auth.example/" }\n`));
+      assert.deepEqual(clientIds(warnings), [], name);
+    }
+    const further = '  additional_issuers: [{ issuer: "https://b.example", audiences: [app] }]\n';
+    assert.match(
+      clientIds(accept(minimalIdp(further)).warnings).join('\n'),
+      /^idp\.additional_issuers\[0\]\.audiences: app may/,
+    );
+  });
   it('name plain http beyond loopback', () => warned(minimalIdp(), /^obex\.listen: plain http/m));
   it('name proxies that anyone could be', () =>
     warned(obex('trusted_proxies: ["0.0.0.0/0"]'), /^obex\.trusted_proxies trusts every/m));

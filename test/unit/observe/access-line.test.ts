@@ -47,6 +47,7 @@ describe('formatAccessLine', () => {
       client: 'c\\',
       scopes: new Set<string>(),
       expiresAtMs: 0,
+      scopeClaim: undefined,
       jkt: undefined,
     };
     const known = parseObject(formatAccessLine(record({ accessToken, outcome: 'aborted' })));
@@ -61,6 +62,24 @@ describe('formatAccessLine', () => {
     assert.equal(refused['actual'], 'c\u2028d');
   });
 
+  it('shows a terminal nothing that it would obey: DEL, C1, and what turns or hides text, in path and claims', () => {
+    const hostile = '\u007f\u0085\u009b31m\u2028\u202e\u2066\ufeff';
+    const accessToken = {
+      issuer: hostile,
+      subject: hostile,
+      client: hostile,
+      scopes: new Set<string>(),
+      scopeClaim: undefined,
+      expiresAtMs: 0,
+      jkt: undefined,
+    };
+    const head = { method: 'GET', target: `/${hostile}` };
+    const line = formatAccessLine(record({ head, accessToken, denial: deny('no_token', { actual: hostile }) }));
+    assert.match(line, /^[\n\x20-\x7e]+$/);
+    const { path, subject, actual } = parseObject(line);
+    assert.deepEqual([path, subject, actual], [`/${hostile}`, hostile, hostile]);
+  });
+
   it('is one line of JSON for hostile paths and claims, without the query', () => {
     const text = fc.string({ unit: 'binary' });
     fc.assert(
@@ -72,6 +91,7 @@ describe('formatAccessLine', () => {
           client: subject,
           scopes: new Set<string>(),
           expiresAtMs: 0,
+          scopeClaim: undefined,
           jkt: undefined,
         };
         const line = formatAccessLine(

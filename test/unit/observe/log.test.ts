@@ -1,7 +1,18 @@
 /** Errors as fields of the log and as lines for people. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { errorField } from '../../../src/observe/log.ts';
+import { createLog, errorField } from '../../../src/observe/log.ts';
+import { parseObject } from '../../support/json.ts';
+
+describe('createLog', () => {
+  it('shows a terminal nothing that it would obey', () => {
+    const hostile = 'a\u007f\u009b31m\u202eb';
+    let line = '';
+    createLog('info', { write: (text) => void (line += text) }).info('an_event', { hostile });
+    assert.match(line, /^[\n\x20-\x7e]+$/);
+    assert.equal(parseObject(line)['hostile'], hostile);
+  });
+});
 
 describe('errorField', () => {
   it('names the causes in brackets', () => {

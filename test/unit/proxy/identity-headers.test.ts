@@ -1,6 +1,8 @@
 /** X-Obex-* values: safe in a field line, and back to the claim without loss. RFC 3986 §2.1, RFC 9110 §5.5. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import type { AccessToken } from '../../../src/oauth/principal.ts';
 import { formatIdentityFields } from '../../../src/proxy/identity-headers.ts';
@@ -12,6 +14,7 @@ function fieldsOf(override: Partial<AccessToken>): ReadonlyMap<string, string> {
     client: 'c',
     scopes: new Set<string>(),
     expiresAtMs: 0,
+    scopeClaim: undefined,
     jkt: undefined,
   };
   const fields = formatIdentityFields({ ...token, ...override });
@@ -57,6 +60,18 @@ describe('formatIdentityFields', () => {
 
   it('scopes are encoded one by one, so that the separator stays what it is', () => {
     assert.equal(fieldsOf({ scopes: new Set(['read%20all', 'a']) }).get('X-Obex-Scopes'), 'a read%2520all');
+  });
+
+  it('an encoded value takes the room of its characters, not of a chain of their pieces', () => {
+    setFlagsFromString('--expose-gc');
+    const collectGarbage: () => void = runInNewContext('gc');
+    const count = 1_000;
+    collectGarbage();
+    const before = process.memoryUsage().heapUsed;
+    const kept = Array.from({ length: count }, (_, index) => fieldsOf({ subject: 'é'.repeat(400) + index }));
+    collectGarbage();
+    const bytes = (process.memoryUsage().heapUsed - before) / kept.length;
+    assert.ok(bytes < 10_000, `${bytes} bytes for one of 2,400 characters`);
   });
 
   it('any well-formed claim comes back from a line of visible ASCII', () => {

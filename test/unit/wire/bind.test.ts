@@ -35,7 +35,7 @@ describe('an address that cannot be had is refused with the cure', () => {
     [
       'EADDRINUSE',
       address,
-      ':443: the port is taken; "ss -ltnp sport = :443", as root, shows by whom; stop that, or choose another port',
+      ':443: the port is taken; "ss -tanp sport = :443", as root, shows by whom; stop that, or choose another port',
     ],
     [
       'EACCES',
@@ -49,6 +49,11 @@ describe('an address that cannot be had is refused with the cure', () => {
     ],
     ['EACCES', { host: undefined, port: 8443 }, ':8443: this user may not take this port; choose another'],
     ['EADDRNOTAVAIL', address, ':443'],
+    [
+      'ENOTSUP',
+      { host: undefined, port: 443, reusePort: true },
+      ':443: this system does not let several threads share a port (SO_REUSEPORT); set obex.workers: 1',
+    ],
   ] as const;
   for (const [code, where, message] of cases) {
     it(`${code}: ${message}`, () =>

@@ -4,6 +4,7 @@ import { describe, it, type TestContext } from 'node:test';
 import { packConfig } from '../../../src/config/portable.ts';
 import type { Config } from '../../../src/config/schema.ts';
 import { createObservers } from '../../../src/observe/observers.ts';
+import { TICKET_KEYS_LIFETIME_MS } from '../../../src/state/ticket-keys.ts';
 import { Colleague } from '../../../src/workers/colleague.ts';
 import { type Pool, startPool } from '../../../src/workers/pool.ts';
 import { createSharedMemory } from '../../../src/workers/shared-memory.ts';
@@ -57,6 +58,26 @@ describe('Pool', () => {
     assert.ok(!said.some((line) => line.endsWith('commit')));
   });
 
+  it('goes back to the old one in all when one cannot put it in force, and says why', async (context) => {
+    const { pool, config, said } = await start(context, '');
+    const next = configFor('commit=1');
+    await assert.rejects(pool.reload({ ...config, backend: next.backend }), { message: 'worker 1 refuses' });
+    const [first, second] = [0, 1].map((index) => said.filter((line) => line.startsWith(`${index} `)).slice(1));
+    assert.deepEqual(first, ['0 prepare', '0 commit', '0 prepare', '0 commit']);
+    assert.deepEqual(second, ['1 prepare', '1 commit', '1 prepare', '1 commit']);
+  });
+
+  it('sends all workers new keys of session tickets every hour, and no more once it has stopped', async (context) => {
+    context.mock.timers.enable({ apis: ['setInterval'] });
+    const { said, pool } = await start(context, '');
+    context.mock.timers.tick(TICKET_KEYS_LIFETIME_MS);
+    await until('both have them', () => (said.length === 4 ? true : undefined));
+    assert.deepEqual(said.slice(2).toSorted(), ['0 ticket_keys', '1 ticket_keys']);
+    pool.stop();
+    context.mock.timers.tick(TICKET_KEYS_LIFETIME_MS);
+    assert.equal(said.length, 4);
+  });
+
   it('has drained when all have ended', async (context) => {
     const { pool, said } = await start(context, '');
     await pool.drain();
@@ -70,7 +91,7 @@ describe('Colleague', () => {
     const death = Promise.withResolvers<Error>();
     const handOver = {
       config: packConfig(config),
-      files: { tls: undefined, backendCa: undefined, issuerCas: [] },
+      files: { tls: undefined, backendCa: undefined, redisCa: undefined, issuerCas: [] },
       rateLimits: undefined,
     };
     const birth = { memory: createSharedMemory(config, 1), index: 0, handOver };

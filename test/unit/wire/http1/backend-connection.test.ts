@@ -4,7 +4,7 @@ import { describe, it } from 'node:test';
 import { BackendConnection, type ConnectionPool } from '../../../../src/wire/http1/backend-connection.ts';
 import { BackendExchange } from '../../../../src/wire/http1/backend-exchange.ts';
 import { Outbox } from '../../../../src/wire/http1/outbox.ts';
-import { FakeTiming, MemorySocket, NO_BODY, RecordedAnswer } from '../../../support/wire-peers.ts';
+import { FakeTiming, MemorySocket, NO_BODY, NO_FAULTS, RecordedAnswer } from '../../../support/wire-peers.ts';
 
 const OK = Buffer.from('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
 
@@ -16,6 +16,7 @@ function openUsed() {
   const released: BackendConnection[] = [];
   const pool: ConnectionPool = {
     nowMs: 0,
+    onBug: NO_FAULTS.onBug,
     outbox: new Outbox(timing),
     connectTimeoutMs: 1000,
     headTimeoutMs: 1000,

@@ -12,7 +12,7 @@ import { createBackendPool } from '../../../../src/wire/http1/backend-pool.ts';
 import { createCertificate } from '../../../support/certificate.ts';
 import { answerEach, isWholeRequest, type OnRequestBytes, startRawBackend } from '../../../support/raw-http.ts';
 import { until } from '../../../support/until.ts';
-import { FakeTiming, NO_BODY, RecordedAnswer, ScriptedBody } from '../../../support/wire-peers.ts';
+import { FakeTiming, NO_BODY, NO_FAULTS, RecordedAnswer, ScriptedBody } from '../../../support/wire-peers.ts';
 
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 const GET: BackendRequest = {
@@ -54,6 +54,7 @@ async function start(context: TestContext, onBytes: OnRequestBytes, overrides: P
       maxIdleConnections: 10,
       maxHeaderBytes: 4_096,
       ca: undefined,
+      onBug: NO_FAULTS.onBug,
       ...overrides,
     },
     timing,

@@ -4,7 +4,12 @@ import { Socket } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
 import { createConnect } from '../../../../src/wire/http1/connect.ts';
 
-const RECEIVER = { onBytes: () => undefined, onConnected: () => undefined, onWritten: () => undefined };
+const RECEIVER = {
+  onBytes: () => undefined,
+  onConnected: () => undefined,
+  onWritten: () => undefined,
+  onBug: () => undefined,
+};
 
 /** What `node:net` is asked for; nothing is connected. */
 function askedFor(context: TestContext, url: string, connectTimeoutMs: number): string {

@@ -7,7 +7,8 @@ import type { Exchange } from '../../../../src/wire/exchange.ts';
 import { createBackendPool } from '../../../../src/wire/http1/backend-pool.ts';
 import { createCertificate } from '../../../support/certificate.ts';
 import { answerEach, openRaw } from '../../../support/raw-http.ts';
-import { forwardTo, head, LIMITS, respondText } from '../../../support/wire-peers.ts';
+import { until } from '../../../support/until.ts';
+import { FakeTiming, forwardTo, head, LIMITS, NO_FAULTS, respondText } from '../../../support/wire-peers.ts';
 import { startProxy, startWire } from '../../../support/wire-server.ts';
 
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
@@ -104,6 +105,42 @@ describe('a client that goes away', () => {
     await backend.receivedText('\r\n\r\n');
     client.destroy();
     await backend.connections[0]?.closed;
+    assert.equal(await closed[0]?.promise, 'aborted');
+  });
+
+  it('seconds after its FIN: the backend connection is destroyed, whatever is waited for', async (context) => {
+    for (const answer of [undefined, SSE]) {
+      const timing = new FakeTiming();
+      const { backend, client, closed } = await startProxy(context, () => answer, {}, timing);
+      client.socket.allowHalfOpen = true;
+      await client.send(GET);
+      await backend.receivedText('\r\n\r\n');
+      if (answer !== undefined) await client.readHead();
+      client.socket.end();
+      await until('the first nudges', () => (client.buffered.length >= 4 ? true : undefined));
+      client.destroy();
+      await until('the others to find that it has gone', () => {
+        timing.advance(5000);
+        return backend.connections[0]?.socket.destroyed === true ? true : undefined;
+      });
+      assert.equal(await closed[0]?.promise, 'aborted');
+    }
+  });
+
+  it('behind 64 KiB and more of requests that wait: the backend connection is destroyed', async (context) => {
+    const timing = new FakeTiming();
+    const { backend, client, closed } = await startProxy(context, () => SSE, {}, timing);
+    client.socket.on('error', () => undefined);
+    await client.send(GET);
+    await client.readHead();
+    client.socket.write(GET.repeat(50_000));
+    await new Promise(setImmediate);
+    client.socket.end();
+    client.socket.on('finish', () => client.destroy());
+    await until('it to be found out', () => {
+      timing.advance(1000);
+      return backend.connections[0]?.socket.destroyed === true ? true : undefined;
+    });
     assert.equal(await closed[0]?.promise, 'aborted');
   });
 
@@ -242,6 +279,7 @@ describe('TLS', () => {
         maxIdleConnections: 0,
         maxHeaderBytes: 4_096,
         ca,
+        onBug: NO_FAULTS.onBug,
       });
     const trusting = pool(certificate.cert);
     const front = await startWire(context, forwardTo(trusting));

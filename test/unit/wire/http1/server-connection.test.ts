@@ -510,3 +510,101 @@ describe('the end of exchanges', () => {
     assert.equal(socket.ended, true);
   });
 });
+
+describe('a client that may have gone: RFC 9112 §9.6', () => {
+  const PERIOD_MS = 5000;
+
+  it('one that waits behind its FIN is nudged for as long as the answer takes, and gets it whole', () => {
+    const { socket, timing, waiting, outcomes } = openWaiting();
+    socket.receive(get('/'));
+    socket.receiveEnd();
+    for (let sent = 1; sent <= 60; sent += 1) {
+      assert.equal(socket.sent.length, sent);
+      timing.advance(PERIOD_MS);
+    }
+    if (waiting[0] !== undefined) respondText(waiting[0], 'ok');
+    const interim = 'HTTP/1.1 100 Continue\r\n\r\n';
+    assert.equal(socket.sent, interim.repeat(3) + OK.replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n'));
+    assert.deepEqual(outcomes, ['complete']);
+  });
+
+  it('an interim response of the backend completes what the nudges have begun', () => {
+    const { socket, timing, waiting } = openWaiting();
+    socket.receive(get('/'));
+    socket.receiveEnd();
+    for (let count = 0; count < 10; count += 1) timing.advance(PERIOD_MS);
+    waiting[0]?.inform(103, ['Link', '</a>']);
+    assert.equal(socket.sent, 'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n');
+  });
+
+  it('RFC 9110 §15.2: an HTTP/1.0 client gets the version ahead and no interim response; then it is given up', () => {
+    const { socket, timing, outcomes } = openWaiting();
+    socket.receive('GET / HTTP/1.0\r\n\r\n');
+    socket.receiveEnd();
+    for (let count = 0; count < 20; count += 1) timing.advance(PERIOD_MS);
+    assert.deepEqual([socket.sent, socket.destroyed], ['HTTP/1.1 ', false]);
+    timing.advance(120_000);
+    assert.deepEqual([socket.destroyed, outcomes], [true, ['aborted']]);
+  });
+
+  it('RFC 9112 §7.1: an event stream is nudged by ten zeros of a chunk-size, again behind each event', () => {
+    const { socket, timing, waiting, outcomes } = openWaiting();
+    socket.receive(get('/'));
+    const sink = waiting[0]?.respond(head(200));
+    socket.receiveEnd();
+    const begun = socket.sent.length - 1;
+    for (let event = 0; event < 4; event += 1) {
+      for (let count = 0; count < 15; count += 1) timing.advance(PERIOD_MS);
+      sink?.write(Buffer.from('x'));
+    }
+    assert.equal(socket.sent.slice(begun), `${'0'.repeat(10)}1\r\nx\r\n`.repeat(4));
+    timing.advance(119_999);
+    assert.equal(socket.destroyed, false);
+    for (let count = 0; count < 35; count += 1) timing.advance(PERIOD_MS);
+    assert.deepEqual([socket.destroyed, outcomes], [true, ['aborted']]);
+  });
+
+  it('RFC 9112 §9.3.2: 64 KiB behind a pending answer are dropped after 5 seconds, for a FIN to show', () => {
+    const { socket, timing, waiting } = openWaiting();
+    socket.receive(get('/1') + get('/2').repeat(3000));
+    assert.equal(socket.paused, true);
+    timing.advance(0);
+    timing.advance(4999);
+    assert.equal(socket.paused, true);
+    timing.advance(1);
+    assert.equal(socket.paused, false);
+    socket.receive(get('/3').repeat(3000));
+    assert.equal(socket.paused, false);
+    if (waiting[0] !== undefined) respondText(waiting[0], 'ok');
+    assert.equal(socket.sent, OK.replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n'));
+    assert.deepEqual([waiting.length, socket.ended], [1, true]);
+  });
+
+  it('the same behind an answer that has begun: the connection ends with it', () => {
+    const { socket, timing, waiting } = openWaiting();
+    socket.receive(get('/1') + get('/2').repeat(3000));
+    const sink = waiting[0]?.respond(head(200, [], 2));
+    timing.advance(0);
+    timing.advance(5000);
+    sink?.write(Buffer.from('ok'));
+    sink?.end();
+    assert.deepEqual([socket.sent, waiting.length, socket.ended], [OK, 1, true]);
+  });
+
+  it('one whose body the backend does not take is nudged, and trusted as soon as it is read again', () => {
+    const { socket, timing, waiting, outcomes } = openWaiting();
+    socket.receive(post(50_000, 'x'.repeat(1000)));
+    const sink = new RecordingSink();
+    sink.full = true;
+    waiting[0]?.body.deliverTo(sink);
+    assert.equal(socket.paused, true);
+    timing.advance(0);
+    timing.advance(5000);
+    assert.equal(socket.sent, 'H');
+    timing.advance(PERIOD_MS);
+    assert.equal(socket.sent, 'HT');
+    sink.onDrain?.();
+    timing.advance(PERIOD_MS);
+    assert.deepEqual([socket.sent, socket.destroyed, outcomes], ['HT', false, []]);
+  });
+});

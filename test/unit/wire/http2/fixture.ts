@@ -13,7 +13,7 @@ import type {
 } from '../../../../src/wire/exchange.ts';
 import { listenHttp1 } from '../../../../src/wire/http1/listen.ts';
 import { createCertificate } from '../../../support/certificate.ts';
-import { FakeTiming, head, LIMITS, RecordingSink, respondText } from '../../../support/wire-peers.ts';
+import { FakeTiming, head, LIMITS, NO_FAULTS, RecordingSink, respondText } from '../../../support/wire-peers.ts';
 
 const certificates = new Map<string, ServerTls>();
 
@@ -35,11 +35,13 @@ export class Recorded {
   readonly heads: readonly RequestHead[];
   readonly refusals: readonly string[];
   readonly closed: readonly Promise<ExchangeOutcome>[];
+  /** Why connections were told to calm down. */
+  readonly ended: readonly string[];
   readonly #context: TestContext;
   readonly #arrived: (() => void)[];
 
   constructor(
-    parts: Pick<Recorded, 'server' | 'timing' | 'exchanges' | 'heads' | 'refusals' | 'closed'>,
+    parts: Pick<Recorded, 'server' | 'timing' | 'exchanges' | 'heads' | 'refusals' | 'closed' | 'ended'>,
     context: TestContext,
     arrived: (() => void)[],
   ) {
@@ -49,6 +51,7 @@ export class Recorded {
     this.heads = parts.heads;
     this.refusals = parts.refusals;
     this.closed = parts.closed;
+    this.ended = parts.ended;
     this.#context = context;
     this.#arrived = arrived;
   }
@@ -90,10 +93,12 @@ export async function listen(
   const heads: RequestHead[] = [];
   const refusals: string[] = [];
   const closed: Promise<ExchangeOutcome>[] = [];
+  const ended: string[] = [];
   const arrived: (() => void)[] = [];
   const server = await listenHttp1(
     { listen: { host: '127.0.0.1', port: 0 }, tls: certificate(), limits: () => ({ ...LIMITS, ...limits }) },
     {
+      ...NO_FAULTS,
       onExchange(exchange) {
         const outcome = Promise.withResolvers<ExchangeOutcome>();
         closed.push(outcome.promise);
@@ -113,11 +118,12 @@ export async function listen(
         refusals.push(`${refusal}: ${detail}`);
         return { head: head(400, ['Content-Type', 'text/plain']), body: Buffer.from(refusal) };
       },
+      onCalmed: (why) => ended.push(why),
     },
     timing,
   );
   context.after(() => server.destroy());
-  return new Recorded({ server, timing, exchanges, heads, refusals, closed }, context, arrived);
+  return new Recorded({ server, timing, exchanges, heads, refusals, closed, ended }, context, arrived);
 }
 
 /** Takes the whole body, then answers 200 "ok". */
@@ -243,6 +249,11 @@ export class FrameClient {
     const options = { host: '127.0.0.1', port, servername: 'localhost', ca: cert, ALPNProtocols: ['h2'] };
     const socket = connectTls(options).setNoDelay(true);
     await once(socket, 'secureConnect');
+    return FrameClient.over(socket, acknowledge);
+  }
+
+  /** The same over a connection that has agreed on HTTP/2. */
+  static async over(socket: TLSSocket, acknowledge: boolean): Promise<FrameClient> {
     const client = new FrameClient(socket);
     client.send(Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'), frame(FRAME.settings, 0, 0));
     await client.first(({ type, flags }) => type === FRAME.settings && flags === 0);

@@ -1,0 +1,49 @@
+/** What may not be meant about issuers and audiences. RFC 9728 §2 (authorization_servers), OpenID Connect Core §2 (aud). */
+import { isSecureUrl } from '../lib/secure-url.ts';
+import type { Config } from './schema.ts';
+import { parseDiscoverableIssuer } from './urls.ts';
+
+/** Whole sentences; none without idp. */
+export function collectTokenWarnings({ idp, resource }: Config): readonly string[] {
+  if (idp === undefined) return [];
+  const further = idp.additional_issuers.map((entry, index) => ({ ...entry, key: `idp.additional_issuers[${index}]` }));
+  const issuers = [{ ...idp, key: 'idp' }, ...further];
+  // Audiences that an issuer has from resource are that very list.
+  const own = further.filter(({ audiences }) => audiences !== resource.audiences);
+  const holders = [{ ...resource, key: 'resource' }, ...own];
+  return [
+    ...issuers.filter((entry) => entry.dangerously_accept_id_tokens).map(warnOfIdTokens),
+    ...issuers.filter(({ issuer }) => !isLoginUrl(issuer, idp.dangerously_allow_http)).map(warnOfName),
+    ...holders.flatMap(({ key, audiences }) => warnOfClientIds(key, audiences.filter(isLikeClientId))),
+  ];
+}
+
+function warnOfIdTokens({ key }: { readonly key: string }): string {
+  return `${key}.dangerously_accept_id_tokens: whoever gets hold of an ID token for an accepted audience is let in`;
+}
+
+function warnOfName({ key, issuer }: { readonly key: string; readonly issuer: string }): string {
+  return (
+    `${key}.issuer ${JSON.stringify(issuer)} is no https URL without query and fragment: the metadata cannot name it, so clients ` +
+    'must know by themselves where to log in'
+  );
+}
+
+function warnOfClientIds(key: string, clientIds: readonly string[]): readonly string[] {
+  if (clientIds.length === 0) return [];
+  return [
+    `${key}.audiences: ${clientIds.join(' ')} may be a client id: ID tokens of that client name it too, and those without ` +
+      'nonce, at_hash and c_hash pass as access tokens. Better let the IdP put resource.url into aud',
+  ];
+}
+
+/** Whether clients can be sent there. */
+function isLoginUrl(issuer: string, allowHttp: boolean): boolean {
+  const url = parseDiscoverableIssuer(issuer);
+  return url instanceof URL && (allowHttp || isSecureUrl(url));
+}
+
+/** Neither a URI nor the name of a host, but for Google's client ids, which are one. */
+function isLikeClientId(audience: string): boolean {
+  return !/[:/.]/.test(audience) || /^[^:/]+\.apps\.googleusercontent\.com$/.test(audience);
+}
