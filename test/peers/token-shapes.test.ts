@@ -1,11 +1,12 @@
 /** What stands in the tokens of the identity providers here, beside the record of it that other tests rely on. */
 import { after, before, describe, it } from 'node:test';
-import { BrowserlessLogin } from '../../src/demo/browserless-login.ts';
+import { BrowserlessLogin, REDIRECT_URL } from '../../src/demo/browserless-login.ts';
 import { type Stage, startStage } from '../../src/demo/stage.ts';
+import { fillInLogin } from '../support/browser.ts';
 import { requireDebianPackages } from '../support/debian-packages.ts';
 import { freePort } from '../support/free-port.ts';
 import { generateSigningKey, startGlewlwyd } from '../support/glewlwyd.ts';
-import { startLemonLdap } from '../support/lemonldap.ts';
+import { PERSON, PUBLIC_CLIENT_ID, startLemonLdap } from '../support/lemonldap.ts';
 import { connectV1 } from '../support/mcp-clients.ts';
 import { startObexProcess } from '../support/obex-process.ts';
 import { assertRecorded } from '../support/token-shape.ts';
@@ -44,8 +45,27 @@ describe('recorded tokens and discovery documents', () => {
   });
 
   it('are those of LemonLDAP::NG', async () => {
-    const idp = running.adopt(await startLemonLdap({ resource: RESOURCE, scopes: [SCOPE] }), (it) => it.stop());
+    const obexPort = await freePort();
+    const resource = `http://localhost:${obexPort}/mcp`;
+    const options = { resource, scopes: [SCOPE], redirectUrl: REDIRECT_URL };
+    const idp = running.adopt(await startLemonLdap(options), (it) => it.stop());
     const program = await idp.getToken({ scope: SCOPE });
-    await assertRecorded('lemonldap', idp, { resource: RESOURCE, tokens: { client_credentials: program } });
+    const user = await logInAtLemonLdap(idp.issuer, obexPort);
+    await assertRecorded('lemonldap', idp, { resource, tokens: { client_credentials: program, user } });
   });
+
+  /** The access token of an official client, whose login Obex has set off. */
+  async function logInAtLemonLdap(issuer: string, port: number): Promise<string | undefined> {
+    const config = `obex: { public_url: "http://localhost:${port}", listen: "127.0.0.1:${port}" }
+backend: { url: "${new URL(stage.mcpServer.url).origin}" }
+resource: { url: "http://localhost:${port}/mcp", scopes_supported: [openid, "${SCOPE}"] }
+idp: { issuer: "${issuer}" }
+`;
+    const obex = running.adopt(await startObexProcess({ config }), (it) => it.stop());
+    const login = new BrowserlessLogin('a test', fillInLogin(PERSON));
+    login.saveClientInformation({ client_id: PUBLIC_CLIENT_ID, issuer });
+    const client = await connectV1(`${obex.url}/mcp`.replace('127.0.0.1', 'localhost'), login);
+    await client.close();
+    return login.tokens()?.access_token;
+  }
 });

@@ -23,7 +23,7 @@ const Shape = z.object({
   ),
 });
 
-/** Subject, client and scopes of each token, or the reason of its refusal, where all of its audiences are configured. */
+/** Subject, client and scopes of each token, or the reason of its refusal, where its audiences are configured. */
 const EXPECTED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   auth0: {
     client_credentials: 'my-client@clients, my-client, mcp:read',
@@ -61,7 +61,10 @@ const EXPECTED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     client_credentials: 'a-uuid, my-client, email mcp:read profile',
     user: 'a-uuid, my-mcp-client, email mcp:read profile',
   },
-  lemonldap: { client_credentials: 'obex-test, obex-test, mcp:read' },
+  lemonldap: {
+    client_credentials: 'obex-test, obex-test, mcp:read',
+    user: 'dwho, obex-test-public, mcp:read openid',
+  },
   'oidc-provider': {
     client_credentials: 'obex-demo, obex-demo, demo:use',
     user: 'demo-user, a client id, demo:use',
