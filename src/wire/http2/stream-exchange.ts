@@ -109,16 +109,16 @@ export class StreamExchange implements Exchange, BodySink {
   respond(head: ResponseHead): BodySink {
     if (this.#state === 'over' || this.#stream.closed) return this;
     if (this.#state !== 'waiting') throw new Error('an exchange is answered at most once');
-    this.#state = 'answering';
-    this.responded = true;
     // For HEAD the writable side has been ended from the beginning.
     this.#hasBody = !this.#stream.writableEnded && head.length !== 0 && !isBodiless(head.status);
     this.#length = this.#hasBody ? head.length : undefined;
-    const fields = formatResponseFields(head, this.#connection.date);
+    this.#stream.respond(formatResponseFields(head, this.#connection.date), { endStream: !this.#hasBody });
+    // Only now: another answer may take the place of one that could not be written.
+    this.#state = 'answering';
+    this.responded = true;
     // Even a short answer may have to wait for its peer, with a hundred others.
     this.head = answeredHead(this.head);
     this.#headBytes = 0;
-    this.#stream.respond(fields, { endStream: !this.#hasBody });
     this.count();
     return this;
   }
