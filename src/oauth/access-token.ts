@@ -126,17 +126,22 @@ export function formatTime(timeMs: number): string {
   return new Date(timeMs).toISOString();
 }
 
-/** Whom the token speaks for. RFC 9068 §2.2. */
 function parseIdentity(
   payload: JsonObject,
 ): Pick<AccessToken, 'subject' | 'client' | 'scopes' | 'scopeClaim'> | Denial {
+  const parties = readParties(payload);
+  if ('denied' in parties) return parties;
+  const granted = parseScopeClaims(payload);
+  return 'denied' in granted ? granted : { ...parties, ...granted };
+}
+
+/** Whom the token speaks for, and who holds it. RFC 9068 §2.2. */
+export function readParties(payload: JsonObject): Pick<AccessToken, 'subject' | 'client'> | Denial {
   const subject = readIdentifier('sub', payload['sub']);
   if (typeof subject === 'object') return subject;
   const name = CLIENT_CLAIMS.find((claim) => payload[claim] !== undefined && payload[claim] !== '') ?? 'client_id';
   const client = readIdentifier(name, payload[name]);
-  if (typeof client === 'object') return client;
-  const granted = parseScopeClaims(payload);
-  return 'denied' in granted ? granted : { subject, client, ...granted };
+  return typeof client === 'object' ? client : { subject, client };
 }
 
 /**
