@@ -7,6 +7,7 @@ import type { Principal } from '../oauth/principal.ts';
 /** One verified token. `key` is the one that its signature verified with. */
 export interface VerifiedToken {
   readonly principal: Principal;
+  /** The configured name of the issuer whose key it is. */
   readonly issuer: string;
   readonly key: VerificationKey;
   /** Milliseconds since the epoch; from then on the entry is as good as gone. */

@@ -1,0 +1,13 @@
+/**
+ * Amazon Cognito user pools.
+ * https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-the-access-token.html
+ */
+import type { Preset } from '../preset.ts';
+
+export const cognito: Preset = {
+  issuer: {
+    form: /^https:\/\/cognito-idp\.[a-z0-9-]+\.amazonaws\.com(\.cn)?\/[^/]+$/,
+    example: 'https://cognito-idp.REGION.amazonaws.com/POOL-ID',
+  },
+  fills: { scope_claims: ['scope'], audience_claim: 'client_id' },
+};

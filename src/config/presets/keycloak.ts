@@ -1,0 +1,10 @@
+/**
+ * Keycloak. https://www.keycloak.org/securing-apps/oidc-layers (issuer, endpoints);
+ * https://www.keycloak.org/docs/latest/server_admin/#_audience (aud by mapper). Run: 26.7.3.
+ */
+import type { Preset } from '../preset.ts';
+
+export const keycloak: Preset = {
+  issuer: { form: /\/realms\/[^/]+$/, example: 'https://HOST/realms/REALM' },
+  fills: { scope_claims: ['scope'], audience_claim: 'aud' },
+};
