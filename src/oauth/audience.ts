@@ -36,7 +36,11 @@ export function readAudience(payload: JsonObject, { audienceClaim }: ExpectedAud
   if (typeof clientId !== 'string') return malformed('client_id is not a string');
   // Cognito: what opens an API is the access token alone
   if (use !== undefined && use !== 'access') {
-    return deny('invalid_token', { detail: 'token_use', expected: 'access', actual: String(use) });
+    return deny('invalid_token', {
+      detail: 'token_use',
+      expected: 'access',
+      actual: typeof use === 'string' || use === null ? String(use) : 'not a string',
+    });
   }
   const aud = payload['aud'] === undefined ? [] : readStrings('aud', payload['aud']);
   return 'denied' in aud ? aud : { aud, clientId };

@@ -1,9 +1,7 @@
-/**
- * Amazon Cognito user pools.
- * https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-the-access-token.html
- */
+/** What is known of the tokens of Amazon Cognito user pools. */
 import type { Preset } from '../preset.ts';
 
+/** https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-the-access-token.html */
 export const cognito: Preset = {
   issuer: {
     form: /^https:\/\/cognito-idp\.[a-z0-9-]+\.amazonaws\.com(\.cn)?\/[^/]+$/,

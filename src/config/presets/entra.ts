@@ -1,11 +1,12 @@
-/**
- * Microsoft Entra ID. https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference (scp of people, roles
- * of programs, aud, iss of both versions).
- */
+/** What is known of the tokens of Microsoft Entra ID. */
 import type { Preset } from '../preset.ts';
 
 const TENANT = '[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}';
 
+/**
+ * https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference (scp of people, roles of programs,
+ * aud, iss of both versions).
+ */
 export const entra: Preset = {
   issuer: {
     form: new RegExp(`^https://(login\\.[a-z.]+/${TENANT}/v2\\.0|sts\\.[a-z.]+/${TENANT}/)$`),

@@ -1,9 +1,10 @@
-/**
- * Zitadel. https://zitadel.com/docs/apis/openidoauth/claims (roles by project),
- * https://zitadel.com/docs/apis/openidoauth/scopes (the project in aud).
- */
+/** What is known of the tokens of Zitadel. */
 import type { Preset } from '../preset.ts';
 
+/**
+ * https://zitadel.com/docs/apis/openidoauth/claims (roles by project),
+ * https://zitadel.com/docs/apis/openidoauth/scopes (the project in aud).
+ */
 export const zitadel: Preset = {
   issuer: { form: /^https?:\/\/[^/]+$/, example: 'https://INSTANCE.zitadel.cloud' },
   audience: 'the id of the project',

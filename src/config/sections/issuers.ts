@@ -13,14 +13,6 @@ const NOT_INHERITED = 'Each issuer has its own.';
 const alias = leaf({ kind: 'string', json: { type: 'string' }, meaning: 'Value of `iss`.' }, parseIssuerAlias);
 
 const issuer = {
-  preset: oneOf(['', ...PRESET_NAMES], {
-    default: '',
-    example: 'keycloak',
-    meaning:
-      'Fills in what is known of the tokens of an IdP, where no key beside it says otherwise; `obex check` prints what it has ' +
-      'filled in, and warns of what does not fit. Never fills in anything `dangerously_`. ' +
-      NOT_INHERITED,
-  }),
   issuer: leaf(
     {
       kind: 'string',
@@ -32,6 +24,14 @@ const issuer = {
     },
     parseIssuer,
   ),
+  preset: oneOf(['', ...PRESET_NAMES], {
+    default: '',
+    example: 'keycloak',
+    meaning:
+      'Fills in what is known of the tokens of an IdP, where no key beside it says otherwise; `obex check` prints what it has ' +
+      'filled in, and warns of what does not fit. Never fills in anything `dangerously_`. ' +
+      NOT_INHERITED,
+  }),
   issuer_aliases: list(alias, {
     default: [],
     example: ['https://login.microsoftonline.com/11112222-bbbb-3333-cccc-4444dddd5555/v2.0'],

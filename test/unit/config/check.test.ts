@@ -72,7 +72,11 @@ warning: OBEX_LOG_LEVLE is ignored: no value of the config has this name; did yo
     );
     const { stdout } = Object.assign({ stdout: '' }, outcome);
     assert.deepEqual(outcome, { code: 0, stdout, stderr: '' });
-    assert.ok(stdout.includes('  issuer: https://auth.example/\n  tls:\n    ca_file: ""\n  clock_skew: 10s\n'));
+    assert.ok(
+      stdout.includes(
+        '  issuer: https://auth.example/\n  preset: ""\n  issuer_aliases: []\n  tls:\n    ca_file: ""\n  clock_skew: 10s\n',
+      ),
+    );
     assert.deepEqual(stdout.split('\n').slice(-5), [
       'phase: 2 (every request needs a token that the idp has signed for this resource)',
       'warning: on this machine, obex.tls.cert_file: cannot read /none/c (ENOENT); check the path and that this user may read it',
