@@ -10,7 +10,13 @@ type Rule = readonly [applies: boolean, warning: string];
 
 /** Whole sentences, the most serious first. */
 export function collectWarnings(config: Config): string[] {
-  const others = [...dpopRules(config), ...networkRules(config), ...resourceRules(config), ...limitRules(config)];
+  const others = [
+    ...dpopRules(config),
+    ...networkRules(config),
+    ...scopeRules(config),
+    ...resourceRules(config),
+    ...limitRules(config),
+  ];
   return [...applying(authenticationRules(config)), ...collectTokenWarnings(config), ...applying(others)];
 }
 
@@ -80,10 +86,7 @@ function networkRules({ obex, backend }: Config): readonly Rule[] {
   ];
 }
 
-function resourceRules({ resource, cors, obex, authz }: Config): readonly Rule[] {
-  const written = resource.url.replace(/\?.*$/s, '');
-  const { origin, pathname } = new URL(resource.url);
-  const asked = origin + pathname;
+function scopeRules({ resource, authz }: Config): readonly Rule[] {
   const implications = closeRelation(authz.scope_implies);
   const offered = [...resource.scopes_supported, ...authz.challenge_scopes];
   const obtainable = new Set([...offered, ...offered.flatMap((scope) => [...(implications.get(scope) ?? [])])]);
@@ -101,6 +104,14 @@ function resourceRules({ resource, cors, obex, authz }: Config): readonly Rule[]
       `authz.required_scopes: ${unlisted.join(' ')} is not in resource.scopes_supported: clients that ask for the scopes named ` +
         'there get tokens that are refused. Add it there',
     ],
+  ];
+}
+
+function resourceRules({ resource, cors, obex }: Config): readonly Rule[] {
+  const written = resource.url.replace(/\?.*$/s, '');
+  const { origin, pathname } = new URL(resource.url);
+  const asked = origin + pathname;
+  return [
     [
       cors.allowed_origins.includes('*'),
       'cors.allowed_origins "*": pages of every site may use Obex with a token they hold',

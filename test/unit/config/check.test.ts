@@ -86,6 +86,15 @@ warning: OBEX_LOG_LEVLE is ignored: no value of the config has this name; did yo
     ]);
   });
 
+  it('prints what a preset has filled in', async () => {
+    const outcome = await check(minimalIdp('  preset: okta\n'));
+    const { stdout } = Object.assign({ stdout: '' }, outcome);
+    assert.deepEqual(
+      stdout.split('\n').filter((line) => line.includes('preset okta:')),
+      ['filled in by preset okta: idp.scope_claims: ["scp"]', 'filled in by preset okta: idp.audience_claim: "aud"'],
+    );
+  });
+
   it('ends with 1 for warnings when it is strict, and says so last', async () => {
     const { stdout, ...outcome } = Object.assign({ stdout: '' }, await check(minimalIdp(), { strict: true }));
     assert.match(stdout, /^warning: obex\.listen: plain http .*\n$/m);
