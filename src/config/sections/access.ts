@@ -1,5 +1,5 @@
 /** Sections of the config about who may pass: resource, authz, token_cache. RFC 9728, RFC 9068, RFC 6749 §3.3. */
-import { leaf, list, number, section, size, text } from '../leaf.ts';
+import { leaf, list, number, oneOf, section, size, text } from '../leaf.ts';
 import { refuse } from '../refused.ts';
 import { challengeScope, scope, scopeImplications, scopePrefix } from '../scopes.ts';
 import { parseAuthorizationServer, parseResourceUrl } from '../urls.ts';
@@ -97,6 +97,12 @@ export const authzSection = section('What a token must allow. Needs `idp`.', {
       'to hear. Clients that ask for what the challenge names ask for these and `required_scopes`, no others.',
   }),
   scope_implies: scopeImplications,
+  on_token_expiry: oneOf(['keep', 'cut'], {
+    default: 'keep',
+    meaning:
+      'What `exp` means to a stream that is open: `keep` = nothing; `cut` = an event stream on which the server speaks first (a ' +
+      'GET, or `subscriptions/listen`) ends between two events, `idp.clock_skew` after it. The answer to a call goes on.',
+  }),
 });
 
 export const tokenCacheSection = section(
