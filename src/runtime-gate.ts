@@ -9,7 +9,7 @@ import {
 import { createDpopAuthentication } from './gate/authenticate-dpop.ts';
 import { createCharge, createLook } from './gate/charge.ts';
 import { createTokenCheck } from './gate/token-check.ts';
-import { createVerifyAccessToken, type TrustedIssuer } from './gate/verify-access-token.ts';
+import { createVerifyAccessToken, nameIssuers, type TrustedIssuer } from './gate/verify-access-token.ts';
 import type { Clock } from './lib/clock.ts';
 import type { AudienceClaim, ExpectedAudience } from './oauth/audience.ts';
 import { normalizeHttpUri } from './oauth/http-uri.ts';
@@ -93,10 +93,10 @@ export function startIssuers(issuers: readonly TrustedIssuer[], { idp }: Config)
 
 /** Whether the issuer of a token is still trusted, and the key that it was verified with still one of the issuer's. */
 export function createStanding(issuers: readonly TrustedIssuer[]): (principal: Principal) => boolean {
-  const byName = new Map(issuers.map(({ issuer, jwks }) => [issuer, jwks]));
+  const byName = nameIssuers(issuers);
   return ({ accessToken, key }) => {
     if (accessToken === undefined || key === undefined) return false;
-    return byName.get(accessToken.issuer)?.keys?.includes(key) === true;
+    return byName.get(accessToken.issuer)?.jwks.keys?.includes(key) === true;
   };
 }
 

@@ -37,11 +37,16 @@ interface Attempt {
   readonly claims: AccessToken | Denial;
 }
 
-/** Synchronous as long as the issuer's known keys decide; a promise only when fresher keys are asked for. */
-export function createVerifyAccessToken(issuers: readonly TrustedIssuer[], clock: Clock): VerifyAccessToken {
-  const byName = new Map(
+/** Each under its name and its aliases. */
+export function nameIssuers(issuers: readonly TrustedIssuer[]): ReadonlyMap<string, TrustedIssuer> {
+  return new Map(
     issuers.flatMap((trusted) => [trusted.issuer, ...(trusted.aliases ?? [])].map((name) => [name, trusted] as const)),
   );
+}
+
+/** Synchronous as long as the issuer's known keys decide; a promise only when fresher keys are asked for. */
+export function createVerifyAccessToken(issuers: readonly TrustedIssuer[], clock: Clock): VerifyAccessToken {
+  const byName = nameIssuers(issuers);
   const names = [...byName.keys()].join(' ');
 
   return (compact) => {
