@@ -5,7 +5,7 @@ import { parseChallenge } from '../support/challenge.ts';
 import { bearer, bodyOf, type ConfigParts } from '../support/obex.ts';
 import type { RawResponse } from '../support/raw-http.ts';
 import { assertRefusal } from '../support/refusal.ts';
-import { type Phase2Stack, startPhase2 } from '../support/stack.ts';
+import { type Phase2Stack, startPhase1, startPhase2 } from '../support/stack.ts';
 import { issuerKey, type TokenOptions } from '../support/test-issuer.ts';
 
 const TENANT = 'https://tenant-2.example/';
@@ -161,9 +161,11 @@ describe('what clients are told to ask for', () => {
   });
 
   it('phase 1: the metadata ask for scopes in full too', async (context) => {
-    const stack = await startPhase2(context, { sections });
-    await stack.obex.reload(stack.config({ resource: 'scopes_supported: [a]\nscope_prefix: "x:"' }));
-    assert.deepEqual(bodyOf(await stack.obex.send({ target: METADATA }))['scopes_supported'], ['x:a']);
+    const resource = 'scopes_supported: [a]\nscope_prefix: "x:"\nauthorization_servers: ["https://login.example"]';
+    const { obex } = await startPhase1(context, { sections: { resource } });
+    const metadata = bodyOf(await obex.send({ target: METADATA }));
+    assert.deepEqual(metadata['scopes_supported'], ['x:a']);
+    assert.deepEqual(metadata['authorization_servers'], ['https://login.example']);
   });
 });
 
