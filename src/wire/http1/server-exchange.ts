@@ -102,13 +102,15 @@ export class ServerExchange implements Exchange, BodySink {
   respond(head: ResponseHead): BodySink {
     if (this.#state === 'over') return this;
     if (this.#state !== 'waiting') throw new Error('an exchange is answered at most once');
-    this.#state = 'answering';
-    this.responded = true;
     this.#framing = this.#framingOf(head);
     this.#length = this.#framing === 'none' ? undefined : head.length;
     this.#closes = !this.#persistent || this.#framing === 'close' || this.#connection.mustClose();
     const connection = this.#closes ? 'close' : this.#minorVersion === 0 ? 'keep-alive' : undefined;
-    this.#writeHead(formatResponseHead(head, { framing: this.#framing, connection, date: this.#connection.date }));
+    const text = formatResponseHead(head, { framing: this.#framing, connection, date: this.#connection.date });
+    // Only now: another answer may take the place of one that could not be written.
+    this.#state = 'answering';
+    this.responded = true;
+    this.#writeHead(text);
     if (head.length === undefined) this.head = answeredHead(this.head);
     return this;
   }
