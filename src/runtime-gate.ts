@@ -13,9 +13,9 @@ import { createVerifyAccessToken, type TrustedIssuer } from './gate/verify-acces
 import type { Clock } from './lib/clock.ts';
 import { normalizeHttpUri } from './oauth/http-uri.ts';
 import { createTargetUri } from './oauth/target-uri.ts';
-import { formatIdentityFields } from './proxy/identity-headers.ts';
 import type { RuntimeOptions } from './runtime.ts';
 import type { DpopParts } from './runtime-dpop.ts';
+import type { IdentityParts } from './runtime-identity.ts';
 import type { RuntimeFiles } from './runtime-tls.ts';
 import type { IssuerKeys, JwksSource } from './state/jwks-cache.ts';
 import type { ProcessWide, RateLimited } from './state/process-wide.ts';
@@ -118,18 +118,20 @@ interface GateParts {
   readonly verifiedTokens: VerifiedTokens;
   readonly charges: Charges;
   readonly dpop: DpopParts | undefined;
+  readonly identity: IdentityParts;
 }
 
 /** The composition of the phase: what is not in it costs nothing. */
 export function buildAuthenticate({ config, observers }: RuntimeOptions, parts: GateParts): Authenticate {
   const { clock, metrics } = observers;
-  const { issuers, verifiedTokens, charges, dpop } = parts;
+  const { issuers, verifiedTokens, charges, dpop, identity } = parts;
   if (config.idp === undefined) return createPresenceCheck(charges);
   const tokens = createTokenCheck({
     clock,
     verifiedTokens,
     verifyAccessToken: createVerifyAccessToken(issuers, clock),
-    formatIdentityFields,
+    identify: identity.identify,
+    renew: identity.renew,
     onCacheLookup: (result) => metrics.tokenCacheLookup(result),
   });
   if (dpop === undefined)

@@ -16,9 +16,11 @@ import { createClientHeaders } from './proxy/response-headers.ts';
 import { isLoop } from './proxy/via.ts';
 import type { RuntimeOptions } from './runtime.ts';
 import type { DpopParts } from './runtime-dpop.ts';
+import type { IdentityParts } from './runtime-identity.ts';
 import { createClientAddress } from './server/client-address.ts';
 import { createCors } from './server/cors.ts';
 import { respondHealth } from './server/endpoints/health.ts';
+import { createKeySetEndpoint } from './server/endpoints/key-set.ts';
 import { createMetadataEndpoint } from './server/endpoints/metadata.ts';
 import { createMetricsEndpoint } from './server/endpoints/metrics.ts';
 import { createReadiness, type ReadinessCheck } from './server/endpoints/ready.ts';
@@ -33,6 +35,7 @@ import type { ServerLimits } from './wire/exchange.ts';
 import { fitYoungGeneration } from './young-generation.ts';
 
 const METRICS_PATH = '/metrics';
+const KEY_SET_PATH = '/.well-known/obex-jwks.json';
 const MAX_REQUEST_LINE_BYTES = 8 * 1024;
 
 interface ServiceParts {
@@ -41,6 +44,7 @@ interface ServiceParts {
   readonly authenticate: Authenticate;
   readonly chargeClient: Charge;
   readonly dpop: DpopParts | undefined;
+  readonly identity: IdentityParts;
 }
 
 export function buildService(options: RuntimeOptions, parts: ServiceParts): Service {
@@ -99,7 +103,7 @@ function buildForwarder({ config, shared, previous }: RuntimeOptions, backend: B
       backendAuthority: config.backend.url.host,
       publicUrl: config.obex.public_url,
       staticFields: Object.entries(config.backend.headers).flat(),
-      strippedNames: config.backend.strip_headers,
+      strippedNames: [...config.backend.strip_headers, ...Object.keys(config.backend.claim_headers)],
       viaPseudonym: shared.viaPseudonym,
     }),
     formatClientFields: createClientHeaders({ publicUrl: config.obex.public_url, backendUrl: config.backend.url }),
@@ -130,7 +134,7 @@ function buildRefusalLoop({ config, shared, observers, previous }: RuntimeOption
 
 function buildEndpoints(
   options: RuntimeOptions,
-  { issuers, backend, dpop }: ServiceParts,
+  { issuers, backend, dpop, identity: { assertions } }: ServiceParts,
 ): ReadonlyMap<string, Endpoint> {
   const { config, observers, isDraining } = options;
   const checks: Record<string, ReadinessCheck> = { backend: () => backend.probe(config.backend.connect_timeout) };
@@ -159,6 +163,10 @@ function buildEndpoints(
     [paths.root, metadata],
     [paths.withSuffix, metadata],
   ]);
+  if (assertions !== undefined) {
+    const respond = createKeySetEndpoint(() => assertions.formatKeySet());
+    endpoints.set(KEY_SET_PATH, { respond, isPublic: true, isVital: false, isQuiet: false });
+  }
   if (config.metrics.listen === undefined) endpoints.set(METRICS_PATH, metricsEndpoint(options));
   return endpoints;
 }

@@ -13,6 +13,7 @@ import {
   type RateLimit,
   startKeys,
 } from './runtime-gate.ts';
+import { buildIdentity, type IdentityParts, tellKeys } from './runtime-identity.ts';
 import { buildMetricsService, buildService } from './runtime-service.ts';
 import { type RuntimeFiles, readRuntimeFiles, warnOfCertificates } from './runtime-tls.ts';
 import type { Service } from './server/service.ts';
@@ -48,6 +49,8 @@ export interface Runtime {
   readonly rateLimit: RateLimit | undefined;
   /** Undefined below phase 3. */
   readonly dpop: DpopParts | undefined;
+  readonly identity: IdentityParts;
+  readonly files: RuntimeFiles;
   readonly backend: BackendClient;
   /** Stops what runs in the background, but for what `successor` has taken over. */
   release(successor: Runtime | undefined): void;
@@ -70,8 +73,9 @@ export function buildRuntime(options: RuntimeOptions): Runtime {
   );
   const rateLimit = buildRateLimit(options);
   const charges = buildCharges(rateLimit, options.observers.clock);
-  const authenticate = buildAuthenticate(options, { issuers, verifiedTokens, charges, dpop });
-  const service = buildService(options, { issuers, backend, authenticate, chargeClient: charges.chargeClient, dpop });
+  const identity = buildIdentity(options, files.assertionKey);
+  const authenticate = buildAuthenticate(options, { issuers, verifiedTokens, charges, dpop, identity });
+  const service = buildService(options, { ...charges, issuers, backend, authenticate, dpop, identity });
   const runtime: Runtime = {
     phase: phaseOf(config),
     service,
@@ -81,6 +85,8 @@ export function buildRuntime(options: RuntimeOptions): Runtime {
     verifiedTokens,
     rateLimit,
     dpop,
+    identity,
+    files,
     backend,
     release: (successor) => {
       for (const stop of stopListening) stop();
@@ -94,9 +100,11 @@ export function buildRuntime(options: RuntimeOptions): Runtime {
   return Object.freeze(runtime);
 }
 
-function readFiles({ config, observers }: RuntimeOptions): RuntimeFiles {
-  const files = readRuntimeFiles(config);
+function readFiles(options: RuntimeOptions): RuntimeFiles {
+  const { config, observers, previous } = options;
+  const files = readRuntimeFiles(config, previous?.files);
   warnOfCertificates(config, files, observers);
+  tellKeys(options, files, previous?.files);
   return files;
 }
 

@@ -31,7 +31,7 @@ function hopByHop(name: string): [string, string] {
 }
 
 /** Without these no MCP server understands the request. */
-const NEEDED: ReadonlySet<string> = new Set([
+export const NEEDED: ReadonlySet<string> = new Set([
   'accept',
   'content-encoding',
   'content-type',

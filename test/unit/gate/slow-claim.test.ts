@@ -55,6 +55,7 @@ function createGate(createLimiter: (limit: Limit) => RateLimiter) {
       verifiedTokens: new VerifiedTokens({ maxEntries: 100, maxBytes: 1_000_000 }),
       verifyAccessToken: () => ({
         key: KEY,
+        claims: {},
         accessToken: {
           issuer: 'https://a.example',
           subject: 'alice',
@@ -65,7 +66,8 @@ function createGate(createLimiter: (limit: Limit) => RateLimiter) {
           jkt: prover.jkt,
         },
       }),
-      formatIdentityFields: () => [],
+      identify: () => ({ fields: [], assertion: undefined }),
+      renew: undefined,
       onCacheLookup: () => undefined,
     }),
     verifyDpopProof: createVerifyDpopProof({

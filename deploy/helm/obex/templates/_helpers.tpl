@@ -48,8 +48,9 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- fail "with more than one replica a proof could be used once at each: set config.dpop.replay_cache.backend to redis (docs/dpop.md)" }}
 {{- end }}
 {{- $dpop := $config.dpop }}
-{{- if and (eq (get $dpop "nonce" | toString) "required") (not (or (get $dpop "nonce_secret_file") (get $dpop "nonce_secret"))) }}
-{{- fail "replicas must share the secret of their nonces: set config.dpop.nonce_secret_file (docs/dpop.md)" }}
+{{- $obex := dig "obex" dict $config }}
+{{- if and (eq (get $dpop "nonce" | toString) "required") (not (or (get $dpop "nonce_secret_file") (get $dpop "nonce_secret") (get $obex "secret_file") (get $obex "secret"))) }}
+{{- fail "replicas must share the secret of their nonces: set config.dpop.nonce_secret_file, or config.obex.secret_file (docs/dpop.md)" }}
 {{- end }}
 {{- end }}
 {{- end }}
@@ -63,7 +64,7 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- end }}
 {{- end }}
 {{- $dpop := dig "dpop" dict . }}
-{{- $secrets := dict "dpop.nonce_secret" (get $dpop "nonce_secret") "dpop.replay_cache.redis.url" (dig "replay_cache" "redis" "url" "" $dpop) }}
+{{- $secrets := dict "obex.secret" (dig "obex" "secret" "" .) "dpop.nonce_secret" (get $dpop "nonce_secret") "dpop.replay_cache.redis.url" (dig "replay_cache" "redis" "url" "" $dpop) }}
 {{- range $name, $value := $secrets }}
 {{- $isSecret := or (and $value (hasSuffix "secret" $name)) (contains "@" (toString $value)) }}
 {{- if and $isSecret (not (contains "${" (toString $value))) }}
