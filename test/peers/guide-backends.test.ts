@@ -24,7 +24,8 @@ before(() => requireDebianPackages());
 
 /** Resolves to the port when it accepts connections. */
 async function startBackend(t: TestContext, { language, command, file }: (typeof BACKENDS)[number]): Promise<number> {
-  const [block, ...more] = readFencedBlocks('docs/your-backend.md').filter((each) => each.language === language);
+  const blocks = readFencedBlocks('docs/your-backend.md').filter(({ heading }) => heading === 'Who is calling');
+  const [block, ...more] = blocks.filter((each) => each.language === language);
   assert.ok(block !== undefined && more.length === 0, `one block of ${language}`);
   const folder = createTempFolder('guide');
   t.after(() => folder.remove());
