@@ -9,13 +9,13 @@ import { compileClaimHeaders } from './proxy/claim-headers.ts';
 import { createIdentify, createRenew, type Identify, type Renew } from './proxy/identify.ts';
 import type { RuntimeOptions } from './runtime.ts';
 import type { AssertionKey, RuntimeFiles } from './runtime-tls.ts';
+import { createKeySetEndpoint } from './server/endpoints/key-set.ts';
+import type { Endpoint } from './server/route.ts';
 
 /** What assertions add. */
 interface AssertionParts {
   readonly terms: AssertionTerms;
   readonly published: PublishedKeys;
-  /** The JWK Set of the moment, as JSON text. */
-  formatKeySet(): string;
 }
 
 export interface IdentityParts {
@@ -23,7 +23,11 @@ export interface IdentityParts {
   /** Both undefined where no assertion is sent. */
   readonly renew: Renew | undefined;
   readonly assertions: AssertionParts | undefined;
+  /** By raw path: the keys, where an assertion is sent. */
+  readonly endpoints: readonly (readonly [path: string, endpoint: Endpoint])[];
 }
+
+const KEY_SET_PATH = '/.well-known/obex-jwks.json';
 
 export function buildIdentity(options: RuntimeOptions, file: AssertionKey | undefined): IdentityParts {
   const assertions = buildAssertions(options, file);
@@ -32,7 +36,10 @@ export function buildIdentity(options: RuntimeOptions, file: AssertionKey | unde
     assertions: assertions?.terms,
     onWithheld: createReport(options.observers),
   });
-  return { identify, renew: assertions && createRenew(assertions.terms), assertions };
+  if (assertions === undefined) return { identify, renew: undefined, assertions, endpoints: [] };
+  const { terms, published } = assertions;
+  const endpoint = createKeySetEndpoint(() => formatKeySet(published, options.observers.clock.monotonicMs()));
+  return { identify, renew: createRenew(terms), assertions, endpoints: [[KEY_SET_PATH, endpoint]] };
 }
 
 function buildAssertions(
@@ -52,7 +59,7 @@ function buildAssertions(
   const before = previous?.identity.assertions;
   const keepMs = (before?.terms.ttlMs ?? 0) + (idp?.clock_skew ?? 0);
   const published = publishKeys(key, before?.published, { nowMs: observers.clock.monotonicMs(), keepMs });
-  return { terms, published, formatKeySet: () => formatKeySet(published, observers.clock.monotonicMs()) };
+  return { terms, published };
 }
 
 function parseChecked(pem: string) {

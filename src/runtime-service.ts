@@ -11,7 +11,8 @@ import { createOriginPolicy, type OriginPolicy } from './oauth/origin.ts';
 import { formatProtectedResourceMetadata, metadataPaths } from './oauth/protected-resource-metadata.ts';
 import { errorField } from './observe/log.ts';
 import { createBackendHeaders } from './proxy/backend-headers.ts';
-import { Forwarder, InFlight } from './proxy/forward.ts';
+import { Forwarder, type ForwardOptions, InFlight } from './proxy/forward.ts';
+import { isSubscription } from './proxy/open-streams.ts';
 import { createClientHeaders } from './proxy/response-headers.ts';
 import { isLoop } from './proxy/via.ts';
 import type { RuntimeOptions } from './runtime.ts';
@@ -20,7 +21,6 @@ import type { IdentityParts } from './runtime-identity.ts';
 import { createClientAddress } from './server/client-address.ts';
 import { createCors } from './server/cors.ts';
 import { respondHealth } from './server/endpoints/health.ts';
-import { createKeySetEndpoint } from './server/endpoints/key-set.ts';
 import { createMetadataEndpoint } from './server/endpoints/metadata.ts';
 import { createMetricsEndpoint } from './server/endpoints/metrics.ts';
 import { createReadiness, type ReadinessCheck } from './server/endpoints/ready.ts';
@@ -28,14 +28,12 @@ import { createHostPolicy } from './server/host-policy.ts';
 import { createRefusalLoop, type JudgeRefusal } from './server/refusal-loop.ts';
 import { createRoute, type Endpoint } from './server/route.ts';
 import type { Service } from './server/service.ts';
-import type { ProcessWide } from './state/process-wide.ts';
 import { RefusalCounts } from './state/refusal-counts.ts';
 import type { BackendClient } from './wire/backend.ts';
 import type { ServerLimits } from './wire/exchange.ts';
 import { fitYoungGeneration } from './young-generation.ts';
 
 const METRICS_PATH = '/metrics';
-const KEY_SET_PATH = '/.well-known/obex-jwks.json';
 const MAX_REQUEST_LINE_BYTES = 8 * 1024;
 
 interface ServiceParts {
@@ -92,7 +90,8 @@ function buildChallenges(config: Config, dpop: DpopParts | undefined): Challenge
   });
 }
 
-function buildForwarder({ config, shared, previous }: RuntimeOptions, backend: BackendClient): Forwarder {
+function buildForwarder(options: RuntimeOptions, backend: BackendClient): Forwarder {
+  const { config, shared, previous } = options;
   const {
     limits,
     backend: { max_requests: maxRequests },
@@ -112,14 +111,28 @@ function buildForwarder({ config, shared, previous }: RuntimeOptions, backend: B
       maxRequests: limits.max_requests_per_principal ?? maxRequests,
       maxStreams: limits.max_streams_per_principal ?? maxRequests,
     },
-    inFlight: previous?.service.forwarder.inFlight ?? createInFlight(config, shared),
+    inFlight: previous?.service.forwarder.inFlight ?? createInFlight(options),
+    streamEndsAtMs: buildStreamEnd(config),
   });
 }
 
-function createInFlight({ idp }: Config, shared: ProcessWide): InFlight {
+function createInFlight({ config, shared, observers: { clock, log } }: RuntimeOptions): InFlight {
   const { backendRequests, eventStreams } = shared;
-  const principals = idp === undefined ? undefined : shared.providePrincipalLoads();
-  return new InFlight({ backendRequests, eventStreams, principals, onEventStreams: fitYoungGeneration });
+  return new InFlight({
+    backendRequests,
+    eventStreams,
+    principals: config.idp === undefined ? undefined : shared.providePrincipalLoads(),
+    onEventStreams: fitYoungGeneration,
+    nowMs: () => clock.nowMs(),
+    onEnding: (reason, streams) => log.info('event_streams_ended', { reason, streams }),
+  });
+}
+
+function buildStreamEnd({ authz, idp }: Config): ForwardOptions['streamEndsAtMs'] {
+  if (authz.on_token_expiry === 'keep') return () => Number.POSITIVE_INFINITY;
+  const skewMs = idp?.clock_skew ?? 0;
+  return (head, { accessToken }) =>
+    accessToken === undefined || !isSubscription(head) ? Number.POSITIVE_INFINITY : accessToken.expiresAtMs + skewMs;
 }
 
 /** Counts outlive a reload. */
@@ -134,7 +147,7 @@ function buildRefusalLoop({ config, shared, observers, previous }: RuntimeOption
 
 function buildEndpoints(
   options: RuntimeOptions,
-  { issuers, backend, dpop, identity: { assertions } }: ServiceParts,
+  { issuers, backend, dpop, identity }: ServiceParts,
 ): ReadonlyMap<string, Endpoint> {
   const { config, observers, isDraining } = options;
   const checks: Record<string, ReadinessCheck> = { backend: () => backend.probe(config.backend.connect_timeout) };
@@ -162,11 +175,8 @@ function buildEndpoints(
     ['/ready', { respond: respondReady, isPublic: false, isVital: true, isQuiet }],
     [paths.root, metadata],
     [paths.withSuffix, metadata],
+    ...identity.endpoints,
   ]);
-  if (assertions !== undefined) {
-    const respond = createKeySetEndpoint(() => assertions.formatKeySet());
-    endpoints.set(KEY_SET_PATH, { respond, isPublic: true, isVital: false, isQuiet: false });
-  }
   if (config.metrics.listen === undefined) endpoints.set(METRICS_PATH, metricsEndpoint(options));
   return endpoints;
 }

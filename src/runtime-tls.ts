@@ -21,6 +21,8 @@ type TlsConfig = Config['obex']['tls'];
 export interface RuntimeFiles {
   readonly tls: ServerTls | undefined;
   readonly backendCa: string | undefined;
+  /** Undefined without a replay cache in Redis, too. */
+  readonly redisCa: string | undefined;
   /** Of `idp` and its `additional_issuers`, in this order. */
   readonly issuerCas: readonly (string | undefined)[];
   /** Undefined without assertions. */
@@ -39,6 +41,7 @@ export function readRuntimeFiles(config: Config, before?: RuntimeFiles): Runtime
   return {
     tls: buildTls(config),
     backendCa: readAuthorities({ key: 'backend.tls.ca_file', path: config.backend.tls.ca_file }),
+    redisCa: readAuthorities(redisAuthorities(config)),
     issuerCas: issuerAuthorities(config).map(readAuthorities),
     assertionKey: readAssertionKey(config, before?.assertionKey),
   };
@@ -58,6 +61,23 @@ export function readAssertionKey({ backend }: Config, before: AssertionKey | und
 function makeSigningKey(): string {
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   return privateKey.export({ type: 'pkcs8', format: 'pem' });
+}
+
+/** The paths that `readRuntimeFiles` reads. */
+export function runtimeFilePaths(config: Config): readonly string[] {
+  const { tls } = config.obex;
+  const certificate = tls.enabled ? [tls.cert_file, tls.key_file] : [];
+  const authorities = [redisAuthorities(config), ...issuerAuthorities(config)].map(({ path }) => path);
+  const { tls: backendTls, assertion } = config.backend;
+  const assertionKey = assertion.enabled ? assertion.key_file : '';
+  return [...certificate, backendTls.ca_file, assertionKey, ...authorities].filter((path) => path !== '');
+}
+
+/** Without a replay cache in Redis there is none to read. */
+function redisAuthorities({ idp, dpop }: Config): NamedFile {
+  const isUsed = idp !== undefined && dpop.enabled && dpop.replay_cache.backend === 'redis';
+  const { ca_file: path } = dpop.replay_cache.redis.tls;
+  return { key: 'dpop.replay_cache.redis.tls.ca_file', path: isUsed ? path : '' };
 }
 
 /** The files of `RuntimeFiles.issuerCas`. */

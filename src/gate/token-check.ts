@@ -30,14 +30,13 @@ export function createTokenCheck(options: TokenCheckOptions): TokenCheck {
 
   const remember = (compact: string, verified: VerifiedAccessToken | Denial): VerifiedToken | Denial => {
     if (isDenied(verified)) return verified;
-    const { accessToken, claims, key } = verified;
+    const { accessToken, claims } = verified;
     const { issuer, expiresAtMs, jkt } = accessToken;
     const { fields, assertion } = options.identify(accessToken, claims, clock.nowMs());
     const token = {
-      principal: toPrincipal(accessToken, fields),
+      principal: toPrincipal(verified, fields),
       assertion,
       issuer,
-      key,
       expiresAtMs,
       ath: jkt === undefined ? '' : hashAccessToken(compact),
     };
@@ -82,7 +81,7 @@ function isFresh({ madeAtMs, staleAtMs }: IssuedAssertion, nowMs: number): boole
   return nowMs < staleAtMs && nowMs >= madeAtMs;
 }
 
-function toPrincipal(accessToken: AccessToken, identityFields: readonly string[]): Principal {
+function toPrincipal({ accessToken, key }: VerifiedAccessToken, identityFields: readonly string[]): Principal {
   const { issuer, client, subject } = accessToken;
-  return { accessToken, identityFields, rateLimitKey: JSON.stringify([issuer, client, subject]) };
+  return { accessToken, key, identityFields, rateLimitKey: JSON.stringify([issuer, client, subject]) };
 }

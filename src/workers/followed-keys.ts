@@ -1,12 +1,8 @@
 /** An issuer's keys in a worker: what the main thread has fetched. RFC 7517 §5. */
 import type { VerificationKey } from '../oauth/jwks.ts';
-import { type IssuerKeys, isOtherSet, type JwksSource, type JwksStatistics, keepKnown } from '../state/jwks-cache.ts';
+import { type IssuerKeys, identifySource, type JwksSource, type JwksStatistics } from '../state/jwks-cache.ts';
+import { isOtherSet, keepKnown } from '../state/known-keys.ts';
 import type { FromWorker, KeySnapshot, RefreshRequest } from './messages.ts';
-
-/** Stands for a source in messages: equal for equal sources. */
-export function identifySource(source: JwksSource): string {
-  return JSON.stringify(source);
-}
 
 /** Good ones and others. */
 export function countFetches({ successes, failures }: JwksStatistics): number {

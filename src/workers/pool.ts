@@ -3,11 +3,12 @@ import { createServer } from 'node:net';
 import { type Phase, phaseOf } from '../config/phase.ts';
 import { packConfig } from '../config/portable.ts';
 import type { Config } from '../config/schema.ts';
-import { refuseFixedChanges, underKey } from '../obex.ts';
+import { underKey } from '../obex.ts';
 import { errorField, type LineSink } from '../observe/log.ts';
 import type { Observers } from '../observe/observers.ts';
 import { isSameLimit, readLimit } from '../runtime-gate.ts';
 import { tellKeys } from '../runtime-identity.ts';
+import { refuseFixedChanges } from '../runtime-reload.ts';
 import { readRuntimeFiles, warnOfCertificates } from '../runtime-tls.ts';
 import { createRateLimitMemory } from '../state/rate-limiter-shared.ts';
 import { createTicketKeys, TICKET_KEYS_LIFETIME_MS } from '../state/ticket-keys.ts';
@@ -87,10 +88,22 @@ export class Pool {
     }
     // Fetching first: a worker that has switched may ask for keys of a new issuer.
     prepared.commit();
-    await Promise.all(this.#workers.map((worker) => worker.commit()));
+    const commits = await Promise.allSettled(this.#workers.map((worker) => worker.commit()));
+    const failure = commits.find((commit) => commit.status === 'rejected');
+    if (failure !== undefined) {
+      await this.#goBack();
+      throw failure.reason;
+    }
     this.#options.observers.log.setLevel(config.log.level);
     this.#config = config;
     this.#handOver = handOver;
+  }
+
+  /** Some workers have switched and one could not: all go back to the one configuration that each of them has served. */
+  async #goBack(): Promise<void> {
+    await Promise.all(this.#workers.map((worker) => worker.prepare(this.#handOver)));
+    this.#desk.prepare(this.#config, this.#handOver.files).commit();
+    await Promise.all(this.#workers.map((worker) => worker.commit()));
   }
 
   async drain(): Promise<void> {
