@@ -67,9 +67,8 @@ export function buildRuntime(options: RuntimeOptions): Runtime {
   const { config } = options;
   // What may fail comes first, so that a refused reload leaves nothing behind.
   const files = options.files ?? readFiles(options);
-  const { tls, backendCa, redisCa } = files;
-  const backend = buildBackend(options, backendCa);
-  const dpop = buildDpop(options, redisCa);
+  const backend = buildBackend(options, files.backendCa);
+  const dpop = buildDpop(options, files.redisCa);
   const issuers = buildIssuers({ ...options, files });
   const verifiedTokens = buildVerifiedTokens(config);
   const rateLimit = buildRateLimit(options);
@@ -79,11 +78,11 @@ export function buildRuntime(options: RuntimeOptions): Runtime {
   const service = buildService(options, { ...charges, issuers, backend, authenticate, dpop, identity });
   const { streams } = service.forwarder.inFlight;
   const stopListening = issuers.map((trusted) => dropWithdrawn(trusted, verifiedTokens, streams));
-  const runtime: Runtime = {
+  return Object.freeze<Runtime>({
     phase: phaseOf(config),
     service,
     metricsService: buildMetricsService(options, service),
-    tls,
+    tls: files.tls,
     issuers,
     verifiedTokens,
     rateLimit,
@@ -103,8 +102,7 @@ export function buildRuntime(options: RuntimeOptions): Runtime {
       if (successor?.dpop?.replayCache !== dpop?.replayCache) dpop?.stop();
       backend.close();
     },
-  };
-  return Object.freeze(runtime);
+  });
 }
 
 /** What rests on a key goes with it. Returns the way to stop that. */
