@@ -12,6 +12,7 @@ export const RESERVED: ReadonlyMap<string, string> = new Map([
   ...['content-length', 'transfer-encoding', 'expect'].map(framing),
   ...[
     'connection',
+    'http2-settings',
     'keep-alive',
     'proxy-connection',
     'proxy-authenticate',

@@ -32,7 +32,7 @@ export function parseSigningKey(pem: string): SigningKey | string {
   if (typeof privateKey === 'string') return privateKey;
   const alg = selectAlgorithm(privateKey);
   if (alg === undefined) {
-    return 'holds a key that nothing is signed with; take EC P-256 or P-384, Ed25519, or RSA of 2048 to 4096 bits';
+    return 'holds a key that cannot sign assertions; take EC P-256 or P-384, Ed25519, or RSA of 2048 to 4096 bits';
   }
   const publicKey = createPublicKey(privateKey);
   const kid = jwkThumbprint(publicKey);

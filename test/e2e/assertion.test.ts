@@ -244,7 +244,7 @@ describe('backend.assertion.key_file', () => {
     file.write(generateKeyPairSync('rsa', { modulusLength: 1024 }).privateKey);
     await assert.rejects(stack.obex.reload(stack.config(section)), {
       message:
-        `backend.assertion.key_file: ${file.path} holds a key that nothing is signed with; ` +
+        `backend.assertion.key_file: ${file.path} holds a key that cannot sign assertions; ` +
         'take EC P-256 or P-384, Ed25519, or RSA of 2048 to 4096 bits',
     });
     assert.equal((await verify(stack, await sent(stack, [await stack.authorization()]))).sub, 'alice');

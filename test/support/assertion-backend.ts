@@ -5,28 +5,18 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { SignJWT } from 'jose';
-import { startChild } from './child.ts';
 import { FakeClock } from './fake-clock.ts';
-import { readFencedBlocks } from './fenced-blocks.ts';
 import { freePort } from './free-port.ts';
+import { type GuideBackend, startGuideBackend } from './guide-backend.ts';
 import { bearer, formatConfig, PUBLIC_URL, startTestObex } from './obex.ts';
-import { createTempFolder, type TempFolder } from './temp-folder.ts';
+import { createTempFolder } from './temp-folder.ts';
 import { startTestIssuer } from './test-issuer.ts';
-import { until } from './until.ts';
 
 const AUDIENCE = 'https://tool.internal';
 const USER = 'Zoë, "Müller"';
 
-export interface AssertionBackend {
-  /** Of the block. */
-  readonly language: string;
-  readonly file: string;
-  /** Makes the file in the folder ready, and says how it is run. */
-  prepare(folder: string): { readonly command: string; readonly args: readonly string[] };
-}
-
 /** A test for each thing that can be wrong with an assertion. */
-export function describeAssertionBackend(backend: AssertionBackend): void {
+export function describeAssertionBackend(backend: GuideBackend): void {
   describe(`the backend in ${backend.language} of docs/your-backend.md that verifies assertions`, () => {
     it('answers whom Obex vouches for, and nobody else', async (context) => {
       const stack = await start(context, backend);
@@ -49,7 +39,7 @@ export function describeAssertionBackend(backend: AssertionBackend): void {
 const ask = (port: number, assertion: string): Promise<Response> =>
   fetch(`http://127.0.0.1:${port}/`, { headers: { 'X-Obex-Assertion': assertion } });
 
-async function start(context: TestContext, backend: AssertionBackend) {
+async function start(context: TestContext, backend: GuideBackend) {
   const folder = createTempFolder('assertion-backend');
   context.after(() => folder.remove());
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
@@ -65,7 +55,8 @@ async function start(context: TestContext, backend: AssertionBackend) {
   await obex.event('jwks_fetched');
   const { kid } = await obex.event('assertion_key');
   const keys = `http://127.0.0.1:${obex.port}/.well-known/obex-jwks.json`;
-  await startBackend(context, backend, { folder, port, keys });
+  const env = { ISSUER: PUBLIC_URL, AUDIENCE, KEYS: keys };
+  await startGuideBackend(context, { ...backend, heading: 'A signed assertion', port, env });
 
   const sign: Sign = ({ claims, header, key = privateKey }) => {
     const now = clock.nowSeconds;
@@ -107,26 +98,4 @@ async function signWrongly(sign: Sign, now: number): Promise<Readonly<Record<str
     'other claims': `${header}.${root.toString('base64url')}.${signature}`,
     'no JWT': 'nonsense',
   };
-}
-
-async function startBackend(
-  context: TestContext,
-  { language, file, prepare }: AssertionBackend,
-  { folder, port, keys }: { readonly folder: TempFolder; readonly port: number; readonly keys: string },
-): Promise<void> {
-  const blocks = readFencedBlocks('docs/your-backend.md').filter(({ heading }) => heading === 'A signed assertion');
-  const [block, ...more] = blocks.filter((each) => each.language === language);
-  assert.ok(block !== undefined && more.length === 0, `one block of ${language}`);
-  writeFileSync(join(folder.path, file), block.text);
-  const { command, args } = prepare(folder.path);
-  const env = { PORT: String(port), ISSUER: PUBLIC_URL, AUDIENCE, KEYS: keys };
-  const child = startChild({ command, args, env });
-  context.after(async () => void (await child.stop()));
-  await until(`${file} to listen`, async () => {
-    if (child.exitStatus() !== undefined) throw new Error(child.stderr());
-    return fetch(`http://127.0.0.1:${port}/`).then(
-      () => true,
-      () => undefined,
-    );
-  });
 }
