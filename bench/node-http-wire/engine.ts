@@ -2,3 +2,4 @@
 
 export { createBackendClient } from './backend-client.ts';
 export { listenHttp as listen } from './server.ts';
+export { openTunnel } from '../../src/wire/http1/tunnel.ts';
