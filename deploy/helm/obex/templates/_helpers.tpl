@@ -43,6 +43,10 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- $_ := dig (index $path 0) (index $path 1) "" $config | required (printf "config.%s is required; ci/ in the chart has examples" .) }}
 {{- end }}
 {{- include "obex.refuseSecrets" $config }}
+{{- $assertion := dig "backend" "assertion" dict $config }}
+{{- if and (include "obex.several" .) (get $assertion "enabled") (not (get $assertion "key_file")) }}
+{{- fail "replicas must sign assertions with one key: set config.backend.assertion.key_file (docs/your-backend.md)" }}
+{{- end }}
 {{- if and (include "obex.several" .) (eq (include "obex.phase" .) "3") }}
 {{- if ne (dig "dpop" "replay_cache" "backend" "memory" $config) "redis" }}
 {{- fail "with more than one replica a proof could be used once at each: set config.dpop.replay_cache.backend to redis (docs/dpop.md)" }}
