@@ -15,9 +15,9 @@ import type { AudienceClaim, ExpectedAudience } from './oauth/audience.ts';
 import { normalizeHttpUri } from './oauth/http-uri.ts';
 import type { Principal } from './oauth/principal.ts';
 import { createTargetUri } from './oauth/target-uri.ts';
-import { formatIdentityFields } from './proxy/identity-headers.ts';
 import type { RuntimeOptions } from './runtime.ts';
 import type { DpopParts } from './runtime-dpop.ts';
+import type { IdentityParts } from './runtime-identity.ts';
 import { buildScopeTerms } from './runtime-scopes.ts';
 import type { RuntimeFiles } from './runtime-tls.ts';
 import { type IssuerKeys, identifySource, type JwksSource } from './state/jwks-cache.ts';
@@ -136,18 +136,20 @@ interface GateParts {
   readonly verifiedTokens: VerifiedTokens;
   readonly charges: Charges;
   readonly dpop: DpopParts | undefined;
+  readonly identity: IdentityParts;
 }
 
 /** The composition of the phase: what is not in it costs nothing. */
 export function buildAuthenticate({ config, observers }: RuntimeOptions, parts: GateParts): Authenticate {
   const { clock, metrics } = observers;
-  const { issuers, verifiedTokens, charges, dpop } = parts;
+  const { issuers, verifiedTokens, charges, dpop, identity } = parts;
   if (config.idp === undefined) return createPresenceCheck(charges);
   const tokens = createTokenCheck({
     clock,
     verifiedTokens,
     verifyAccessToken: createVerifyAccessToken(issuers, clock),
-    formatIdentityFields,
+    identify: identity.identify,
+    renew: identity.renew,
     onCacheLookup: (result) => metrics.tokenCacheLookup(result),
   });
   if (dpop === undefined)

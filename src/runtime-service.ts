@@ -17,6 +17,7 @@ import { createClientHeaders } from './proxy/response-headers.ts';
 import { isLoop } from './proxy/via.ts';
 import type { RuntimeOptions } from './runtime.ts';
 import type { DpopParts } from './runtime-dpop.ts';
+import type { IdentityParts } from './runtime-identity.ts';
 import { challengeScopes, metadataScopes } from './runtime-scopes.ts';
 import { createClientAddress } from './server/client-address.ts';
 import { createCors } from './server/cors.ts';
@@ -42,6 +43,7 @@ interface ServiceParts {
   readonly authenticate: Authenticate;
   readonly chargeClient: Charge;
   readonly dpop: DpopParts | undefined;
+  readonly identity: IdentityParts;
 }
 
 export function buildService(options: RuntimeOptions, parts: ServiceParts): Service {
@@ -101,7 +103,7 @@ function buildForwarder(options: RuntimeOptions, backend: BackendClient): Forwar
       backendAuthority: config.backend.url.host,
       publicUrl: config.obex.public_url,
       staticFields: Object.entries(config.backend.headers).flat(),
-      strippedNames: config.backend.strip_headers,
+      strippedNames: [...config.backend.strip_headers, ...Object.keys(config.backend.claim_headers)],
       viaPseudonym: shared.viaPseudonym,
     }),
     formatClientFields: createClientHeaders({ publicUrl: config.obex.public_url, backendUrl: config.backend.url }),
@@ -146,7 +148,7 @@ function buildRefusalLoop({ config, shared, observers, previous }: RuntimeOption
 
 function buildEndpoints(
   options: RuntimeOptions,
-  { issuers, backend, dpop }: ServiceParts,
+  { issuers, backend, dpop, identity }: ServiceParts,
 ): ReadonlyMap<string, Endpoint> {
   const { config, observers, isDraining } = options;
   const checks: Record<string, ReadinessCheck> = { backend: () => backend.probe(config.backend.connect_timeout) };
@@ -174,6 +176,7 @@ function buildEndpoints(
     ['/ready', { respond: respondReady, isPublic: false, isVital: true, isQuiet }],
     [paths.root, metadata],
     [paths.withSuffix, metadata],
+    ...identity.endpoints,
   ]);
   if (config.metrics.listen === undefined) endpoints.set(METRICS_PATH, metricsEndpoint(options));
   return endpoints;

@@ -8,6 +8,7 @@ import {
   buildTls,
   issuerAuthorities,
   judgeTls,
+  readAssertionKey,
   readAuthorities,
   readCertificates,
   readPrivateKey,
@@ -91,7 +92,12 @@ function unusableFiles(config: Config): string[] {
     ...issuerAuthorities(config),
   ];
   const each = tls.enabled ? [() => readCertificates(tls), () => readPrivateKey(tls)] : [];
-  const all = [...each, () => buildTls(config), ...authorities.map((file) => () => readAuthorities(file))];
+  const all = [
+    ...each,
+    () => buildTls(config),
+    () => readAssertionKey(config, undefined),
+    ...authorities.map((file) => () => readAuthorities(file)),
+  ];
   return all.flatMap(problemOf);
 }
 

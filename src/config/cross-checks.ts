@@ -1,4 +1,5 @@
 /** What no value can tell by itself: rules between values and sections. RFC 9728 §3.3 (resource). */
+import { foldName } from '../lib/fold-name.ts';
 import { isLoopbackHost } from '../lib/loopback.ts';
 import type { Draft } from './draft.ts';
 import { checkAuthorizationServers, checkIssuers } from './issuer-checks.ts';
@@ -15,6 +16,7 @@ const { shape } = sections;
 const obex = shape.obex.def.out.shape;
 const idp = shape.idp.def.innerType.shape;
 const dpop = shape.dpop.def.out.shape;
+const backend = shape.backend.def.out.shape;
 
 /** Reports broken rules. Looks at each value by itself, so that a mistake elsewhere hides none of them. */
 export function crossCheck(draft: Draft): void {
@@ -24,6 +26,7 @@ export function crossCheck(draft: Draft): void {
   checkScopePrefix(draft);
   checkStaleness(draft);
   checkDpop(draft);
+  checkClaimHeaders(draft);
   checkListeners(draft);
   checkCircle(draft);
 }
@@ -40,10 +43,38 @@ function checkPhase(draft: Draft): void {
     const path = ['limits', key];
     if (draft.valueAt(path) !== undefined) draft.report(path, `needs idp: ${cure}, or delete limits.${key}`);
   }
+  checkVouching(draft, cure);
   const origins = draft.valueAt(['cors', 'allowed_origins']);
   if (!Array.isArray(origins)) return;
   for (const [index, origin] of origins.entries()) {
     if (origin === '*') draft.report(['cors', 'allowed_origins', index], `"*" needs idp: ${cure}, or name the origins`);
+  }
+}
+
+/** Without a verified token there is nothing to vouch for. */
+function checkVouching(draft: Draft, cure: string): void {
+  const headers = ['backend', 'claim_headers'];
+  const written = draft.valueAt(headers);
+  if (isRecord(written) && Object.keys(written).length > 0) {
+    draft.report(headers, `needs idp: ${cure}, or delete backend.claim_headers`);
+  }
+  const enabled = ['backend', 'assertion', 'enabled'];
+  if (read(draft, enabled, backend.assertion.def.out.shape.enabled) === true) {
+    draft.report(enabled, `needs idp: ${cure}, or delete backend.assertion`);
+  }
+}
+
+/** One header, one meaning: a claim must not be replaced by, nor replace, what the operator writes. */
+function checkClaimHeaders(draft: Draft): void {
+  const fixed = draft.valueAt(['backend', 'headers']);
+  const claims = draft.valueAt(['backend', 'claim_headers']);
+  if (!isRecord(fixed) || !isRecord(claims)) return;
+  const names = new Map(Object.keys(fixed).map((name) => [foldName(name), name]));
+  for (const name of Object.keys(claims)) {
+    const twin = names.get(foldName(name));
+    const path = ['backend', 'claim_headers', name];
+    if (twin === undefined || draft.isAtFault(path)) continue;
+    draft.report(path, `is the same header as backend.headers.${twin}; delete one, or choose another name`);
   }
 }
 
@@ -105,7 +136,7 @@ function isAnyHost(host: string | undefined): boolean {
 /** A request to Obex that Obex sends to itself comes back for ever. */
 function checkCircle(draft: Draft): void {
   const listen = read(draft, ['obex', 'listen'], obex.listen);
-  const url = read(draft, ['backend', 'url'], shape.backend.def.out.shape.url);
+  const url = read(draft, ['backend', 'url'], backend.url);
   if (listen === undefined || url === undefined || 'path' in listen || !isLoopbackHost(url.hostname)) return;
   const port = Number(url.port === '' ? DEFAULT_PORTS[url.protocol] : url.port);
   const isReached = isAnyHost(listen.host) || isLocalAddress(listen);

@@ -207,8 +207,7 @@ export class JwksCache implements IssuerKeys {
 
   #warnOfUnaccepted(): void {
     const fields = this.#accepted && describeUnaccepted(this.#keys ?? [], this.#accepted);
-    if (fields === undefined) return;
-    this.#options.log.warn('jwks_keys_not_accepted', { issuer: this.source.issuer, ...fields });
+    if (fields) this.#options.log.warn('jwks_keys_not_accepted', { issuer: this.source.issuer, ...fields });
   }
 
   #replace(fetched: readonly VerificationKey[]): boolean {

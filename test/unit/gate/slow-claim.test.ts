@@ -56,6 +56,7 @@ function createGate(createLimiter: (limit: Limit) => RateLimiter) {
       verifyAccessToken: () => ({
         key: KEY,
         issuer: 'https://a.example',
+        claims: {},
         accessToken: {
           issuer: 'https://a.example',
           subject: 'alice',
@@ -66,7 +67,8 @@ function createGate(createLimiter: (limit: Limit) => RateLimiter) {
           jkt: prover.jkt,
         },
       }),
-      formatIdentityFields: () => [],
+      identify: () => ({ fields: [], assertion: undefined }),
+      renew: undefined,
       onCacheLookup: () => undefined,
     }),
     verifyDpopProof: createVerifyDpopProof({
