@@ -9,6 +9,8 @@ export function refuseFixedChanges(before: Config, after: Config): void {
     ['obex.listen', before.obex.listen, after.obex.listen],
     ['obex.workers', before.obex.workers, after.obex.workers],
     ['obex.tls.enabled', before.obex.tls.enabled, after.obex.tls.enabled],
+    // Whatever it has sealed would be unknown.
+    ['obex.secret', before.obex.secret, after.obex.secret],
     ['metrics.listen', before.metrics.listen, after.metrics.listen],
     ['the phase', phaseOf(before), phaseOf(after)],
   ];

@@ -17,6 +17,8 @@ import { createClientHeaders } from './proxy/response-headers.ts';
 import { isLoop } from './proxy/via.ts';
 import type { RuntimeOptions } from './runtime.ts';
 import type { DpopParts } from './runtime-dpop.ts';
+import type { IdentityParts } from './runtime-identity.ts';
+import { challengeScopes, metadataScopes } from './runtime-scopes.ts';
 import { createClientAddress } from './server/client-address.ts';
 import { createCors } from './server/cors.ts';
 import { respondHealth } from './server/endpoints/health.ts';
@@ -41,6 +43,7 @@ interface ServiceParts {
   readonly authenticate: Authenticate;
   readonly chargeClient: Charge;
   readonly dpop: DpopParts | undefined;
+  readonly identity: IdentityParts;
 }
 
 export function buildService(options: RuntimeOptions, parts: ServiceParts): Service {
@@ -83,7 +86,7 @@ export function buildService(options: RuntimeOptions, parts: ServiceParts): Serv
 function buildChallenges(config: Config, dpop: DpopParts | undefined): Challenges {
   return createChallenges({
     resourceMetadataUrl: locateMetadata(config),
-    requiredScopes: config.authz.required_scopes,
+    requiredScopes: challengeScopes(config),
     ...(dpop === undefined ? {} : { dpopAlgorithms: config.dpop.algorithms }),
   });
 }
@@ -100,7 +103,7 @@ function buildForwarder(options: RuntimeOptions, backend: BackendClient): Forwar
       backendAuthority: config.backend.url.host,
       publicUrl: config.obex.public_url,
       staticFields: Object.entries(config.backend.headers).flat(),
-      strippedNames: config.backend.strip_headers,
+      strippedNames: [...config.backend.strip_headers, ...Object.keys(config.backend.claim_headers)],
       viaPseudonym: shared.viaPseudonym,
     }),
     formatClientFields: createClientHeaders({ publicUrl: config.obex.public_url, backendUrl: config.backend.url }),
@@ -145,7 +148,7 @@ function buildRefusalLoop({ config, shared, observers, previous }: RuntimeOption
 
 function buildEndpoints(
   options: RuntimeOptions,
-  { issuers, backend, dpop }: ServiceParts,
+  { issuers, backend, dpop, identity }: ServiceParts,
 ): ReadonlyMap<string, Endpoint> {
   const { config, observers, isDraining } = options;
   const checks: Record<string, ReadinessCheck> = { backend: () => backend.probe(config.backend.connect_timeout) };
@@ -161,7 +164,7 @@ function buildEndpoints(
     formatProtectedResourceMetadata({
       resource: config.resource.url,
       authorizationServers: authorizationServers(config),
-      scopesSupported: config.resource.scopes_supported,
+      scopesSupported: metadataScopes(config),
       ...(dpop === undefined ? {} : { dpop: { algorithms: config.dpop.algorithms, required: config.dpop.required } }),
     }),
   );
@@ -173,6 +176,7 @@ function buildEndpoints(
     ['/ready', { respond: respondReady, isPublic: false, isVital: true, isQuiet }],
     [paths.root, metadata],
     [paths.withSuffix, metadata],
+    ...identity.endpoints,
   ]);
   if (config.metrics.listen === undefined) endpoints.set(METRICS_PATH, metricsEndpoint(options));
   return endpoints;
@@ -183,8 +187,9 @@ function locateMetadata({ resource, obex }: Config): URL {
   return new URL(metadataPaths(resource.url).withSuffix, obex.public_url);
 }
 
-/** Whom clients are sent to for a login: the trusted issuers, as far as they are a place to go to. */
-function authorizationServers({ idp }: Config): readonly string[] {
+/** Whom clients are sent to for a login: unless others are named the trusted issuers, as far as they are a place to go to. */
+function authorizationServers({ idp, resource }: Config): readonly string[] {
+  if (resource.authorization_servers.length > 0) return resource.authorization_servers;
   if (idp === undefined) return [];
   const issuers = [idp, ...idp.additional_issuers].map(({ issuer }) => issuer);
   return issuers.filter((issuer) => isIssuerIdentifier(issuer, idp.dangerously_allow_http));

@@ -15,6 +15,7 @@ import {
   type RateLimit,
   startIssuers,
 } from './runtime-gate.ts';
+import { buildIdentity, type IdentityParts, tellKeys } from './runtime-identity.ts';
 import { buildMetricsService, buildService } from './runtime-service.ts';
 import { type RuntimeFiles, readRuntimeFiles, warnOfCertificates } from './runtime-tls.ts';
 import type { Service } from './server/service.ts';
@@ -50,6 +51,8 @@ export interface Runtime {
   readonly rateLimit: RateLimit | undefined;
   /** Undefined below phase 3. */
   readonly dpop: DpopParts | undefined;
+  readonly identity: IdentityParts;
+  readonly files: RuntimeFiles;
   readonly backend: BackendClient;
   /** It is in force from now on. */
   begin(): void;
@@ -64,26 +67,28 @@ export function buildRuntime(options: RuntimeOptions): Runtime {
   const { config } = options;
   // What may fail comes first, so that a refused reload leaves nothing behind.
   const files = options.files ?? readFiles(options);
-  const { tls, backendCa, redisCa } = files;
-  const backend = buildBackend(options, backendCa);
-  const dpop = buildDpop(options, redisCa);
+  const backend = buildBackend(options, files.backendCa);
+  const dpop = buildDpop(options, files.redisCa);
   const issuers = buildIssuers({ ...options, files });
   const verifiedTokens = buildVerifiedTokens(config);
   const rateLimit = buildRateLimit(options);
   const charges = buildCharges(rateLimit, options.observers.clock);
-  const authenticate = buildAuthenticate(options, { issuers, verifiedTokens, charges, dpop });
-  const service = buildService(options, { issuers, backend, authenticate, chargeClient: charges.chargeClient, dpop });
+  const identity = buildIdentity(options, files.assertionKey);
+  const authenticate = buildAuthenticate(options, { issuers, verifiedTokens, charges, dpop, identity });
+  const service = buildService(options, { ...charges, issuers, backend, authenticate, dpop, identity });
   const { streams } = service.forwarder.inFlight;
   const stopListening = issuers.map((trusted) => dropWithdrawn(trusted, verifiedTokens, streams));
-  const runtime: Runtime = {
+  return Object.freeze<Runtime>({
     phase: phaseOf(config),
     service,
     metricsService: buildMetricsService(options, service),
-    tls,
+    tls: files.tls,
     issuers,
     verifiedTokens,
     rateLimit,
     dpop,
+    identity,
+    files,
     backend,
     begin: () => {
       dpop?.begin();
@@ -97,8 +102,7 @@ export function buildRuntime(options: RuntimeOptions): Runtime {
       if (successor?.dpop?.replayCache !== dpop?.replayCache) dpop?.stop();
       backend.close();
     },
-  };
-  return Object.freeze(runtime);
+  });
 }
 
 /** What rests on a key goes with it. Returns the way to stop that. */
@@ -109,9 +113,11 @@ function dropWithdrawn({ issuer, jwks }: TrustedIssuer, tokens: VerifiedTokens, 
   });
 }
 
-function readFiles({ config, observers }: RuntimeOptions): RuntimeFiles {
-  const files = readRuntimeFiles(config);
+function readFiles(options: RuntimeOptions): RuntimeFiles {
+  const { config, observers, previous } = options;
+  const files = readRuntimeFiles(config, previous?.files);
   warnOfCertificates(config, files, observers);
+  tellKeys(options, files, previous?.files);
   return files;
 }
 

@@ -8,6 +8,7 @@ import {
   buildTls,
   issuerAuthorities,
   judgeTls,
+  readAssertionKey,
   readAuthorities,
   readCertificates,
   readPrivateKey,
@@ -47,6 +48,7 @@ export async function runCheck(options: CheckOptions): Promise<number> {
     return 1;
   }
   stdout(`# ${file}: the effective config, secrets masked\n${formatEffectiveConfig(loaded.config)}\n`);
+  for (const line of loaded.filledIn) stdout(`filled in ${line}\n`);
   stdout(`phase: ${loaded.phase} (${PHASES[loaded.phase]})\n`);
   const warnings = [...loaded.warnings, ...onThisMachine(loaded.config, options.nowMs)];
   for (const warning of warnings) stdout(`warning: ${warning}\n`);
@@ -90,7 +92,12 @@ function unusableFiles(config: Config): string[] {
     ...issuerAuthorities(config),
   ];
   const each = tls.enabled ? [() => readCertificates(tls), () => readPrivateKey(tls)] : [];
-  const all = [...each, () => buildTls(config), ...authorities.map((file) => () => readAuthorities(file))];
+  const all = [
+    ...each,
+    () => buildTls(config),
+    () => readAssertionKey(config, undefined),
+    ...authorities.map((file) => () => readAuthorities(file)),
+  ];
   return all.flatMap(problemOf);
 }
 

@@ -1,13 +1,13 @@
-/** What no value can tell by itself: rules between values and sections. RFC 9728 §3.3 (resource), RFC 8414 §2 (issuer). */
-import type * as z from 'zod/mini';
+/** What no value can tell by itself: rules between values and sections. RFC 9728 §3.3 (resource). */
+import { foldName } from '../lib/fold-name.ts';
 import { isLoopbackHost } from '../lib/loopback.ts';
-import { isSecureUrl } from '../lib/secure-url.ts';
 import type { Draft } from './draft.ts';
+import { checkAuthorizationServers, checkIssuers } from './issuer-checks.ts';
 import { formatListen, isLocalAddress, type ListenAddress } from './listen.ts';
-import { formatPath, isRecord, type Path } from './path.ts';
-import { Refused } from './refused.ts';
+import { isRecord } from './path.ts';
+import { read } from './read-value.ts';
 import { sections } from './schema.ts';
-import { parseDiscoverableIssuer } from './urls.ts';
+import { checkScopePrefix } from './scope-checks.ts';
 
 const DEFAULT_PORTS: Readonly<Record<string, string>> = { 'http:': '80', 'https:': '443' };
 const ANY_ADDRESS = ['0.0.0.0', '::'];
@@ -16,22 +16,19 @@ const { shape } = sections;
 const obex = shape.obex.def.out.shape;
 const idp = shape.idp.def.innerType.shape;
 const dpop = shape.dpop.def.out.shape;
+const backend = shape.backend.def.out.shape;
 
 /** Reports broken rules. Looks at each value by itself, so that a mistake elsewhere hides none of them. */
 export function crossCheck(draft: Draft): void {
   checkPhase(draft);
   checkIssuers(draft);
+  checkAuthorizationServers(draft);
+  checkScopePrefix(draft);
   checkStaleness(draft);
   checkDpop(draft);
+  checkClaimHeaders(draft);
   checkListeners(draft);
   checkCircle(draft);
-}
-
-/** The value at a path, parsed; undefined when it is absent, wrong or already at fault. */
-function read<T>(draft: Draft, path: Path, schema: z.ZodMiniType<T>): T | undefined {
-  if (draft.isAtFault(path)) return undefined;
-  const result = schema.safeParse(draft.valueAt(path));
-  return result.success ? result.data : undefined;
 }
 
 /** What only makes sense with tokens must not stand, and be ignored, in a config that authenticates nobody. */
@@ -46,6 +43,7 @@ function checkPhase(draft: Draft): void {
     const path = ['limits', key];
     if (draft.valueAt(path) !== undefined) draft.report(path, `needs idp: ${cure}, or delete limits.${key}`);
   }
+  checkVouching(draft, cure);
   const origins = draft.valueAt(['cors', 'allowed_origins']);
   if (!Array.isArray(origins)) return;
   for (const [index, origin] of origins.entries()) {
@@ -53,44 +51,31 @@ function checkPhase(draft: Draft): void {
   }
 }
 
-function checkIssuers(draft: Draft): void {
-  const additional = draft.valueAt(['idp', 'additional_issuers']);
-  const count = Array.isArray(additional) ? additional.length : 0;
-  const places: Path[] = [
-    ['idp'],
-    ...Array.from({ length: count }, (_, index) => ['idp', 'additional_issuers', index]),
-  ];
-  const allowHttp = read(draft, ['idp', 'dangerously_allow_http'], idp.dangerously_allow_http) ?? false;
-  const seen = new Map<string, Path>();
-  for (const place of places) {
-    const path = [...place, 'issuer'];
-    const issuer = read(draft, path, idp.issuer);
-    const keys = [...place, 'jwks_uri'];
-    const jwksUri = read(draft, keys, idp.jwks_uri);
-    if (!allowHttp) checkSecure(draft, keys, jwksUri);
-    if (issuer === undefined) continue;
-    // With keys from elsewhere it is a name: nothing is fetched there.
-    if (jwksUri === undefined && !draft.isAtFault(keys)) checkDiscoverable(draft, path, { issuer, allowHttp });
-    const first = seen.get(issuer);
-    if (first !== undefined)
-      draft.report(path, `is the same issuer as ${formatPath(draft.writtenPath(first))}; delete one of them`);
-    seen.set(issuer, first ?? path);
+/** Without a verified token there is nothing to vouch for. */
+function checkVouching(draft: Draft, cure: string): void {
+  const headers = ['backend', 'claim_headers'];
+  const written = draft.valueAt(headers);
+  if (isRecord(written) && Object.keys(written).length > 0) {
+    draft.report(headers, `needs idp: ${cure}, or delete backend.claim_headers`);
+  }
+  const enabled = ['backend', 'assertion', 'enabled'];
+  if (read(draft, enabled, backend.assertion.def.out.shape.enabled) === true) {
+    draft.report(enabled, `needs idp: ${cure}, or delete backend.assertion`);
   }
 }
 
-function checkDiscoverable(draft: Draft, path: Path, given: { issuer: string; allowHttp: boolean }): void {
-  const url = parseDiscoverableIssuer(given.issuer);
-  if (url instanceof Refused) draft.reportRefusal(path, url.refusal);
-  else if (!given.allowHttp) checkSecure(draft, path, given.issuer);
-}
-
-function checkSecure(draft: Draft, path: Path, text: string | undefined): void {
-  if (text === undefined || isSecureUrl(new URL(text))) return;
-  draft.reportRefusal(path, {
-    message: 'must begin with https://, for whoever sits on the network could forge tokens',
-    got: { value: text },
-    cure: 'http is for loopback, or for development with idp.dangerously_allow_http: true',
-  });
+/** One header, one meaning: a claim must not be replaced by, nor replace, what the operator writes. */
+function checkClaimHeaders(draft: Draft): void {
+  const fixed = draft.valueAt(['backend', 'headers']);
+  const claims = draft.valueAt(['backend', 'claim_headers']);
+  if (!isRecord(fixed) || !isRecord(claims)) return;
+  const names = new Map(Object.keys(fixed).map((name) => [foldName(name), name]));
+  for (const name of Object.keys(claims)) {
+    const twin = names.get(foldName(name));
+    const path = ['backend', 'claim_headers', name];
+    if (twin === undefined || draft.isAtFault(path)) continue;
+    draft.report(path, `is the same header as backend.headers.${twin}; delete one, or choose another name`);
+  }
 }
 
 function checkStaleness(draft: Draft): void {
@@ -151,7 +136,7 @@ function isAnyHost(host: string | undefined): boolean {
 /** A request to Obex that Obex sends to itself comes back for ever. */
 function checkCircle(draft: Draft): void {
   const listen = read(draft, ['obex', 'listen'], obex.listen);
-  const url = read(draft, ['backend', 'url'], shape.backend.def.out.shape.url);
+  const url = read(draft, ['backend', 'url'], backend.url);
   if (listen === undefined || url === undefined || 'path' in listen || !isLoopbackHost(url.hostname)) return;
   const port = Number(url.port === '' ? DEFAULT_PORTS[url.protocol] : url.port);
   const isReached = isAnyHost(listen.host) || isLocalAddress(listen);

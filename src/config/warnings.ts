@@ -1,5 +1,6 @@
 /** Configs that are legal and may still not be what was meant. */
 
+import { closeRelation } from '../lib/close-relation.ts';
 import { isLoopbackHost } from '../lib/loopback.ts';
 import { isLocalAddress } from './listen.ts';
 import type { Config } from './schema.ts';
@@ -9,7 +10,8 @@ type Rule = readonly [applies: boolean, warning: string];
 
 /** Whole sentences, the most serious first. */
 export function collectWarnings(config: Config): string[] {
-  const others = [...dpopRules(config), ...networkRules(config), ...resourceRules(config), ...limitRules(config)];
+  const rules = [dpopRules, assertionRules, networkRules, scopeRules, resourceRules, limitRules];
+  const others = rules.flatMap((rulesOf) => rulesOf(config));
   return [...applying(authenticationRules(config)), ...collectTokenWarnings(config), ...applying(others)];
 }
 
@@ -35,14 +37,31 @@ function authenticationRules({ idp, obex }: Config): readonly Rule[] {
   ];
 }
 
-function dpopRules({ dpop }: Config): readonly Rule[] {
+function dpopRules({ dpop, obex }: Config): readonly Rule[] {
   return [
     [
       dpop.enabled &&
         dpop.nonce === 'required' &&
         dpop.replay_cache.backend === 'redis' &&
-        dpop.nonce_secret === undefined,
-      'dpop.nonce_secret is absent: with more than one replica each refuses the nonces of the others; give all the same',
+        (dpop.nonce_secret ?? obex.secret) === undefined,
+      'dpop.nonce_secret and obex.secret are absent: with more than one replica each refuses the nonces of the others; give all ' +
+        'the same obex.secret',
+    ],
+  ];
+}
+
+function assertionRules({ backend: { assertion } }: Config): readonly Rule[] {
+  const { enabled, audience, key_file: keyFile } = assertion;
+  return [
+    [
+      enabled && keyFile === '',
+      'backend.assertion.key_file is empty: each replica makes a key of its own at start and publishes no other, so that a backend ' +
+        'which asks one replica for keys refuses the assertions of the others, and after a restart those of all until it asks again. ' +
+        'Give all the same file',
+    ],
+    [
+      !enabled && (audience !== '' || keyFile !== ''),
+      'backend.assertion has no effect without enabled: true: the backend gets no X-Obex-Assertion',
     ],
   ];
 }
@@ -79,17 +98,32 @@ function networkRules({ obex, backend }: Config): readonly Rule[] {
   ];
 }
 
-function resourceRules({ resource, cors, obex, authz }: Config): readonly Rule[] {
-  const written = resource.url.replace(/\?.*$/s, '');
-  const { origin, pathname } = new URL(resource.url);
-  const asked = origin + pathname;
-  const unlisted = authz.required_scopes.filter((scope) => !resource.scopes_supported.includes(scope));
+function scopeRules({ resource, authz }: Config): readonly Rule[] {
+  const implications = closeRelation(authz.scope_implies);
+  const offered = [...resource.scopes_supported, ...authz.challenge_scopes];
+  const obtainable = new Set([...offered, ...offered.flatMap((scope) => [...(implications.get(scope) ?? [])])]);
+  const unlisted = authz.required_scopes.filter((scope) => !obtainable.has(scope));
+  const named = new Set([...resource.scopes_supported, ...authz.required_scopes, ...Object.keys(authz.scope_implies)]);
+  const unnamed = [...new Set(Object.values(authz.scope_implies).flat())].filter((scope) => !named.has(scope));
   return [
+    [
+      unnamed.length > 0,
+      `authz.scope_implies grants ${unnamed.join(' ')}, which neither authz.required_scopes nor resource.scopes_supported names: ` +
+        'the backend finds it in X-Obex-Scopes. Add it to resource.scopes_supported if that is meant',
+    ],
     [
       unlisted.length > 0,
       `authz.required_scopes: ${unlisted.join(' ')} is not in resource.scopes_supported: clients that ask for the scopes named ` +
         'there get tokens that are refused. Add it there',
     ],
+  ];
+}
+
+function resourceRules({ resource, cors, obex }: Config): readonly Rule[] {
+  const written = resource.url.replace(/\?.*$/s, '');
+  const { origin, pathname } = new URL(resource.url);
+  const asked = origin + pathname;
+  return [
     [
       cors.allowed_origins.includes('*'),
       'cors.allowed_origins "*": pages of every site may use Obex with a token they hold',

@@ -2,6 +2,7 @@
 import { boolean, leaf, list, oneOf, section, text } from '../leaf.ts';
 import { type ListenAddress, parseCidr, parseHostName, parseListen } from '../listen.ts';
 import { refuse } from '../refused.ts';
+import { sharedSecret } from '../shared-secret.ts';
 import { parsePublicUrl } from '../urls.ts';
 
 const MOST_WORKERS = 1024;
@@ -57,6 +58,10 @@ export const obexSection = section('The proxy itself: its public address, its li
     parseListen,
   ),
   workers,
+  secret: sharedSecret(
+    'From it everything is derived that replicas must hold alike, each use with a key of its own: today the nonces of DPoP. The same in ' +
+      'every replica. Absent = made at start. A reload cannot change it.',
+  ),
   tls,
   trusted_proxies: list(leaf({ kind: 'string', json: { type: 'string' }, meaning: 'CIDR or address.' }, parseCidr), {
     default: [],

@@ -1,11 +1,13 @@
 /** Sections of the config about passing requests on: backend, limits, cors. */
 
 import * as z from 'zod/mini';
+import { claimHeaders } from '../claim-headers.ts';
 import { fieldName, strippedName } from '../field-name.ts';
 import { headerFields } from '../header-fields.ts';
 import { duration, leaf, list, number, optional, section, size, text } from '../leaf.ts';
 import { parseOrigin } from '../origin.ts';
 import { parseBackendUrl } from '../urls.ts';
+import { assertionSection } from './assertion.ts';
 
 /** Longest delay that a Node timer takes is 2^31 - 1 ms, a little more than this. */
 export const LONGEST_MS = 24 * 24 * 3_600_000;
@@ -44,6 +46,8 @@ export const backendSection = section('The MCP server that Obex stands in front 
     meaning: 'Requests in flight to the backend, whole process; beyond it 503 `overloaded`.',
   }),
   headers: headerFields,
+  claim_headers: claimHeaders,
+  assertion: assertionSection,
   strip_headers: list(strippedName, {
     default: [],
     example: ['X-Tenant'],
@@ -138,7 +142,8 @@ export const limitsSection = section(
         '429 `too_many_in_flight`. Absent = a quarter of `backend.max_requests`, but at least 8 and at most all of them.',
     ),
     max_streams_per_principal: perPrincipal(
-      'Its answers of `text/event-stream`, each of which is a request in flight too; the same default.',
+      'Its answers of `text/event-stream`, each of which is a request in flight too; the same default. Beyond it requests for a ' +
+        'stream are 429 (a GET that accepts one, `subscriptions/listen`); a call that is answered by one counts, and is let through.',
     ),
     rate_limit: rateLimit,
   },

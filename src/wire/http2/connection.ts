@@ -1,13 +1,13 @@
 /** One HTTP/2 connection: streams in, exchanges out, and a cap on all that a peer may ask for. RFC 9113 §5, §9.1, §10.5. */
 import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
+import { EventCap } from '../../lib/event-cap.ts';
 import { unmapIpv4 } from '../../lib/unmap-ipv4.ts';
 import { contained } from '../contain.ts';
 import type { ServerLimits } from '../exchange.ts';
 import type { ConnectionContext } from '../http1/connection-context.ts';
 import type { Watched } from '../http1/timing.ts';
 import { CANCEL, ENHANCE_YOUR_CALM, REFUSED_STREAM } from './error-codes.ts';
-import { EventCap } from './event-cap.ts';
 import type { HeldBytes, Holder, Share } from './held-bytes.ts';
 import { parseRequestFields, REFUSED_REQUEST, type RefusedRequest } from './request-fields.ts';
 import { startSession } from './session.ts';

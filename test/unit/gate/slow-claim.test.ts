@@ -55,6 +55,8 @@ function createGate(createLimiter: (limit: Limit) => RateLimiter) {
       verifiedTokens: new VerifiedTokens({ maxEntries: 100, maxBytes: 1_000_000 }),
       verifyAccessToken: () => ({
         key: KEY,
+        issuer: 'https://a.example',
+        claims: {},
         accessToken: {
           issuer: 'https://a.example',
           subject: 'alice',
@@ -65,7 +67,8 @@ function createGate(createLimiter: (limit: Limit) => RateLimiter) {
           jkt: prover.jkt,
         },
       }),
-      formatIdentityFields: () => [],
+      identify: () => ({ fields: [], assertion: undefined }),
+      renew: undefined,
       onCacheLookup: () => undefined,
     }),
     verifyDpopProof: createVerifyDpopProof({

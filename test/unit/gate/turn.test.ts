@@ -40,9 +40,11 @@ function createGate({ jkt }: { readonly jkt?: string } = {}) {
       seen.verified += 1;
       const expiresAtMs = clock.nowMs() + 60_000;
       const claims = { issuer: 'https://a.example', subject: compact, client: undefined, scopes: new Set<string>() };
-      return { key: KEY, accessToken: { ...claims, scopeClaim: undefined, expiresAtMs, jkt } };
+      const accessToken = { ...claims, scopeClaim: undefined, expiresAtMs, jkt };
+      return { key: KEY, issuer: claims.issuer, claims: {}, accessToken };
     },
-    formatIdentityFields: () => [],
+    identify: () => ({ fields: [], assertion: undefined }),
+    renew: undefined,
     onCacheLookup: (result) => {
       seen[result] += 1;
     },

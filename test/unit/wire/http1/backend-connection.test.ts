@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { BackendConnection } from '../../../../src/wire/http1/backend-connection.ts';
-import type { ConnectionPool } from '../../../../src/wire/http1/connection-pool.ts';
 import { BackendExchange } from '../../../../src/wire/http1/backend-exchange.ts';
+import type { ConnectionPool } from '../../../../src/wire/http1/connection-pool.ts';
 import { Outbox } from '../../../../src/wire/http1/outbox.ts';
 import { FakeTiming, MemorySocket, NO_BODY, NO_FAULTS, RecordedAnswer } from '../../../support/wire-peers.ts';
 
