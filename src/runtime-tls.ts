@@ -1,9 +1,9 @@
 /** Certificate files of the config, read and tried: whatever is wrong names key, file and cure. */
 import { generateKeyPairSync } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { type JudgedFault, judgeCertificates, ownerOf } from './certs/judge-certificates.ts';
 import type { Config } from './config/schema.ts';
 import { parseCertificates, parsePrivateKey } from './lib/pem.ts';
+import { readTextFile } from './lib/read-text-file.ts';
 import { parseSigningKey } from './oauth/signing-key.ts';
 import type { Observers } from './observe/observers.ts';
 import type { ServerTls } from './wire/exchange.ts';
@@ -146,7 +146,7 @@ export function readAuthorities(file: NamedFile): string | undefined {
 function readNamedFile({ key, path }: NamedFile): string {
   let code: unknown = 'unreadable';
   try {
-    return readFileSync(path).toString('utf8');
+    return readTextFile(path);
   } catch (error) {
     if (error instanceof Error && 'code' in error) ({ code } = error);
   }

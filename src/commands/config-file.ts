@@ -1,7 +1,8 @@
 /** Finds, reads and loads the config file, with the environment of this process. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { formatProblem, type LoadedConfig, loadConfig, type RefusedConfig } from '../config/load.ts';
 import { locateConfigFile } from '../config/locate.ts';
+import { readTextFile } from '../lib/read-text-file.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -20,7 +21,7 @@ export function readConfigFile(flag: string | undefined, env: Environment): Conf
   const read = [file];
   const readFile = (path: string): string => {
     read.push(path);
-    return readFileSync(path).toString('utf8');
+    return readTextFile(path);
   };
   return { file, outcome: loadConfig({ file, text, env, readFile }), read };
 }
@@ -42,10 +43,9 @@ export function loadOrExplain(flag: string | undefined, stderr: (text: string) =
   return undefined;
 }
 
-/** Decoded afterwards: Node 26.10 corrupts its heap when it decodes a large pipe, such as /dev/stdin, while it reads. */
 function readText(file: string): string | undefined {
   try {
-    return readFileSync(file).toString('utf8');
+    return readTextFile(file);
   } catch {
     return undefined;
   }

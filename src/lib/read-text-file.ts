@@ -1,0 +1,47 @@
+/** Reads a file that is one: a pipe in its place would hold the whole process until somebody writes into it. open(2), fifo(7). */
+import { closeSync, constants, fstatSync, openSync, readFileSync, statSync } from 'node:fs';
+
+/** Where a caller hands over what is no file: `/dev/stdin`, and `/dev/fd/63` of a process substitution. */
+const HANDED_OVER = /^\/(?:dev|proc)\//;
+
+/** Looks like what the file system refuses. */
+class NotAFile extends Error {
+  override readonly name = 'NotAFile';
+  readonly syscall = 'open';
+  readonly code: string;
+
+  constructor(code: string) {
+    super(code);
+    this.code = code;
+  }
+}
+
+const drained = new Set<string>();
+
+/** As UTF-8. Throws what `fs.readFileSync` throws, and an error of the same kind for pipes and devices. */
+export function readTextFile(path: string): string {
+  if (HANDED_OVER.test(path)) return readHandedOver(path);
+  // Without O_NONBLOCK the call would wait for somebody to write.
+  const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    const stats = fstatSync(file);
+    if (!stats.isFile() && !stats.isDirectory()) throw new NotAFile('not a regular file');
+    return decode(file);
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** A pipe is read once, when somebody who waits for the start has put it there. */
+function readHandedOver(path: string): string {
+  if (!statSync(path).isFile()) {
+    if (drained.has(path)) throw new NotAFile('a pipe is read only once');
+    drained.add(path);
+  }
+  return decode(path);
+}
+
+/** Decoded afterwards: Node 26.10 corrupts its heap when it decodes a large pipe, such as /dev/stdin, while it reads. */
+function decode(file: string | number): string {
+  return readFileSync(file).toString('utf8');
+}
