@@ -25,8 +25,9 @@ export function createHandlers(current: () => Service, observers: Observers): Se
       metrics.denied(refusal);
       // Refused all the same; but whoever goes on like this has less left for requests that are well formed.
       const { chargeClient, accessLog } = current();
-      chargeClient(rateLimitKey(peerAddress));
-      if (accessLog !== 'off')
+      const limited = chargeClient(rateLimitKey(peerAddress));
+      // A line for each connection would let whoever is limited write as much into the log as it likes.
+      if (accessLog !== 'off' && limited === undefined)
         log.info('request_refused', { request_id: requestId, client: peerAddress, reason: refusal, detail });
       return answer;
     },

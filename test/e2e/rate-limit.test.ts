@@ -65,6 +65,18 @@ describe('phase 1: the client address is charged', () => {
     assert.deepEqual(await statuses(stack, malformed, malformed, { lines: [TOKEN] }), [400, 400, 429]);
   });
 
+  it(
+    'bytes that are no request are counted, and no longer logged one by one beyond the limit',
+    HTTP1_BYTES,
+    async (context) => {
+      const stack = await startPhase1(context, { sections: TWO });
+      const malformed = { lines: ['Bad Header: x'] };
+      assert.deepEqual(await statuses(stack, ...Array.from({ length: 5 }, () => malformed)), Array(5).fill(400));
+      assert.equal(stack.obex.metric('obex_denials_total{reason="malformed_request"}'), 5);
+      assert.equal(stack.obex.events('request_refused').length, 2);
+    },
+  );
+
   it('metrics and refused methods are charged', async (context) => {
     const stack = await startPhase1(context, { sections: TWO });
     const trace = { method: 'TRACE' };
