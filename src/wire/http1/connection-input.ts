@@ -143,12 +143,19 @@ export class ConnectionInput {
 
   /** A paused socket goes on reading for a while, and Node keeps what comes in as many pieces as it came in. */
   #gather(): void {
-    if (this.#socket.readableLength <= this.#gatheredBytes) return;
+    const socket = this.#socket;
+    if (socket.readableLength <= this.#gatheredBytes) return;
+    const parts: Buffer[] = [];
     this.#gathering = true;
-    const bytes: Buffer | null = this.#socket.read();
+    // With its size, since without one Node gives a single piece; and no more than that, since it would make room for it.
+    while (socket.readableLength > 0) {
+      const part: Buffer | null = socket.read(Math.min(socket.readableLength, socket.readableHighWaterMark));
+      if (part === null) break;
+      parts.push(part);
+    }
     this.#gathering = false;
-    if (bytes !== null) this.#socket.unshift(bytes);
-    this.#gatheredBytes = this.#socket.readableLength;
+    socket.unshift(Buffer.concat(parts));
+    this.#gatheredBytes = socket.readableLength;
   }
 
   #readBody(body: IncomingBody, chunk: Buffer, from: number): number {
