@@ -3,9 +3,9 @@ import { generateKeyPairSync } from 'node:crypto';
 import { type JudgedFault, judgeCertificates, ownerOf } from './certs/judge-certificates.ts';
 import type { Config } from './config/schema.ts';
 import { parseCertificates, parsePrivateKey } from './lib/pem.ts';
-import { readTextFile } from './lib/read-text-file.ts';
 import { parseSigningKey } from './oauth/signing-key.ts';
 import type { Observers } from './observe/observers.ts';
+import { readTextFile } from './read-text-file.ts';
 import type { ServerTls } from './wire/exchange.ts';
 import { opensslProblem } from './wire/tls-options.ts';
 

@@ -1,8 +1,8 @@
 /** `server.crt` and `server.key` in one folder: where they are, what they hold, who may read the key. */
 import type { KeyObject } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { type Certificates, parseCertificates, parsePrivateKey } from '../lib/pem.ts';
-import { readTextFile } from '../lib/read-text-file.ts';
 
 /** The user and group that the container image runs as. */
 export const OBEX_ID = 65_532;
@@ -30,7 +30,7 @@ export function readKey(file: string): Read<KeyObject> {
 
 function readPem<T>(file: string, parse: (pem: string) => T | string): Read<T> {
   try {
-    const pem = readTextFile(file);
+    const pem = readFileSync(file).toString('utf8');
     const value = parse(pem);
     return typeof value === 'string' ? `${file} ${value}` : { pem, value };
   } catch (error) {

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { formatProblem, type LoadedConfig, loadConfig, type RefusedConfig } from '../config/load.ts';
 import { locateConfigFile } from '../config/locate.ts';
-import { readTextFile } from '../lib/read-text-file.ts';
+import { readTextFile } from '../read-text-file.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 

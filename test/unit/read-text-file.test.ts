@@ -4,9 +4,9 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { createTempFolder } from '../../support/temp-folder.ts';
+import { createTempFolder } from '../support/temp-folder.ts';
 
-const MODULE = new URL('../../../src/lib/read-text-file.ts', import.meta.url).href;
+const MODULE = new URL('../../src/read-text-file.ts', import.meta.url).href;
 
 /** In a process of its own, which would hang: what it prints, and whether it came to an end. */
 function read(command: string) {
