@@ -206,6 +206,7 @@ export function refuseFixedChanges(before: Config, after: Config): void {
     ['obex.listen', before.obex.listen, after.obex.listen],
     ['obex.workers', before.obex.workers, after.obex.workers],
     ['obex.tls.enabled', before.obex.tls.enabled, after.obex.tls.enabled],
+    ['obex.tls.client_auth', before.obex.tls.client_auth, after.obex.tls.client_auth],
     ['metrics.listen', before.metrics.listen, after.metrics.listen],
     ['the phase', phaseOf(before), phaseOf(after)],
     // A new cache would know nothing of the proofs that were used before.

@@ -124,7 +124,8 @@ class Supervisor {
   #watchCertificate(): void {
     for (const file of this.#certificateFiles) unwatchFile(file);
     const { tls } = this.#config.obex;
-    this.#certificateFiles = tls.enabled ? [tls.cert_file, tls.key_file] : [];
+    const files = tls.enabled ? [tls.cert_file, tls.key_file, tls.client_ca_file] : [];
+    this.#certificateFiles = files.filter((file) => file !== '');
     for (const file of this.#certificateFiles) this.#watch(file, this.#onCertificateChange);
   }
 

@@ -9,7 +9,13 @@ type Rule = readonly [applies: boolean, warning: string];
 
 /** Whole sentences, the most serious first. */
 export function collectWarnings(config: Config): string[] {
-  const others = [...dpopRules(config), ...networkRules(config), ...resourceRules(config), ...limitRules(config)];
+  const others = [
+    ...dpopRules(config),
+    ...certificateRules(config),
+    ...networkRules(config),
+    ...resourceRules(config),
+    ...limitRules(config),
+  ];
   return [...applying(authenticationRules(config)), ...collectTokenWarnings(config), ...applying(others)];
 }
 
@@ -43,6 +49,21 @@ function dpopRules({ dpop }: Config): readonly Rule[] {
         dpop.replay_cache.backend === 'redis' &&
         dpop.nonce_secret === undefined,
       'dpop.nonce_secret is absent: with more than one replica each refuses the nonces of the others; give all the same',
+    ],
+  ];
+}
+
+function certificateRules({ idp, obex }: Config): readonly Rule[] {
+  const { client_auth: auth, client_ca_file: authorities } = obex.tls;
+  return [
+    [
+      auth !== 'off' && authorities === '',
+      `obex.tls.client_auth: ${auth} without client_ca_file takes any certificate, also one that its client has made: tokens may ` +
+        'be bound to it, but it keeps nobody out. Set client_ca_file if it should',
+    ],
+    [
+      idp === undefined && (auth === 'request' || obex.client_cert_header),
+      'certificates of clients have no effect without idp: no token is verified that could be bound to one',
     ],
   ];
 }
