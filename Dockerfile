@@ -17,7 +17,7 @@ RUN node scripts/image-root.ts /image
 FROM build AS dev-idp
 USER 65532:65532
 EXPOSE 9000
-CMD ["node", "scripts/dev-idp.ts"]
+CMD ["node", "--disable-sigusr1", "scripts/dev-idp.ts"]
 
 FROM scratch
 COPY --from=build /image/runtime /

@@ -8,10 +8,10 @@ INSTALLED := node_modules/.package-lock.json
 PEER := mcp/mariadb
 # helm, kubectl and the schemas of Kubernetes, installed apart because only their own tests need them.
 DEPLOY := test/deploy
-TESTS := test/*.test.ts test/rfc test/unit test/contract test/property test/e2e
-MATRIX := advisories cors-origin-host dpop endpoints forwarding lifecycle rate-limit refusals smuggling tokens
+TESTS := test/*.test.ts test/rfc test/unit test/contract test/property test/e2e test/chaos
+MATRIX := advisories cors-origin-host dpop endpoints forwarding lifecycle open-streams principal-limits rate-limit refusal-loop refusals smuggling tokens
 
-.PHONY: help build executable test test-matrix test-e2e test-deploy fuzz soak run bench lint vet fmt clean conformance docs package docker test-stack
+.PHONY: help build executable test test-matrix test-e2e test-deploy test-idps fuzz soak chaos run bench lint vet fmt clean conformance docs package docker test-stack
 
 help:
 	@echo 'make run          the demo, or `make run CONFIG=file` a configuration of your own'
@@ -19,8 +19,10 @@ help:
 	@echo 'make test-matrix  the end-to-end suites over TLS, HTTP/2 and with two workers'
 	@echo 'make test-e2e     the tests against real peers'
 	@echo 'make test-deploy  the tests of the Kubernetes manifests and the Helm chart'
+	@echo 'make test-idps    the tests against identity providers of other registries, and a table'
 	@echo 'make fuzz         millions of random requests and answers through the HTTP engine'
 	@echo 'make soak         four minutes of mixed load, then the books are checked'
+	@echo 'make chaos        three minutes of clients that vanish and lie before backends that break off'
 	@echo 'make build        the release in dist/, which bin/obex runs'
 	@echo 'make package      the npm package, obex-VERSION.tgz'
 	@echo 'make executable   the release in one file that needs no Node, dist/obex'
@@ -44,9 +46,9 @@ $(error nothing was started: write it in capitals, make run CONFIG=$(config))
 endif
 run: $(INSTALLED)
 ifdef CONFIG
-	@node src/main.ts serve --config "$(CONFIG)"
+	@node --disable-sigusr1 src/main.ts serve --config "$(CONFIG)"
 else
-	@node src/main.ts demo
+	@node --disable-sigusr1 src/main.ts demo
 endif
 
 # `make test OBEX_EXECUTABLE=dist/obex`: what starts Obex in a process of its own starts that file, here and in test-e2e.
@@ -70,6 +72,10 @@ soak: export SOAK_SECONDS ?= 240
 soak: build
 	@node test/soak/soak.ts
 
+# Three minutes at random against the release bundle; what failed says which CHAOS_SEED shows it again.
+chaos: build
+	@node test/chaos/chaos.ts
+
 # Needs the Debian packages of test/peers/debian-packages.txt, and says which are missing.
 test-e2e: $(INSTALLED) build
 	@node test/peers/require-packages.ts
@@ -88,6 +94,17 @@ $(DEPLOY)/$(INSTALLED): $(DEPLOY)/package.json $(DEPLOY)/package-lock.json
 	npm ci --prefix $(DEPLOY) --loglevel=error
 	@node --disable-warning=ExperimentalWarning $(DEPLOY)/unpack-tools.ts
 	@touch $@
+
+# Keycloak, Spring Authorization Server, Ory Hydra and Dex, from Maven artifacts and Go modules: needs Java, Maven, Go and a C
+# compiler, and says which are missing. `make test-idps IDP=dex` runs one. The first run builds them, for a quarter of an
+# hour, outside of this folder: test/idps/cache.ts.
+test-idps: $(INSTALLED)
+	@node test/idps/require.ts $(IDP)
+	@node test/idps/install.ts $(IDP)
+	@node --test --test-concurrency=1 --test-timeout=900000 \
+	  --test-reporter=spec --test-reporter-destination=stdout \
+	  --test-reporter=./scripts/idp-table.ts --test-reporter-destination=stdout \
+	  $(if $(IDP),$(IDP:%=test/idps/%.test.ts),test/idps/*.test.ts)
 
 # Needs two cores and the Debian packages of bench/debian-packages.txt, and says which are missing. Ten minutes;
 # `make bench BENCH='--rounds 1 --seconds 1'` is a quick look, `node bench/main.ts --help` lists the options.

@@ -18,6 +18,8 @@ const config = {
   executable: NODE,
   output: EXECUTABLE,
   disableExperimentalSEAWarning: true,
+  // Else it would open Node's debugger.
+  execArgv: ['--disable-sigusr1'],
   // A quarter of the time to start is compiling.
   useCodeCache: true,
   // What `src/workers/thread.ts` starts threads from.

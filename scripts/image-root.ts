@@ -30,8 +30,8 @@ write(runtime, '/etc/nsswitch.conf', 'hosts: files dns\n');
 
 const product = path.join(target, 'product');
 const inputs = await bundleProduct();
-// Started by the kernel, not by a shell, so `/obex` works as ENTRYPOINT and as HEALTHCHECK.
-writeFileSync(placeFor(product, '/obex'), `#!${NODE}\nimport('${PROGRAM}/obex.mjs');\n`, EXECUTABLE);
+// Started by the kernel, not by a shell, so `/obex` works as ENTRYPOINT and as HEALTHCHECK. The kernel takes one argument.
+writeFileSync(placeFor(product, '/obex'), `#!${NODE} --disable-sigusr1\nimport('${PROGRAM}/obex.mjs');\n`, EXECUTABLE);
 copy(product, `${DOCUMENTS}/LICENSE`, 'LICENSE');
 write(product, `${DOCUMENTS}/third-party-licenses.txt`, formatLicenses(inputs));
 write(product, `${DOCUMENTS}/sbom.cdx.json`, formatBillOfMaterials(inputs, libraries));

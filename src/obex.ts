@@ -1,5 +1,5 @@
 /** A running Obex: listeners, the configuration in force, reload and drain. */
-import { type Phase, phaseOf } from './config/phase.ts';
+import type { Phase } from './config/phase.ts';
 import type { Config } from './config/schema.ts';
 import { VERSION } from './lib/version.ts';
 import { errorField } from './observe/log.ts';
@@ -8,6 +8,7 @@ import { processMetrics } from './observe/process-metrics.ts';
 import { buildRuntime, type Runtime } from './runtime.ts';
 import { hasDescriptors, readDescriptorLimit } from './runtime-descriptors.ts';
 import { runtimeMetrics } from './runtime-metrics.ts';
+import { refuseFixedChanges } from './runtime-reload.ts';
 import type { RuntimeFiles } from './runtime-tls.ts';
 import { createHandlers } from './server/handlers.ts';
 import type { Service } from './server/service.ts';
@@ -71,6 +72,7 @@ class RunningObex implements Obex {
     this.#shared = seat?.shared ?? createOwnTruth(observers);
     this.#config = config;
     this.#runtime = this.#build(config, undefined, seat?.files);
+    this.#runtime.begin();
     this.#measureTokenCache(this.#runtime);
     observers.metrics.register(
       ...runtimeMetrics(() => this.#runtime, this.#shared),
@@ -118,7 +120,17 @@ class RunningObex implements Obex {
     const previous = this.#runtime;
     const next = this.#build(config, previous, files);
     const discard = (): void => next.release(previous);
-    return { discard, commit: () => this.#putInForce(config, next) };
+    const commit = (): void => {
+      try {
+        // It has been tried by `prepare`, as far as it can be without doing it. Nothing has changed yet if it fails.
+        if (next.tls !== undefined) this.#server?.updateTls(next.tls);
+      } catch (error) {
+        discard();
+        throw error;
+      }
+      this.#putInForce(config, next);
+    };
+    return { discard, commit };
   }
 
   #putInForce(config: Config, next: Runtime): void {
@@ -130,6 +142,7 @@ class RunningObex implements Obex {
     if (next.tls !== undefined) this.#server?.updateTls(next.tls);
     previous.verifiedTokens.onResize = undefined;
     this.#measureTokenCache(next);
+    next.begin();
     previous.release(next);
   }
 
@@ -154,7 +167,7 @@ class RunningObex implements Obex {
 
   /** Streams end between two events where they can; a moment later the rest is cut. */
   #finish(): void {
-    this.#runtime.service.forwarder.inFlight.finishEventStreams();
+    this.#runtime.service.forwarder.inFlight.streams.finishAll();
     setTimeout(() => this.#server?.destroy(), BOUNDARY_GRACE_MS);
   }
 
@@ -199,25 +212,6 @@ class RunningObex implements Obex {
 
 /** How long an event stream may take to reach its next boundary once everything else has been waited for. */
 const BOUNDARY_GRACE_MS = 500;
-
-/** What a reload cannot change: the sockets and threads that stand, and how much is verified. */
-export function refuseFixedChanges(before: Config, after: Config): void {
-  const fixed: readonly (readonly [string, unknown, unknown])[] = [
-    ['obex.listen', before.obex.listen, after.obex.listen],
-    ['obex.workers', before.obex.workers, after.obex.workers],
-    ['obex.tls.enabled', before.obex.tls.enabled, after.obex.tls.enabled],
-    ['obex.tls.client_auth', before.obex.tls.client_auth, after.obex.tls.client_auth],
-    ['metrics.listen', before.metrics.listen, after.metrics.listen],
-    ['the phase', phaseOf(before), phaseOf(after)],
-    // A new cache would know nothing of the proofs that were used before.
-    ['dpop.replay_cache', before.dpop.replay_cache, after.dpop.replay_cache],
-  ];
-  for (const [name, old, next] of fixed) {
-    if (JSON.stringify(old) !== JSON.stringify(next)) {
-      throw new Error(`a reload cannot change ${name}; restart Obex to change it`);
-    }
-  }
-}
 
 /** A failure to listen is told with the key of the address. */
 export async function underKey<T>(key: string, listening: Promise<T>): Promise<T> {

@@ -5,7 +5,6 @@ import { type Denial, isDenied } from './oauth/denial.ts';
 import { createNonces } from './oauth/dpop-nonce.ts';
 import type { DpopMetrics } from './observe/dpop-metrics.ts';
 import type { RuntimeOptions } from './runtime.ts';
-import { readAuthorities } from './runtime-tls.ts';
 import { measureClaims } from './state/measured-replay-cache.ts';
 import { ProofKeys } from './state/proof-keys.ts';
 import { type ProofTimes, replayWindowMs } from './state/replay-cache.ts';
@@ -25,18 +24,24 @@ export interface DpopParts {
   readonly times: ProofTimes;
   /** Rejects unless a proof could be claimed now. */
   probe(): Promise<void>;
+  /** Its configuration is in force: a replay cache that was kept is reached in its way from now on. */
+  begin(): void;
   stop(): void;
 }
 
-/** Undefined below phase 3. The replay cache outlives reloads: a config that would need another one is refused there. */
-export function buildDpop({ config, observers, shared, previous }: RuntimeOptions): DpopParts | undefined {
+/**
+ * Undefined below phase 3. The replay cache outlives reloads: a config that would need another one is refused there.
+ * `redisCa`: PEM of the authorities trusted instead of the public ones.
+ */
+export function buildDpop(options: RuntimeOptions, redisCa: string | undefined): DpopParts | undefined {
+  const { config, observers, shared, previous } = options;
   const { idp, dpop } = config;
   if (idp === undefined || !dpop.enabled) return undefined;
   const { clock } = observers;
   const times = { proofLifetimeMs: dpop.proof_lifetime, clockSkewMs: idp.clock_skew };
   refuseLongerWindow(previous?.dpop?.times, times);
   const metrics = observers.metrics.dpop;
-  const replayCache = previous?.dpop?.replayCache ?? createReplayCache({ config, observers, shared }, times);
+  const replayCache = previous?.dpop?.replayCache ?? createReplayCache(options, { ...times, ca: redisCa });
   const secret = dpop.nonce_secret ?? shared.nonceSecret;
   const nonces = dpop.nonce === 'required' ? createNonces({ secret, lifetimeMs: NONCE_LIFETIME_MS }) : undefined;
   const proofKeys = new ProofKeys(new Set(dpop.algorithms));
@@ -57,6 +62,11 @@ export function buildDpop({ config, observers, shared, previous }: RuntimeOption
         ? { countEntries: () => replayCache.countEntries(), maxEntries: dpop.replay_cache.max_entries }
         : undefined,
     probe: async () => replayCache.probe(clock.nowMs()),
+    begin: () => {
+      if (replayCache instanceof RedisReplayCache) {
+        replayCache.renewAccess({ url: parseCheckedUrl(dpop.replay_cache.redis.url), ca: redisCa });
+      }
+    },
     stop: () => {
       if (replayCache instanceof RedisReplayCache) replayCache.stop();
     },
@@ -83,10 +93,9 @@ function countProofs(verifyDpopProof: VerifyDpopProof, metrics: DpopMetrics): Ve
 }
 
 function createReplayCache(
-  options: Pick<RuntimeOptions, 'config' | 'observers' | 'shared'>,
-  times: ProofTimes,
+  { config, observers, shared }: RuntimeOptions,
+  { ca, ...times }: ProofTimes & { readonly ca: string | undefined },
 ): MemoryReplayCache | RedisReplayCache {
-  const { config, observers, shared } = options;
   const { clock, log } = observers;
   const { replay_cache: settings } = config.dpop;
   if (settings.backend === 'memory') {
@@ -95,7 +104,7 @@ function createReplayCache(
   const { redis } = settings;
   const cache = new RedisReplayCache({
     url: parseCheckedUrl(redis.url),
-    ca: readAuthorities({ key: 'dpop.replay_cache.redis.tls.ca_file', path: redis.tls.ca_file }),
+    ca,
     keyPrefix: redis.key_prefix,
     connectTimeoutMs: redis.connect_timeout,
     commandTimeoutMs: redis.command_timeout,

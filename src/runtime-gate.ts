@@ -13,12 +13,13 @@ import { createTokenCheck } from './gate/token-check.ts';
 import { createVerifyAccessToken, type TrustedIssuer } from './gate/verify-access-token.ts';
 import type { Clock } from './lib/clock.ts';
 import { normalizeHttpUri } from './oauth/http-uri.ts';
+import type { Principal } from './oauth/principal.ts';
 import { createTargetUri } from './oauth/target-uri.ts';
 import { formatIdentityFields } from './proxy/identity-headers.ts';
 import type { RuntimeOptions } from './runtime.ts';
 import type { DpopParts } from './runtime-dpop.ts';
 import type { RuntimeFiles } from './runtime-tls.ts';
-import type { IssuerKeys, JwksSource } from './state/jwks-cache.ts';
+import { type IssuerKeys, identifySource, type JwksSource } from './state/jwks-cache.ts';
 import type { ProcessWide, RateLimited } from './state/process-wide.ts';
 import type { Limit, RateLimiter } from './state/rate-limiter.ts';
 import { VerifiedTokens } from './state/verified-tokens.ts';
@@ -54,8 +55,6 @@ export function buildIssuers(options: IssuerOptions): readonly TrustedIssuer[] {
       jwksUri: entry.jwks_uri,
       allowHttp: idp.dangerously_allow_http,
       ca: options.files.issuerCas[index],
-      refreshMs: idp.jwks_refresh,
-      maxStaleMs: idp.jwks_max_stale,
     }),
   }));
 }
@@ -71,16 +70,27 @@ function acceptedAudiences(
 
 /** Keys of an issuer that stays are kept over a reload: its IdP may be down just now. */
 function buildIssuerKeys({ shared, previous }: IssuerOptions, source: JwksSource): IssuerKeys {
-  const same = previous?.issuers.find(({ jwks }) => JSON.stringify(jwks.source) === JSON.stringify(source));
+  const same = previous?.issuers.find(({ jwks }) => identifySource(jwks.source) === identifySource(source));
   return same?.jwks ?? shared.createIssuerKeys(source);
 }
 
-/** Begins to keep the keys of all of them fresh; those of a reload that stay go on. */
-export function startKeys(issuers: readonly TrustedIssuer[]): void {
+/** To be called when `config` is put in force: keys that were kept are kept by its times from now on. */
+export function startIssuers(issuers: readonly TrustedIssuer[], { idp }: Config): void {
+  if (idp === undefined) return;
+  const times = { refreshMs: idp.jwks_refresh, maxStaleMs: idp.jwks_max_stale };
   for (const { jwks, algorithms } of issuers) {
     jwks.expectAlgorithms(algorithms);
-    jwks.start();
+    jwks.start(times);
   }
+}
+
+/** Whether the issuer of a token is still trusted, and the key that it was verified with still one of the issuer's. */
+export function createStanding(issuers: readonly TrustedIssuer[]): (principal: Principal) => boolean {
+  const byName = new Map(issuers.map(({ issuer, jwks }) => [issuer, jwks]));
+  return ({ accessToken, key }) => {
+    if (accessToken === undefined || key === undefined) return false;
+    return byName.get(accessToken.issuer)?.keys?.includes(key) === true;
+  };
 }
 
 export function buildVerifiedTokens({ token_cache }: Config): VerifiedTokens {

@@ -11,7 +11,8 @@ import { createOriginPolicy, type OriginPolicy } from './oauth/origin.ts';
 import { formatProtectedResourceMetadata, metadataPaths } from './oauth/protected-resource-metadata.ts';
 import { errorField } from './observe/log.ts';
 import { createBackendHeaders } from './proxy/backend-headers.ts';
-import { Forwarder, InFlight } from './proxy/forward.ts';
+import { Forwarder, type ForwardOptions, InFlight } from './proxy/forward.ts';
+import { isSubscription } from './proxy/open-streams.ts';
 import { createClientHeaders } from './proxy/response-headers.ts';
 import { isLoop } from './proxy/via.ts';
 import type { RuntimeOptions } from './runtime.ts';
@@ -27,7 +28,6 @@ import { createHostPolicy } from './server/host-policy.ts';
 import { createRefusalLoop, type JudgeRefusal } from './server/refusal-loop.ts';
 import { createRoute, type Endpoint } from './server/route.ts';
 import type { Service } from './server/service.ts';
-import type { ProcessWide } from './state/process-wide.ts';
 import { RefusalCounts } from './state/refusal-counts.ts';
 import type { BackendClient } from './wire/backend.ts';
 import type { ServerLimits } from './wire/exchange.ts';
@@ -91,7 +91,8 @@ function buildChallenges(config: Config, dpop: DpopParts | undefined): Challenge
   });
 }
 
-function buildForwarder({ config, shared, previous }: RuntimeOptions, backend: BackendClient): Forwarder {
+function buildForwarder(options: RuntimeOptions, backend: BackendClient): Forwarder {
+  const { config, shared, previous } = options;
   const {
     limits,
     backend: { max_requests: maxRequests },
@@ -111,14 +112,28 @@ function buildForwarder({ config, shared, previous }: RuntimeOptions, backend: B
       maxRequests: limits.max_requests_per_principal ?? maxRequests,
       maxStreams: limits.max_streams_per_principal ?? maxRequests,
     },
-    inFlight: previous?.service.forwarder.inFlight ?? createInFlight(config, shared),
+    inFlight: previous?.service.forwarder.inFlight ?? createInFlight(options),
+    streamEndsAtMs: buildStreamEnd(config),
   });
 }
 
-function createInFlight({ idp }: Config, shared: ProcessWide): InFlight {
+function createInFlight({ config, shared, observers: { clock, log } }: RuntimeOptions): InFlight {
   const { backendRequests, eventStreams } = shared;
-  const principals = idp === undefined ? undefined : shared.providePrincipalLoads();
-  return new InFlight({ backendRequests, eventStreams, principals, onEventStreams: fitYoungGeneration });
+  return new InFlight({
+    backendRequests,
+    eventStreams,
+    principals: config.idp === undefined ? undefined : shared.providePrincipalLoads(),
+    onEventStreams: fitYoungGeneration,
+    nowMs: () => clock.nowMs(),
+    onEnding: (reason, streams) => log.info('event_streams_ended', { reason, streams }),
+  });
+}
+
+function buildStreamEnd({ authz, idp }: Config): ForwardOptions['streamEndsAtMs'] {
+  if (authz.on_token_expiry === 'keep') return () => Number.POSITIVE_INFINITY;
+  const skewMs = idp?.clock_skew ?? 0;
+  return (head, { accessToken }) =>
+    accessToken === undefined || !isSubscription(head) ? Number.POSITIVE_INFINITY : accessToken.expiresAtMs + skewMs;
 }
 
 /** Counts outlive a reload. */

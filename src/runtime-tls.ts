@@ -19,6 +19,8 @@ type TlsConfig = Config['obex']['tls'];
 export interface RuntimeFiles {
   readonly tls: ServerTls | undefined;
   readonly backendCa: string | undefined;
+  /** Undefined without a replay cache in Redis, too. */
+  readonly redisCa: string | undefined;
   /** Of `idp` and its `additional_issuers`, in this order. */
   readonly issuerCas: readonly (string | undefined)[];
 }
@@ -27,8 +29,24 @@ export function readRuntimeFiles(config: Config): RuntimeFiles {
   return {
     tls: buildTls(config),
     backendCa: readAuthorities({ key: 'backend.tls.ca_file', path: config.backend.tls.ca_file }),
+    redisCa: readAuthorities(redisAuthorities(config)),
     issuerCas: issuerAuthorities(config).map(readAuthorities),
   };
+}
+
+/** The paths that `readRuntimeFiles` reads. */
+export function runtimeFilePaths(config: Config): readonly string[] {
+  const { tls } = config.obex;
+  const certificate = tls.enabled ? [tls.cert_file, tls.key_file, tls.client_ca_file] : [];
+  const authorities = [redisAuthorities(config), ...issuerAuthorities(config)].map(({ path }) => path);
+  return [...certificate, config.backend.tls.ca_file, ...authorities].filter((path) => path !== '');
+}
+
+/** Without a replay cache in Redis there is none to read. */
+function redisAuthorities({ idp, dpop }: Config): NamedFile {
+  const isUsed = idp !== undefined && dpop.enabled && dpop.replay_cache.backend === 'redis';
+  const { ca_file: path } = dpop.replay_cache.redis.tls;
+  return { key: 'dpop.replay_cache.redis.tls.ca_file', path: isUsed ? path : '' };
 }
 
 /** The files of `RuntimeFiles.issuerCas`. */

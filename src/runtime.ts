@@ -3,6 +3,7 @@ import { type Phase, phaseOf } from './config/phase.ts';
 import type { Config } from './config/schema.ts';
 import type { TrustedIssuer } from './gate/verify-access-token.ts';
 import type { Observers } from './observe/observers.ts';
+import type { OpenStreams } from './proxy/open-streams.ts';
 import { buildDpop, type DpopParts } from './runtime-dpop.ts';
 import {
   buildAuthenticate,
@@ -10,8 +11,9 @@ import {
   buildIssuers,
   buildRateLimit,
   buildVerifiedTokens,
+  createStanding,
   type RateLimit,
-  startKeys,
+  startIssuers,
 } from './runtime-gate.ts';
 import { buildMetricsService, buildService } from './runtime-service.ts';
 import { type RuntimeFiles, readRuntimeFiles, warnOfCertificates } from './runtime-tls.ts';
@@ -49,6 +51,8 @@ export interface Runtime {
   /** Undefined below phase 3. */
   readonly dpop: DpopParts | undefined;
   readonly backend: BackendClient;
+  /** It is in force from now on. */
+  begin(): void;
   /** Stops what runs in the background, but for what `successor` has taken over. */
   release(successor: Runtime | undefined): void;
 }
@@ -60,18 +64,17 @@ export function buildRuntime(options: RuntimeOptions): Runtime {
   const { config } = options;
   // What may fail comes first, so that a refused reload leaves nothing behind.
   const files = options.files ?? readFiles(options);
-  const { tls, backendCa } = files;
+  const { tls, backendCa, redisCa } = files;
   const backend = buildBackend(options, backendCa);
-  const dpop = buildDpop(options);
+  const dpop = buildDpop(options, redisCa);
   const issuers = buildIssuers({ ...options, files });
   const verifiedTokens = buildVerifiedTokens(config);
-  const stopListening = issuers.map(({ issuer, jwks }) =>
-    jwks.onChange((keys) => verifiedTokens.keepOnly(issuer, keys)),
-  );
   const rateLimit = buildRateLimit(options);
   const charges = buildCharges(rateLimit, options.observers.clock);
   const authenticate = buildAuthenticate(options, { issuers, verifiedTokens, charges, dpop });
   const service = buildService(options, { issuers, backend, authenticate, chargeClient: charges.chargeClient, dpop });
+  const { streams } = service.forwarder.inFlight;
+  const stopListening = issuers.map((trusted) => dropWithdrawn(trusted, verifiedTokens, streams));
   const runtime: Runtime = {
     phase: phaseOf(config),
     service,
@@ -82,6 +85,11 @@ export function buildRuntime(options: RuntimeOptions): Runtime {
     rateLimit,
     dpop,
     backend,
+    begin: () => {
+      dpop?.begin();
+      startIssuers(issuers, config);
+      if (config.idp !== undefined) streams.judgeBy(createStanding(issuers));
+    },
     release: (successor) => {
       for (const stop of stopListening) stop();
       const kept = new Set(successor?.issuers.map(({ jwks }) => jwks));
@@ -90,8 +98,15 @@ export function buildRuntime(options: RuntimeOptions): Runtime {
       backend.close();
     },
   };
-  startKeys(issuers);
   return Object.freeze(runtime);
+}
+
+/** What rests on a key goes with it. Returns the way to stop that. */
+function dropWithdrawn({ issuer, jwks }: TrustedIssuer, tokens: VerifiedTokens, streams: OpenStreams): () => void {
+  return jwks.onChange((keys) => {
+    tokens.keepOnly(issuer, keys);
+    streams.endUnfounded();
+  });
 }
 
 function readFiles({ config, observers }: RuntimeOptions): RuntimeFiles {

@@ -20,8 +20,11 @@ function dryRun(...args: string[]): {
 
 describe('make run', () => {
   it('runs the demo, or the configuration that CONFIG names', () => {
-    assert.match(dryRun('run').stdout, /^node src\/main\.ts demo$/m);
-    assert.match(dryRun('run', 'CONFIG=a.yaml').stdout, /^node src\/main\.ts serve --config "a\.yaml"$/m);
+    assert.match(dryRun('run').stdout, /^node --disable-sigusr1 src\/main\.ts demo$/m);
+    assert.match(
+      dryRun('run', 'CONFIG=a.yaml').stdout,
+      /^node --disable-sigusr1 src\/main\.ts serve --config "a\.yaml"$/m,
+    );
   });
 
   it('does not start the demo where config= was meant for CONFIG=', () => {

@@ -5,10 +5,10 @@ import { locateConfigFile } from '../config/locate.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** `problem`: there is no file to look into. */
+/** `problem`: there is no file to look into. `read`: that file, and every other that was read for it or should have been. */
 export type ConfigFile =
   | { readonly problem: string }
-  | { readonly file: string; readonly outcome: LoadedConfig | RefusedConfig };
+  | { readonly file: string; readonly outcome: LoadedConfig | RefusedConfig; readonly read: readonly string[] };
 
 /** `flag` is `--config`; undefined when it was not given. */
 export function readConfigFile(flag: string | undefined, env: Environment): ConfigFile {
@@ -17,11 +17,16 @@ export function readConfigFile(flag: string | undefined, env: Environment): Conf
   const { file } = located;
   const text = readText(file);
   if (text === undefined) return { problem: `cannot read ${file}; is it a file that this user may read?` };
-  return { file, outcome: loadConfig({ file, text, env, readFile: (path) => readFileSync(path).toString('utf8') }) };
+  const read = [file];
+  const readFile = (path: string): string => {
+    read.push(path);
+    return readFileSync(path).toString('utf8');
+  };
+  return { file, outcome: loadConfig({ file, text, env, readFile }), read };
 }
 
 /** A config that loaded, and where it was found. */
-export type ServedConfig = LoadedConfig & { readonly file: string };
+export type ServedConfig = LoadedConfig & { readonly file: string; readonly read: readonly string[] };
 
 /** Undefined after telling what is wrong. */
 export function loadOrExplain(flag: string | undefined, stderr: (text: string) => void): ServedConfig | undefined {
@@ -30,8 +35,8 @@ export function loadOrExplain(flag: string | undefined, stderr: (text: string) =
     stderr(`obex: ${found.problem}\n`);
     return undefined;
   }
-  const { file, outcome } = found;
-  if ('config' in outcome) return { ...outcome, file };
+  const { file, outcome, read } = found;
+  if ('config' in outcome) return { ...outcome, file, read };
   for (const problem of outcome.problems) stderr(`${formatProblem(problem)}\n`);
   for (const warning of outcome.warnings) stderr(`warning: ${warning}\n`);
   return undefined;

@@ -13,7 +13,8 @@ const LONGEST_SOCKET_PATH = 107;
 
 /** `":port"`, `"host:port"`, `"[::1]:port"`, `"unix:/path"`; port 0 = the kernel chooses. */
 export function parseListen(value: unknown): ListenAddress | Refused {
-  if (/^\d+$/.test(String(value))) return refuse(LISTEN_FORMS, value, `write ":${String(value)}"`);
+  const isPort = typeof value === 'number' || (typeof value === 'string' && /^\d+$/.test(value));
+  if (isPort) return refuse(LISTEN_FORMS, value, `write ":${value}"`);
   if (typeof value !== 'string') return refuse(LISTEN_FORMS, value);
   if (value.startsWith('unix:')) return parseSocketPath(value.slice('unix:'.length));
   const [, bracketed, plain, digits] = /^(?:\[([^\]]+)\]|([^:[\]]*)):(\d{1,5})$/.exec(value) ?? [];

@@ -45,7 +45,7 @@ export function admit(principal: Principal): Admission {
 }
 
 const NO_FIELDS: readonly string[] = [];
-const ANYBODY = admit({ accessToken: undefined, identityFields: NO_FIELDS, rateLimitKey: '' });
+const ANYBODY = admit({ accessToken: undefined, key: undefined, identityFields: NO_FIELDS, rateLimitKey: '' });
 
 /** Phase 1: a Bearer credential must be there; nobody looks into it. */
 export function createPresenceCheck({ chargeClient }: Charges): Authenticate {

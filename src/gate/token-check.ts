@@ -26,12 +26,11 @@ export function createTokenCheck(options: TokenCheckOptions): TokenCheck {
 
   const remember = (compact: string, verified: VerifiedAccessToken | Denial): VerifiedToken | Denial => {
     if (isDenied(verified)) return verified;
-    const { accessToken, key } = verified;
+    const { accessToken } = verified;
     const { issuer, expiresAtMs, jkt } = accessToken;
     const token = {
-      principal: toPrincipal(accessToken, options.formatIdentityFields(accessToken)),
+      principal: toPrincipal(verified, options.formatIdentityFields(accessToken)),
       issuer,
-      key,
       expiresAtMs,
       ath: jkt === undefined ? '' : hashAccessToken(compact),
     };
@@ -54,7 +53,7 @@ export function createTokenCheck(options: TokenCheckOptions): TokenCheck {
   };
 }
 
-function toPrincipal(accessToken: AccessToken, identityFields: readonly string[]): Principal {
+function toPrincipal({ accessToken, key }: VerifiedAccessToken, identityFields: readonly string[]): Principal {
   const { issuer, client, subject } = accessToken;
-  return { accessToken, identityFields, rateLimitKey: JSON.stringify([issuer, client, subject]) };
+  return { accessToken, key, identityFields, rateLimitKey: JSON.stringify([issuer, client, subject]) };
 }

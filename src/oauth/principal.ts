@@ -1,4 +1,5 @@
 /** Who a request comes from, once its credentials have been verified. RFC 9068 §2.2. */
+import type { VerificationKey } from './jwks.ts';
 import type { GrantedScopes } from './scope.ts';
 
 /** A verified access token, reduced to what Obex uses. Strings are raw claim values. */
@@ -23,6 +24,8 @@ export type TokenIdentity = Pick<AccessToken, 'issuer' | 'subject' | 'client'>;
 export interface Principal {
   /** Undefined in phase 1, where nobody looked at the credential. */
   readonly accessToken: AccessToken | undefined;
+  /** The key that the signature of its token verified with; undefined in phase 1. */
+  readonly key: VerificationKey | undefined;
   /** `X-Obex-*` field lines (alternating name, value), made once per token. */
   readonly identityFields: readonly string[];
   /** What rate limits, and the limits of requests in flight, count by: issuer, client and subject. */

@@ -97,6 +97,12 @@ export class EventStream implements BodySink {
     if (AT_EVENT_END.test(this.#tail)) this.#finish();
   }
 
+  /** Ends the stream visibly unfinished, wherever it is. */
+  cut(): void {
+    this.abort('backend_closed');
+    this.#source.cancel();
+  }
+
   #writeToBoundary(chunk: Uint8Array): boolean {
     const before = this.#tail.length;
     const text = this.#tail + Buffer.from(chunk).toString('latin1');

@@ -2,12 +2,14 @@
 import type { Load, Loads } from '../lib/loads.ts';
 import type { Tally } from '../lib/tally.ts';
 import { type Denial, deny } from '../oauth/denial.ts';
+import type { Principal } from '../oauth/principal.ts';
 import type { BackendCall, BackendClient, BackendFailure, BackendReceiver } from '../wire/backend.ts';
-import type { BodySink, Exchange, FieldLines, ResponseHead } from '../wire/exchange.ts';
+import type { BodySink, Exchange, FieldLines, RequestHead, ResponseHead } from '../wire/exchange.ts';
 import { toDenial } from './backend-failure.ts';
 import type { FormatBackendFields, Vouched } from './backend-headers.ts';
 import { acceptsEventStream, EventStream, isCoded, isEventStream } from './event-stream.ts';
 import { countForward } from './max-forwards.ts';
+import { OpenStreams, type OpenStreamsOptions, type StreamTerm } from './open-streams.ts';
 import { type FormatClientFields, formatClientHead } from './response-headers.ts';
 
 export interface ForwardOptions {
@@ -20,6 +22,8 @@ export interface ForwardOptions {
   readonly perPrincipal: PrincipalLimits;
   /** Outlives a reload, so that limits and drain hold for the whole process. */
   readonly inFlight: InFlight;
+  /** Asked when an event stream begins: when it ends with its token, in wall-clock time; Infinity = not with its token. */
+  streamEndsAtMs(head: RequestHead, principal: Principal): number;
 }
 
 /** What one principal may have in flight, so that it cannot take the place of all others. */
@@ -29,7 +33,7 @@ export interface PrincipalLimits {
   readonly maxStreams: number;
 }
 
-export interface InFlightOptions {
+export interface InFlightOptions extends OpenStreamsOptions {
   readonly backendRequests: Tally;
   readonly eventStreams: Tally;
   /** Undefined in phase 1, which knows no principals. */
@@ -45,27 +49,23 @@ export class InFlight {
   readonly principals: Loads | undefined;
   readonly #streamTally: Tally;
   readonly #onEventStreams: (open: number) => void;
-  readonly #eventStreams = new Set<EventStream>();
+  readonly streams: OpenStreams;
 
-  constructor({ backendRequests, eventStreams, principals, onEventStreams }: InFlightOptions) {
-    this.requests = backendRequests;
-    this.principals = principals;
-    this.#streamTally = eventStreams;
-    this.#onEventStreams = onEventStreams;
+  constructor(options: InFlightOptions) {
+    this.requests = options.backendRequests;
+    this.principals = options.principals;
+    this.#streamTally = options.eventStreams;
+    this.#onEventStreams = options.onEventStreams;
+    this.streams = new OpenStreams(options);
   }
 
-  addEventStream(stream: EventStream): void {
-    this.#eventStreams.add(stream);
+  addEventStream(stream: EventStream, term: StreamTerm): void {
     this.#onEventStreams(this.#streamTally.add());
+    this.streams.add(stream, term);
   }
 
   removeEventStream(stream: EventStream): void {
-    if (this.#eventStreams.delete(stream)) this.#onEventStreams(this.#streamTally.remove());
-  }
-
-  /** Ends every open event stream at the next boundary between events. */
-  finishEventStreams(): void {
-    for (const stream of this.#eventStreams) stream.finish();
+    if (this.streams.remove(stream)) this.#onEventStreams(this.#streamTally.remove());
   }
 }
 
@@ -73,6 +73,8 @@ export class InFlight {
 export interface ForwardedRequest {
   readonly exchange: Exchange;
   readonly vouched: Vouched;
+  /** Who was admitted; undefined never gets here. */
+  readonly principal: Principal | undefined;
   /** Issuer, client and subject, as what is counted by principal names them. */
   readonly principalKey: string;
   /** Fields that stand on every answer to this request: request id, CORS. */
@@ -167,11 +169,13 @@ export class Forwarding implements BackendReceiver {
       return undefined;
     }
     request.responding(head.status);
+    const { principal, exchange } = request;
     const clientHead = formatClientHead(head, request.ownFields, this.#options.formatClientFields);
-    const sink = request.exchange.respond(clientHead);
-    if (!isStream) return sink;
-    this.#stream = new EventStream(sink, this, isCoded(head.fields));
-    this.#options.inFlight.addEventStream(this.#stream);
+    if (principal === undefined || !isStream) return exchange.respond(clientHead);
+    // The engine keeps no fields of a request whose answer has begun.
+    const term = { principal, endsAtMs: this.#options.streamEndsAtMs(exchange.head, principal) };
+    this.#stream = new EventStream(exchange.respond(clientHead), this, isCoded(head.fields));
+    this.#options.inFlight.addEventStream(this.#stream, term);
     return this.#stream;
   }
 

@@ -6,6 +6,7 @@ import type { JwsAlgorithm } from '../oauth/jwa.ts';
 import type { VerificationKey } from '../oauth/jwks.ts';
 import { errorField, type Log } from '../observe/log.ts';
 import { describeUnaccepted, readFetchedSet, UnusableKeys } from './fetched-set.ts';
+import { isOtherSet, keepKnown } from './known-keys.ts';
 import { RefetchBudget } from './refetch-budget.ts';
 
 /** The keys of one issuer as requests meet them. */
@@ -19,14 +20,15 @@ export interface IssuerKeys {
   onChange(listener: (keys: readonly VerificationKey[]) => void): () => void;
   /** What the keys are for: a set that fits none of these is warned of, where it is fetched. A reload says it again. */
   expectAlgorithms(accepted: ReadonlySet<JwsAlgorithm>): void;
-  /** Begins to fetch in the background, once: a reload that keeps these keys starts them again. Never throws. */
-  start(): void;
+  /** Begins to fetch in the background, once: a reload that keeps these keys starts them again, at its own times. Never throws. */
+  start(times: JwksTimes): void;
   stop(): void;
   /**
    * Waits for fresher keys on behalf of a request: joins the fetch under way, else starts one if `worthFetching` and the
-   * budget allows it. Returns at once when neither is so.
+   * budget allows it. Returns at once when neither is so. True when it has joined one, which may have begun before the keys
+   * that are wanted were published.
    */
-  refresh(worthFetching: boolean): Promise<void>;
+  refresh(worthFetching: boolean): Promise<boolean>;
 }
 
 /** Numbers for `/metrics`; `fetchedAtMs` is 0 before the first success. */
@@ -36,7 +38,7 @@ export interface JwksStatistics {
   readonly fetchedAtMs: number;
 }
 
-/** What identifies an issuer's keys and how they are kept. Two equal sources may share a cache. */
+/** Whose keys, from where, and how far that is trusted. Keys of equal sources are the same keys, however they are kept. */
 export interface JwksSource {
   readonly issuer: string;
   /** Undefined: found by discovery. */
@@ -44,9 +46,18 @@ export interface JwksSource {
   readonly allowHttp: boolean;
   /** PEM bundle that replaces the public authorities. */
   readonly ca: string | undefined;
+}
+
+/** How keys are kept. */
+export interface JwksTimes {
   readonly refreshMs: number;
   /** How long keys outlive an issuer that cannot be reached. */
   readonly maxStaleMs: number;
+}
+
+/** Equal for equal sources, and plain text. */
+export function identifySource(source: JwksSource): string {
+  return JSON.stringify(source);
 }
 
 export interface JwksCacheOptions {
@@ -80,7 +91,10 @@ export class JwksCache implements IssuerKeys {
   #lastFetchFailed = false;
   #underWay: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
+  /** When the pause of the background began, and how long it is; by the monotonic clock. */
+  #pause = { sinceMs: 0, ms: 0 };
   #retryMs = FIRST_RETRY_MS;
+  #times: JwksTimes = { refreshMs: 0, maxStaleMs: 0 };
   #started = false;
   #stopped = false;
   #successes = 0;
@@ -113,10 +127,18 @@ export class JwksCache implements IssuerKeys {
     this.#warnOfUnaccepted();
   }
 
-  start(): void {
-    if (this.#started) return;
-    this.#started = true;
-    void this.#keepFresh();
+  start(times: JwksTimes): void {
+    const { refreshMs } = this.#times;
+    this.#times = times;
+    if (!this.#started) {
+      this.#started = true;
+      return void this.#keepFresh();
+    }
+    // No timer: a fetch is under way.
+    if (this.#timer === undefined || refreshMs === times.refreshMs) return;
+    // The pause under way becomes what it would be had it begun with the new times.
+    const pauseMs = this.#lastFetchFailed ? Math.min(this.#pause.ms, times.refreshMs) : times.refreshMs;
+    this.#wait(Math.max(0, this.#pause.sinceMs + pauseMs - this.#options.clock.monotonicMs()));
   }
 
   stop(): void {
@@ -124,15 +146,25 @@ export class JwksCache implements IssuerKeys {
     clearTimeout(this.#timer);
   }
 
-  async refresh(worthFetching: boolean): Promise<void> {
+  async refresh(worthFetching: boolean): Promise<boolean> {
+    const isJoined = this.#underWay !== undefined;
     const maySpend = (): boolean => worthFetching && this.#budget.spend(this.#options.clock.monotonicMs());
-    if (this.#underWay !== undefined || maySpend()) await this.#fetch();
+    if (isJoined || maySpend()) await this.#fetch();
+    return isJoined;
   }
 
   /** The background's own rhythm: what requests ask for in between neither hastens nor delays it. */
   async #keepFresh(): Promise<void> {
+    this.#timer = undefined;
     await this.#fetch();
-    if (!this.#stopped) this.#timer = setTimeout(() => void this.#keepFresh(), this.#pauseMs()).unref();
+    if (this.#stopped) return;
+    this.#pause = { sinceMs: this.#options.clock.monotonicMs(), ms: this.#pauseMs() };
+    this.#wait(this.#pause.ms);
+  }
+
+  #wait(ms: number): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => void this.#keepFresh(), ms).unref();
   }
 
   #fetch(): Promise<void> {
@@ -191,17 +223,17 @@ export class JwksCache implements IssuerKeys {
 
   #dropTooStale(): boolean {
     const staleMs = this.#options.clock.monotonicMs() - this.#freshAtMs;
-    if (this.#keys === undefined || staleMs <= this.source.maxStaleMs) return this.#keys !== undefined;
+    if (this.#keys === undefined || staleMs <= this.#times.maxStaleMs) return this.#keys !== undefined;
     this.#keys = undefined;
     for (const listener of this.#listeners) listener([]);
     return false;
   }
 
   #pauseMs(): number {
-    if (!this.#lastFetchFailed) return this.source.refreshMs;
+    if (!this.#lastFetchFailed) return this.#times.refreshMs;
     const pauseMs = this.#retryMs;
     this.#retryMs = Math.min(2 * pauseMs, LONGEST_RETRY_MS);
-    return Math.min(pauseMs, this.source.refreshMs);
+    return Math.min(pauseMs, this.#times.refreshMs);
   }
 
   async #discover(): Promise<string> {
@@ -218,23 +250,4 @@ export class JwksCache implements IssuerKeys {
     }
     throw new Error(`no usable metadata of this issuer: ${problems.join('; ')}`);
   }
-}
-
-/** Keeps the objects of keys that stay, so that a verified token can be traced to a key by identity. */
-export function keepKnown(
-  before: readonly VerificationKey[] | undefined,
-  fetched: readonly VerificationKey[],
-): readonly VerificationKey[] {
-  const known = new Map(before?.map((key) => [identify(key), key]));
-  return fetched.map((key) => known.get(identify(key)) ?? key);
-}
-
-export function isOtherSet(before: readonly VerificationKey[] | undefined, next: readonly VerificationKey[]): boolean {
-  const kept = new Set(before);
-  return next.length !== kept.size || next.some((key) => !kept.has(key));
-}
-
-/** Equal for two keys only if they verify the same signatures under the same name. */
-function identify({ kid, algorithms, key }: VerificationKey): string {
-  return JSON.stringify([kid, [...algorithms], key.export({ format: 'jwk' })]);
 }

@@ -49,6 +49,14 @@ export class RedisLink {
     this.start();
   }
 
+  /** Opens another connection in place of the one in use, which may still answer for `graceMs` what it was asked. */
+  renew(graceMs: number): void {
+    const replaced = this.#connection;
+    this.#connection = undefined;
+    if (replaced !== undefined) setTimeout(() => replaced.destroy(), graceMs).unref();
+    if (!this.#stopped) this.start();
+  }
+
   #open(): Promise<RedisConnection> {
     this.#opening ??= this.#openOnce();
     return this.#opening;

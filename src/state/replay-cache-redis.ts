@@ -17,10 +17,14 @@ import {
 } from './replay-cache.ts';
 import { UnsettledAnnouncement, unsettledUntilMs, WENT_BACK } from './unsettled-announcement.ts';
 
-export interface RedisReplayCacheOptions extends ProofTimes {
+/** Where Redis is, and how to be let in. */
+export interface RedisAccess {
   readonly url: RedisUrl;
   /** PEM of the authorities trusted instead of the public ones. */
   readonly ca: string | undefined;
+}
+
+export interface RedisReplayCacheOptions extends ProofTimes, RedisAccess {
   readonly keyPrefix: string;
   readonly connectTimeoutMs: number;
   readonly commandTimeoutMs: number;
@@ -74,7 +78,8 @@ interface Moment {
 
 export class RedisReplayCache implements ReplayCache {
   readonly #options: RedisReplayCacheOptions;
-  readonly #source: RedisSource;
+  #access: RedisAccess;
+  #source: RedisSource;
   readonly #link: RedisLink;
   readonly #tags: readonly string[];
   readonly #announcement: UnsettledAnnouncement;
@@ -83,9 +88,8 @@ export class RedisReplayCache implements ReplayCache {
   constructor(options: RedisReplayCacheOptions) {
     this.#options = options;
     this.#tags = options.url.kind === 'cluster' ? CLUSTER_TAGS : [''];
+    this.#access = { url: options.url, ca: options.ca };
     this.#source = createRedisSource(options);
-    this.#announcement = new UnsettledAnnouncement(options.log);
-    this.#eras = new ClockEras(createErasMemory(), options.log);
     this.#announcement = new UnsettledAnnouncement(options.log);
     this.#eras = new ClockEras(createErasMemory(), options.log);
     this.#link = new RedisLink({ open: (onLost) => this.#open(onLost), log: options.log });
@@ -101,6 +105,15 @@ export class RedisReplayCache implements ReplayCache {
   stop(): void {
     this.#link.stop();
     this.#source.stop();
+  }
+
+  /** Other credentials or authorities for the same Redis, whose memory of proofs stays: connects anew if they differ. */
+  renewAccess(access: RedisAccess): void {
+    if (JSON.stringify(access) === JSON.stringify(this.#access)) return;
+    this.#access = access;
+    this.#source.stop();
+    this.#source = createRedisSource({ ...this.#options, ...access });
+    this.#link.renew(this.#options.commandTimeoutMs);
   }
 
   /**
@@ -129,6 +142,7 @@ export class RedisReplayCache implements ReplayCache {
   /** A claim lives in Redis for as long as the proof was good by the clock of its use: see `ClockEras`. */
   #refuseForgotten(expiresAtMs: number, nowMs: number): void {
     const monotonicMs = this.#options.clock.monotonicMs();
+    // Before it, of an era that may end now; after it, of the one that goes on or has begun.
     this.#eras.noteTime(monotonicMs, replayWindowMs(this.#options));
     this.#eras.follow(nowMs, monotonicMs);
     this.#eras.noteTime(monotonicMs, replayWindowMs(this.#options));
@@ -141,8 +155,10 @@ export class RedisReplayCache implements ReplayCache {
 
   /** A history begins when Obex first sees it, and not with the first proof: so at once. */
   async #open(onLost: () => void): Promise<RedisConnection> {
-    const connection = await this.#source.open(onLost);
+    const source = this.#source;
+    const connection = await source.open(onLost);
     try {
+      if (source !== this.#source) throw new Error('opened with credentials that a reload has replaced');
       await withDeadline(this.#mark(connection, this.#options.clock.nowMs()), this.#options.commandTimeoutMs);
     } catch (error) {
       connection.destroy();

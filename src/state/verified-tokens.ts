@@ -4,11 +4,10 @@ import { ownText } from '../lib/own-text.ts';
 import type { VerificationKey } from '../oauth/jwks.ts';
 import type { Principal } from '../oauth/principal.ts';
 
-/** One verified token. `key` is the one that its signature verified with. */
+/** One verified token. */
 export interface VerifiedToken {
   readonly principal: Principal;
   readonly issuer: string;
-  readonly key: VerificationKey;
   /** Milliseconds since the epoch; from then on the entry is as good as gone. */
   readonly expiresAtMs: number;
   /** What a DPoP proof says of this token (RFC 9449 §4.2 `ath`); empty for a token that is bound to no key. */
@@ -65,8 +64,8 @@ export class VerifiedTokens {
 
   /** Forgets the tokens of `issuer` that verified with a key which is not among `keys` any more. */
   keepOnly(issuer: string, keys: readonly VerificationKey[]): void {
-    const kept = new Set(keys);
-    this.#tokens.deleteWhere((entry) => entry.issuer === issuer && !kept.has(entry.key));
+    const kept = new Set<VerificationKey | undefined>(keys);
+    this.#tokens.deleteWhere((entry) => entry.issuer === issuer && !kept.has(entry.principal.key));
     this.onResize?.();
   }
 }

@@ -1,12 +1,8 @@
 /** An issuer's keys in a worker: what the main thread has fetched. RFC 7517 §5. */
 import type { VerificationKey } from '../oauth/jwks.ts';
-import { type IssuerKeys, isOtherSet, type JwksSource, type JwksStatistics, keepKnown } from '../state/jwks-cache.ts';
+import { type IssuerKeys, identifySource, type JwksSource, type JwksStatistics } from '../state/jwks-cache.ts';
+import { isOtherSet, keepKnown } from '../state/known-keys.ts';
 import type { FromWorker, KeySnapshot, RefreshRequest } from './messages.ts';
-
-/** Stands for a source in messages: equal for equal sources. */
-export function identifySource(source: JwksSource): string {
-  return JSON.stringify(source);
-}
 
 /** Good ones and others. */
 export function countFetches({ successes, failures }: JwksStatistics): number {
@@ -18,7 +14,7 @@ export class KeyLink {
   readonly #post: (message: FromWorker) => void;
   readonly #latest = new Map<string, KeySnapshot>();
   readonly #followers = new Map<string, (snapshot: KeySnapshot) => void>();
-  readonly #asked = new Map<number, () => void>();
+  readonly #asked = new Map<number, (isJoined: boolean) => void>();
   #lastId = 0;
 
   constructor(post: (message: FromWorker) => void) {
@@ -38,10 +34,10 @@ export class KeyLink {
   }
 
   /** Resolves when the main thread has done what it would; snapshots of it have been accepted before. */
-  askForRefresh(request: RefreshRequest): Promise<void> {
+  askForRefresh(request: RefreshRequest): Promise<boolean> {
     this.#lastId += 1;
     const id = this.#lastId;
-    const { promise, resolve } = Promise.withResolvers<void>();
+    const { promise, resolve } = Promise.withResolvers<boolean>();
     this.#asked.set(id, resolve);
     this.#post({ kind: 'refresh', id, ...request });
     return promise;
@@ -52,8 +48,8 @@ export class KeyLink {
     this.#followers.get(snapshot.source)?.(snapshot);
   }
 
-  receiveRefreshed(id: number): void {
-    this.#asked.get(id)?.();
+  receiveRefreshed(id: number, isJoined: boolean): void {
+    this.#asked.get(id)?.(isJoined);
     this.#asked.delete(id);
   }
 }
@@ -65,7 +61,7 @@ export class FollowedKeys implements IssuerKeys {
   readonly #link: KeyLink;
   readonly #listeners = new Set<(keys: readonly VerificationKey[]) => void>();
   /** By `worthFetching`: however many requests wait, the main thread is asked once. */
-  readonly #asking = new Map<boolean, Promise<void>>();
+  readonly #asking = new Map<boolean, Promise<boolean>>();
   #keys: readonly VerificationKey[] | undefined;
   #lastFetchFailed = false;
   #statistics: JwksStatistics = { successes: 0, failures: 0, fetchedAtMs: 0 };
@@ -105,9 +101,9 @@ export class FollowedKeys implements IssuerKeys {
     this.#link.unfollow(this.#name);
   }
 
-  refresh(worthFetching: boolean): Promise<void> {
+  refresh(worthFetching: boolean): Promise<boolean> {
     const under = this.#asking.get(worthFetching);
-    if (under !== undefined) return under;
+    if (under !== undefined) return under.then(() => true);
     const fetchesSeen = countFetches(this.#statistics);
     const asking = this.#link
       .askForRefresh({ source: this.#name, worthFetching, fetchesSeen })

@@ -3,11 +3,11 @@ import type { Config } from '../config/schema.ts';
 import type { TrustedIssuer } from '../gate/verify-access-token.ts';
 import type { PreparedReload } from '../obex.ts';
 import type { Observers } from '../observe/observers.ts';
-import { buildIssuers, startKeys } from '../runtime-gate.ts';
+import { buildIssuers, startIssuers } from '../runtime-gate.ts';
 import type { RuntimeFiles } from '../runtime-tls.ts';
-import type { IssuerKeys, JwksSource } from '../state/jwks-cache.ts';
+import { type IssuerKeys, identifySource, type JwksSource } from '../state/jwks-cache.ts';
 import { createJwksCache } from '../state/process-wide.ts';
-import { countFetches, identifySource } from './followed-keys.ts';
+import { countFetches } from './followed-keys.ts';
 import type { KeySnapshot, RefreshRequest } from './messages.ts';
 
 export class KeyDesk {
@@ -30,19 +30,20 @@ export class KeyDesk {
       const kept = new Set(issuers.map(({ jwks }) => jwks));
       for (const { jwks } of this.#issuers) if (!kept.has(jwks)) jwks.stop();
       this.#issuers = issuers;
-      startKeys(issuers);
+      startIssuers(issuers, config);
     };
     return { commit, discard: () => undefined };
   }
 
   /**
-   * On behalf of a worker's request; resolves at once for an issuer that a reload has removed, and when keys have been
-   * fetched that the worker did not know of when it asked: it has been told of them since.
+   * On behalf of a worker's request, as `IssuerKeys.refresh`; resolves at once for an issuer that a reload has removed, and
+   * when keys have been fetched that the worker did not know of when it asked: it has been told of them since.
    */
-  async refresh({ source, worthFetching, fetchesSeen }: RefreshRequest): Promise<void> {
+  async refresh({ source, worthFetching, fetchesSeen }: RefreshRequest): Promise<boolean> {
     const trusted = this.#issuers.find(({ jwks }) => identifySource(jwks.source) === source);
-    if (trusted === undefined || countFetches(trusted.jwks.statistics) > fetchesSeen) return;
-    await trusted.jwks.refresh(worthFetching);
+    if (trusted === undefined) return false;
+    if (countFetches(trusted.jwks.statistics) > fetchesSeen) return true;
+    return trusted.jwks.refresh(worthFetching);
   }
 
   stop(): void {

@@ -3,10 +3,11 @@ import { createServer } from 'node:net';
 import { type Phase, phaseOf } from '../config/phase.ts';
 import { packConfig } from '../config/portable.ts';
 import type { Config } from '../config/schema.ts';
-import { refuseFixedChanges, underKey } from '../obex.ts';
+import { underKey } from '../obex.ts';
 import { errorField, type LineSink } from '../observe/log.ts';
 import type { Observers } from '../observe/observers.ts';
 import { isSameLimit, readLimit } from '../runtime-gate.ts';
+import { refuseFixedChanges } from '../runtime-reload.ts';
 import { readRuntimeFiles, warnOfCertificates } from '../runtime-tls.ts';
 import { createRateLimitMemory } from '../state/rate-limiter-shared.ts';
 import { createTicketKeys, TICKET_KEYS_LIFETIME_MS } from '../state/ticket-keys.ts';
@@ -86,10 +87,22 @@ export class Pool {
     }
     // Fetching first: a worker that has switched may ask for keys of a new issuer.
     prepared.commit();
-    await Promise.all(this.#workers.map((worker) => worker.commit()));
+    const commits = await Promise.allSettled(this.#workers.map((worker) => worker.commit()));
+    const failure = commits.find((commit) => commit.status === 'rejected');
+    if (failure !== undefined) {
+      await this.#goBack();
+      throw failure.reason;
+    }
     this.#options.observers.log.setLevel(config.log.level);
     this.#config = config;
     this.#handOver = handOver;
+  }
+
+  /** Some workers have switched and one could not: all go back to the one configuration that each of them has served. */
+  async #goBack(): Promise<void> {
+    await Promise.all(this.#workers.map((worker) => worker.prepare(this.#handOver)));
+    this.#desk.prepare(this.#config, this.#handOver.files).commit();
+    await Promise.all(this.#workers.map((worker) => worker.commit()));
   }
 
   async drain(): Promise<void> {
@@ -118,7 +131,7 @@ export class Pool {
     const colleague = new Colleague(entry, birth, {
       onLines: (text) => lines.write(text),
       onRefresh: ({ id, ...request }) =>
-        void this.#desk.refresh(request).then(() => colleague.tell({ kind: 'refreshed', id })),
+        void this.#desk.refresh(request).then((isJoined) => colleague.tell({ kind: 'refreshed', id, isJoined })),
       // Fails closed: a worker that dies of a bug takes the process with it, as a bug does where there is but one thread.
       onDeath: (error) => {
         observers.log.error('worker_failed', { worker: index, error: errorField(error) });

@@ -49,8 +49,7 @@ class Worker {
       case 'prepare':
         return this.#orRefuse(() => this.#prepare(message.handOver));
       case 'commit':
-        this.#prepared?.commit();
-        return this.#post({ kind: 'done' });
+        return this.#orRefuse(() => this.#commit());
       case 'discard':
         return this.#prepared?.discard();
       case 'drain':
@@ -61,7 +60,7 @@ class Worker {
       case 'ticket_keys':
         return this.#shared.receiveTicketKeys(message.keys);
       case 'refreshed':
-        return this.#link.receiveRefreshed(message.id);
+        return this.#link.receiveRefreshed(message.id, message.isJoined);
     }
   }
 
@@ -86,6 +85,11 @@ class Worker {
     this.#prepared = undefined;
     this.#shared.rateLimits = rateLimits;
     this.#prepared = this.#obex?.prepare(unpackConfig(config), files);
+    this.#post({ kind: 'done' });
+  }
+
+  #commit(): void {
+    this.#prepared?.commit();
     this.#post({ kind: 'done' });
   }
 }

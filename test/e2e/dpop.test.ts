@@ -482,7 +482,7 @@ describe('RFC 9449 §11.1: no proof twice', () => {
     const stack = await startPhase3(context);
     const cure = (what: string) => ({ message: `a reload cannot change ${what}; restart Obex to change it` });
     const other = stack.config({ dpop: 'replay_cache: { max_entries: 5 }' });
-    await assert.rejects(stack.obex.reload(other), cure('dpop.replay_cache'));
+    await assert.rejects(stack.obex.reload(other), cure('dpop.replay_cache.max_entries'));
     const disabled = stack.config().replace('enabled: true', 'enabled: false');
     await assert.rejects(stack.obex.reload(disabled), cure('the phase'));
   });

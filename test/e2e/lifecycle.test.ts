@@ -78,6 +78,16 @@ describe('reload', () => {
     assert.deepEqual(prm['authorization_servers'], [other.url]);
   });
 
+  it('of nothing but how keys are kept leaves the known keys in force, in an outage too', async (context) => {
+    const stack = await startPhase2(context);
+    const token = await stack.authorization();
+    stack.issuer.state = 'failing';
+    for (const idp of ['jwks_refresh: 1m', 'jwks_refresh: 1m\njwks_max_stale: 48h']) {
+      await stack.obex.reload(stack.config({ idp }));
+      assert.equal((await stack.obex.send({ lines: [token] })).status, 200, idp);
+    }
+  });
+
   it('keeps what has been counted', async (context) => {
     const stack = await startPhase1(context);
     await stack.obex.send({ lines: [TOKEN] });

@@ -36,6 +36,25 @@ describe('SIGTERM', () => {
   });
 });
 
+describe('SIGHUP', () => {
+  for (const workers of [1, 2]) {
+    it(`a file that no rule has thought of is refused with its problems, and the old one serves on (${workers} threads)`, async (context) => {
+      const backend = await startRecordingBackend(context);
+      const config = formatConfig({ backend, sections: { obex: `workers: ${workers}` } });
+      const obex = await start(context, { config });
+      writeFileSync(obex.configPath, config.replace(/listen: .*/, 'listen: { toString: 1 }'));
+      obex.kill('SIGHUP');
+      const { cause, problems } = await obex.waitForEvent('reload_refused');
+      assert.equal(cause, 'SIGHUP');
+      assert.match(String(problems), /obex\.yaml:3: obex\.listen: expected ":8443", .*, got a map of keys/);
+      const client = await openRaw(obex.port);
+      context.after(() => client.destroy());
+      const { status, body } = await sendOn(client, { lines: [bearer('anything')] });
+      assert.deepEqual([status, body.toString()], [200, OK_BODY]);
+    });
+  }
+});
+
 describe('an address that is taken', () => {
   it('is refused with its key, who has it, and what to do', async (context) => {
     const backend = await startRecordingBackend(context);

@@ -1,5 +1,7 @@
 /** Two Obex processes on one Redis: no proof is accepted twice, whatever becomes of Redis meanwhile. RFC 9449 §11.1. */
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, describe, it, type TestContext } from 'node:test';
 import { requireDebianPackages } from '../support/debian-packages.ts';
 import { parseObject } from '../support/json.ts';
@@ -8,6 +10,7 @@ import { type Copier, countSuccesses, RESOURCE, SCOPE, startCopier } from '../su
 import { sendRawRequest } from '../support/raw-request.ts';
 import { type RedisServer, startRedis, startWatchedRedis } from '../support/redis.ts';
 import { type RememberingBackend, startRememberingBackend } from '../support/remembering-backend.ts';
+import { createTempFolder } from '../support/temp-folder.ts';
 import { until } from '../support/until.ts';
 
 const COPIES = 100;
@@ -131,4 +134,43 @@ describe('one proof sent 100 times at once over two processes', () => {
     assert.equal(countSuccesses(await attempt()), 1);
     for (const { port } of processes) assert.equal(await readiness(port), 'ok');
   });
+});
+
+describe('the password of Redis is changed', () => {
+  for (const workers of [1, 2]) {
+    it(`in its file: a reload takes it over, and proofs that were used stay used (${workers} threads)`, async (t) => {
+      const redis = await startRedis({ args: ['--requirepass', 'first'] });
+      t.after(() => redis.stop());
+      const folder = createTempFolder('password');
+      t.after(() => folder.remove());
+      const path = join(folder.path, 'url');
+      const write = (password: string, database = 0): void =>
+        writeFileSync(path, `redis://:${password}@127.0.0.1:${redis.port}/${database}\n`);
+      write('first');
+      const config = configText('')
+        .replace('url: ""', `url_file: "${path}"`)
+        .replace('listen:', `workers: ${workers}, listen:`);
+      const obex = await startObexProcess({ config });
+      t.after(() => obex.stop());
+      await untilReady([obex]);
+      const copy = await copier.makeCopy();
+      assert.equal(await copy(obex.port), 200);
+
+      redis.cli('-a', 'first', '--no-auth-warning', 'CONFIG', 'SET', 'requirepass', 'second');
+      redis.cli('-a', 'second', '--no-auth-warning', 'CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+      await until('Redis to be out of reach', async () => (await readiness(obex.port)) === 'error' || undefined);
+      write('second');
+      obex.kill('SIGHUP');
+      await obex.waitForEvent('reloaded');
+      await untilReady([obex]);
+      assert.equal(await copy(obex.port), 'dpop_replayed');
+
+      write('second', 1);
+      obex.kill('SIGHUP');
+      const { problems } = await obex.waitForEvent('reload_refused');
+      const database = 'the database in dpop.replay_cache.redis.url';
+      assert.deepEqual(problems, [`a reload cannot change ${database}; restart Obex to change it`]);
+      assert.doesNotMatch(obex.output(), /first@|second/);
+    });
+  }
 });

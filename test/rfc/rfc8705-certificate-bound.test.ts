@@ -69,7 +69,7 @@ describe('RFC 8705 §3: "MUST verify that the certificate matches the certificat
 });
 
 describe('client_auth: require', () => {
-  const principal = { accessToken: undefined, identityFields: [], rateLimitKey: '' };
+  const principal = { accessToken: undefined, key: undefined, identityFields: [], rateLimitKey: '' };
   const facts: Omit<RequestFacts, 'sender'> = {
     method: 'GET',
     target: '/mcp',

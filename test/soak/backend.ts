@@ -46,6 +46,11 @@ export class SoakBackend {
     this.#server.closeAllConnections();
   }
 
+  /** Ends the connections that no request is on. */
+  dropIdle(): void {
+    this.#server.closeIdleConnections();
+  }
+
   connections(): Promise<number> {
     return new Promise((resolve, reject) => {
       this.#server.getConnections((error, count) => (error === null ? resolve(count) : reject(error)));
@@ -73,6 +78,8 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
       return answerQuietly(response, number('ms'));
     case '/mcp/bytes':
       return answerBytes(response, number('count'));
+    case '/mcp/broken':
+      return breakOff(response);
     case '/mcp/never':
       request.resume();
   }
@@ -104,6 +111,12 @@ function answerQuietly(response: ServerResponse, quietMs: number): void {
   response.writeHead(200, { 'Content-Type': 'text/event-stream' }).flushHeaders();
   const timer = setTimeout(() => response.end('data: at last\n\n'), quietMs);
   response.on('close', () => clearTimeout(timer));
+}
+
+/** An answer without a length that never becomes whole. */
+function breakOff(response: ServerResponse): void {
+  response.writeHead(200, { 'Content-Type': 'text/plain' });
+  response.write('so far', () => response.socket?.resetAndDestroy());
 }
 
 function answerBytes(response: ServerResponse, count: number): void {

@@ -16,6 +16,8 @@ export interface Copier {
   readonly idp: DevelopmentIdentityProvider;
   /** Sends one new proof `count` times, evenly to all ports; returns the answers: 200, or the reason of the refusal. */
   sendCopies(ports: readonly number[], count: number): Promise<readonly (number | string)[]>;
+  /** Makes one proof; each call of what is returned sends it once. */
+  makeCopy(): Promise<(port: number) => Promise<number | string>>;
   stop(): Promise<void>;
 }
 
@@ -33,22 +35,29 @@ export async function startCopier(): Promise<Copier> {
     const proof = await generateProof(keys, RESOURCE, 'GET', undefined, accessToken);
     return `GET /mcp HTTP/1.1\r\nHost: tool.example\r\nAuthorization: DPoP ${accessToken}\r\nDPoP: ${proof}\r\n\r\n`;
   };
+  const send = async (ports: readonly number[], make: () => string | Promise<string>): Promise<(number | string)[]> => {
+    const clients = await Promise.all(ports.map((port) => openRaw(port)));
+    try {
+      const request = await make();
+      for (const client of clients) void client.send(request);
+      const answers = await Promise.all(clients.map((client) => client.readResponse()));
+      return answers.map((answer) =>
+        answer.status === 200 ? 200 : String(parseObject(answer.body.toString())['reason']),
+      );
+    } finally {
+      for (const client of clients) client.destroy();
+    }
+  };
   return {
     idp,
     stop: () => idp.stop(),
-    sendCopies: async (ports, count) => {
+    sendCopies: (ports, count) => {
       const copies = Array.from({ length: count }, (_, index) => ports[index % ports.length] ?? 0);
-      const clients = await Promise.all(copies.map((port) => openRaw(port)));
-      try {
-        const request = await makeRequest();
-        for (const client of clients) void client.send(request);
-        const answers = await Promise.all(clients.map((client) => client.readResponse()));
-        return answers.map((answer) =>
-          answer.status === 200 ? 200 : String(parseObject(answer.body.toString())['reason']),
-        );
-      } finally {
-        for (const client of clients) client.destroy();
-      }
+      return send(copies, makeRequest);
+    },
+    makeCopy: async () => {
+      const request = await makeRequest();
+      return async (port) => (await send([port], () => request))[0] ?? '';
     },
   };
 }

@@ -1,6 +1,6 @@
 /** Sections of the config about who may pass: resource, idp, authz, token_cache. RFC 9728, RFC 9068, RFC 6749 §3.3. */
 import * as z from 'zod/mini';
-import { boolean, duration, leaf, list, number, optional, section, size, text } from '../leaf.ts';
+import { boolean, duration, leaf, list, number, oneOf, optional, section, size, text } from '../leaf.ts';
 import { refuse } from '../refused.ts';
 import { parseIssuer, parseJwksUri, parseResourceUrl } from '../urls.ts';
 import { LONGEST_MS } from './traffic.ts';
@@ -189,6 +189,12 @@ export const authzSection = section('What a token must allow. Needs `idp`.', {
     default: [],
     example: ['mcp:read'],
     meaning: 'Scopes that every token must hold, all of them; else 403 `insufficient_scope`.',
+  }),
+  on_token_expiry: oneOf(['keep', 'cut'], {
+    default: 'keep',
+    meaning:
+      'What `exp` means to a stream that is open: `keep` = nothing; `cut` = an event stream on which the server speaks first (a ' +
+      'GET, or `subscriptions/listen`) ends between two events, `idp.clock_skew` after it. The answer to a call goes on.',
   }),
 });
 

@@ -30,24 +30,26 @@ const SHORTEST_PERIOD_MS = 5;
 
 export class Sweep {
   readonly #watched = new Set<Watched>();
-  readonly #clock: Clock;
-  readonly #start: () => () => void;
+  readonly #timing: Timing;
+  readonly #periodMs: number;
   #stop: (() => void) | undefined = undefined;
+  #lastTickMs = 0;
 
   /** `shortestMs` is the shortest time that anybody asks for: a deadline is met within an eighth of it. */
   constructor(timing: Timing, shortestMs: number) {
-    this.#clock = timing.clock;
-    const periodMs = Math.min(LONGEST_PERIOD_MS, Math.max(SHORTEST_PERIOD_MS, shortestMs / 8));
-    this.#start = () => timing.repeat(() => this.#run(), periodMs);
+    this.#timing = timing;
+    this.#periodMs = Math.min(LONGEST_PERIOD_MS, Math.max(SHORTEST_PERIOD_MS, shortestMs / 8));
   }
 
   get nowMs(): number {
-    return this.#clock.monotonicMs();
+    return this.#timing.clock.monotonicMs();
   }
 
   add(watched: Watched): void {
     this.#watched.add(watched);
-    this.#stop ??= this.#start();
+    if (this.#stop !== undefined) return;
+    this.#lastTickMs = this.nowMs;
+    this.#stop = this.#timing.repeat(() => this.#tick(), this.#periodMs);
   }
 
   delete(watched: Watched): void {
@@ -59,7 +61,20 @@ export class Sweep {
     this.#stop = undefined;
   }
 
+  /**
+   * A tick that comes late comes after a standstill: a paused container, a processor that is throttled. Timers are called
+   * before sockets are read, so what was sent in the meantime lies there still and would be taken for missing.
+   */
+  #tick(): void {
+    const nowMs = this.nowMs;
+    const isLate = nowMs - this.#lastTickMs > 2 * this.#periodMs;
+    this.#lastTickMs = nowMs;
+    if (isLate) this.#timing.afterEvents(() => this.#run());
+    else this.#run();
+  }
+
   #run(): void {
+    if (this.#stop === undefined) return;
     const nowMs = this.nowMs;
     for (const watched of this.#watched) {
       try {

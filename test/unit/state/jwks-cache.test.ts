@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { beforeEach, describe, it, mock } from 'node:test';
 import type { VerificationKey } from '../../../src/oauth/jwks.ts';
 import type { Log } from '../../../src/observe/log.ts';
-import { JwksCache, type JwksSource } from '../../../src/state/jwks-cache.ts';
+import { JwksCache, type JwksSource, type JwksTimes } from '../../../src/state/jwks-cache.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { issuerKey } from '../../support/test-issuer.ts';
 
@@ -12,9 +12,8 @@ const SOURCE: JwksSource = {
   jwksUri: 'https://issuer.example/jwks',
   allowHttp: false,
   ca: undefined,
-  refreshMs: 600_000,
-  maxStaleMs: 86_400_000,
 };
+const TIMES: JwksTimes = { refreshMs: 600_000, maxStaleMs: 86_400_000 };
 const KEY_1 = issuerKey('ES256', 'key-1').jwk;
 const KEY_2 = issuerKey('ES256', 'key-2').jwk;
 
@@ -64,9 +63,9 @@ async function settle(): Promise<void> {
   for (let turn = 0; turn < 20; turn += 1) await Promise.resolve();
 }
 
-async function started(overrides: Partial<JwksSource> = {}): Promise<Fixture> {
-  const fixture = createFixture(overrides);
-  fixture.cache.start();
+async function started(times: Partial<JwksTimes> = {}): Promise<Fixture> {
+  const fixture = createFixture();
+  fixture.cache.start({ ...TIMES, ...times });
   await settle();
   return fixture;
 }
@@ -92,7 +91,7 @@ describe('JwksCache: fetching', () => {
     await settle();
     assert.deepEqual(fixture.fetched, []);
     assert.equal(fixture.cache.keys, undefined);
-    fixture.cache.start();
+    fixture.cache.start(TIMES);
     await settle();
     assert.deepEqual(fixture.fetched, [SOURCE.jwksUri]);
     assert.deepEqual(kids(fixture.cache.keys), ['key-1']);
@@ -103,7 +102,7 @@ describe('JwksCache: fetching', () => {
     const fixture = createFixture();
     const { promise, resolve } = Promise.withResolvers<void>();
     fixture.gate = promise;
-    fixture.cache.start();
+    fixture.cache.start(TIMES);
     const waiting = Promise.all(Array.from({ length: 100 }, () => fixture.cache.refresh(true)));
     await settle();
     assert.equal(fixture.fetched.length, 1);
@@ -125,7 +124,7 @@ describe('JwksCache: fetching', () => {
 
   it('started again by each reload that keeps it, it keeps one rhythm', async () => {
     const fixture = await started();
-    for (let reload = 0; reload < 5; reload += 1) fixture.cache.start();
+    for (let reload = 0; reload < 5; reload += 1) fixture.cache.start(TIMES);
     await settle();
     await pass(fixture, 600_000);
     await pass(fixture, 600_000);
@@ -133,6 +132,38 @@ describe('JwksCache: fetching', () => {
     fixture.cache.stop();
     await pass(fixture, 10_000_000);
     assert.equal(fixture.fetched.length, 3);
+  });
+
+  it('started again with another period, it keeps its keys, and the pause under way is cut or stretched', async () => {
+    const fixture = await started();
+    await pass(fixture, 40_000);
+    fixture.cache.start({ ...TIMES, refreshMs: 60_000 });
+    await pass(fixture, 19_999);
+    assert.equal(fixture.fetched.length, 1);
+    await pass(fixture, 1);
+    assert.equal(fixture.fetched.length, 2);
+    await pass(fixture, 30_000);
+    fixture.cache.start({ ...TIMES, refreshMs: 120_000 });
+    await pass(fixture, 89_999);
+    assert.equal(fixture.fetched.length, 2);
+    await pass(fixture, 1);
+    assert.equal(fixture.fetched.length, 3);
+    assert.deepEqual(kids(fixture.cache.keys), ['key-1']);
+    await pass(fixture, 50_000);
+    fixture.cache.start({ ...TIMES, refreshMs: 10_000 });
+    await pass(fixture, 0);
+    assert.equal(fixture.fetched.length, 4, 'overdue by the new period: at once');
+  });
+
+  it('started again with another max_stale, it keeps its keys that long since the last success', async () => {
+    const fixture = await started({ maxStaleMs: 100_000, refreshMs: 30_000 });
+    fixture.answers['https://issuer.example/jwks'] = new Error('down');
+    await pass(fixture, 90_000);
+    fixture.cache.start({ maxStaleMs: 200_000, refreshMs: 30_000 });
+    for (let elapsed = 90_000; elapsed < 200_000; elapsed += 10_000) await pass(fixture, 10_000);
+    assert.deepEqual(kids(fixture.cache.keys), ['key-1']);
+    for (let elapsed = 0; elapsed < 40_000; elapsed += 10_000) await pass(fixture, 10_000);
+    assert.equal(fixture.cache.keys, undefined);
   });
 
   it('what a request asked for neither hastens nor delays the background', async () => {
@@ -151,7 +182,7 @@ describe('JwksCache: fetching', () => {
     const fixture = createFixture();
     const { promise, resolve } = Promise.withResolvers<void>();
     fixture.gate = promise;
-    fixture.cache.start();
+    fixture.cache.start(TIMES);
     fixture.cache.stop();
     resolve();
     await settle();
@@ -223,7 +254,7 @@ describe('JwksCache: keys for algorithms that are not accepted', () => {
   it('are warned of when fetched, once for each set', async () => {
     const fixture = createFixture();
     fixture.cache.expectAlgorithms(new Set(['RS256', 'EdDSA']));
-    fixture.cache.start();
+    fixture.cache.start(TIMES);
     await settle();
     assert.deepEqual(warned(fixture), [WARNING]);
     await pass(fixture, 600_000);
@@ -237,7 +268,7 @@ describe('JwksCache: keys for algorithms that are not accepted', () => {
     const fixture = createFixture();
     fixture.cache.expectAlgorithms(new Set(['RS256']));
     fixture.answers['https://issuer.example/jwks'] = { keys: [KEY_1, issuerKey('RS256', 'rsa').jwk] };
-    fixture.cache.start();
+    fixture.cache.start(TIMES);
     await settle();
     fixture.answers['https://issuer.example/jwks'] = { keys: [] };
     await pass(fixture, 600_000);
@@ -282,7 +313,7 @@ describe('JwksCache: outages', () => {
         { ...KEY_1, use: 'enc' },
       ],
     };
-    fixture.cache.start();
+    fixture.cache.start(TIMES);
     await settle();
     assert.deepEqual(fixture.events, [
       {
@@ -339,7 +370,7 @@ describe('JwksCache: outages', () => {
   it('retries after 1 s, then twice as long each time up to 30 s, and begins anew after a success', async () => {
     const fixture = createFixture();
     fixture.answers['https://issuer.example/jwks'] = new Error('down');
-    fixture.cache.start();
+    fixture.cache.start(TIMES);
     await settle();
     for (const pause of [1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000]) {
       const before = fixture.fetched.length;
@@ -360,9 +391,9 @@ describe('JwksCache: outages', () => {
   });
 
   it('never retries later than the refresh period', async () => {
-    const fixture = createFixture({ refreshMs: 3_000 });
+    const fixture = createFixture();
     fixture.answers['https://issuer.example/jwks'] = new Error('down');
-    fixture.cache.start();
+    fixture.cache.start({ ...TIMES, refreshMs: 3_000 });
     await settle();
     for (const pause of [1_000, 2_000, 3_000, 3_000]) {
       const before = fixture.fetched.length;
@@ -378,7 +409,7 @@ describe('RFC 7517 §5: one bad key does not sink the set', () => {
     fixture.answers['https://issuer.example/jwks'] = {
       keys: [{ kty: 'oct', kid: 's', k: 'AA' }, 7, { kty: 'EC', kid: 'b' }, KEY_1],
     };
-    fixture.cache.start();
+    fixture.cache.start(TIMES);
     await settle();
     assert.deepEqual(kids(fixture.cache.keys), ['key-1']);
     const ignored = fixture.events.find(({ name }) => name === 'jwks_fetched')?.fields['ignored_keys'];
@@ -432,7 +463,7 @@ describe('JwksCache: changes', () => {
     const rsa = issuerKey('RS256', 'rsa').jwk;
     const fixture = createFixture();
     fixture.answers['https://issuer.example/jwks'] = { keys: [{ ...rsa, alg: undefined }] };
-    fixture.cache.start();
+    fixture.cache.start(TIMES);
     await settle();
     const [before] = fixture.cache.keys ?? [];
     fixture.answers['https://issuer.example/jwks'] = { keys: [rsa] };
@@ -466,7 +497,7 @@ describe('RFC 8414 §3: discovery when jwks_uri is absent', () => {
       [OPENID]: document,
       'https://keys.example/k': { keys: [KEY_1] },
     });
-    fixture.cache.start();
+    fixture.cache.start(TIMES);
     await settle();
     assert.deepEqual(fixture.fetched, [OAUTH, 'https://keys.example/k']);
     assert.deepEqual(kids(fixture.cache.keys), ['key-1']);
@@ -488,7 +519,7 @@ describe('RFC 8414 §3: discovery when jwks_uri is absent', () => {
         [OPENID]: document,
         'https://keys.example/k': { keys: [KEY_1] },
       });
-      fixture.cache.start();
+      fixture.cache.start(TIMES);
       await settle();
       assert.deepEqual(fixture.fetched, [OAUTH, OPENID, 'https://keys.example/k']);
       assert.deepEqual(kids(fixture.cache.keys), ['key-1']);
@@ -498,7 +529,7 @@ describe('RFC 8414 §3: discovery when jwks_uri is absent', () => {
   it('nothing usable is a failed fetch that names both problems', async () => {
     const fixture = createFixture({ jwksUri: undefined });
     fixture.answers[OPENID] = { ...document, issuer: 'https://evil.example' };
-    fixture.cache.start();
+    fixture.cache.start(TIMES);
     await settle();
     assert.equal(fixture.cache.lastFetchFailed, true);
     const error = String(fixture.events.at(-1)?.fields['error']);
@@ -514,7 +545,7 @@ describe('RFC 8414 §3: discovery when jwks_uri is absent', () => {
       'https://keys.example/k': { keys: [KEY_1] },
       'https://keys.example/l': { keys: [KEY_2] },
     });
-    fixture.cache.start();
+    fixture.cache.start(TIMES);
     await settle();
     fixture.answers[OAUTH] = { ...document, jwks_uri: 'https://keys.example/l' };
     await fixture.cache.refresh(true);

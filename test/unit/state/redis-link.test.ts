@@ -112,4 +112,19 @@ describe('the link to Redis', () => {
     assert.equal(opened[0]?.isDestroyed, true);
     assert.equal(link.current, undefined);
   });
+
+  it('renewed, it opens another connection at once, and the old one may still answer for a while', async (t) => {
+    const { link, opened } = createLink(t);
+    await turn();
+    link.renew(250);
+    assert.ok(link.current instanceof Promise, 'whoever comes now waits for the new one');
+    await turn();
+    assert.equal(link.current, opened[1]?.connection);
+    assert.equal(opened[0]?.isDestroyed, false);
+    t.mock.timers.tick(250);
+    assert.deepEqual(
+      opened.map(({ isDestroyed }) => isDestroyed),
+      [true, false],
+    );
+  });
 });

@@ -15,10 +15,15 @@ function verificationKey(name: string): VerificationKey {
 }
 
 const KEY = verificationKey('key-1');
-const PRINCIPAL: Principal = { accessToken: undefined, identityFields: ['X-Obex-User', 'alice'], rateLimitKey: 'k' };
+const PRINCIPAL: Principal = {
+  accessToken: undefined,
+  key: KEY,
+  identityFields: ['X-Obex-User', 'alice'],
+  rateLimitKey: 'k',
+};
 
 function entry(override: Partial<VerifiedToken> = {}): VerifiedToken {
-  return { principal: PRINCIPAL, issuer: 'https://a.example', key: KEY, expiresAtMs: 1_000, ath: '', ...override };
+  return { principal: PRINCIPAL, issuer: 'https://a.example', expiresAtMs: 1_000, ath: '', ...override };
 }
 
 describe('VerifiedTokens', () => {
@@ -45,7 +50,7 @@ describe('VerifiedTokens', () => {
     const tokens = new VerifiedTokens(LIMITS);
     const other = verificationKey('key-2');
     tokens.set('a1', entry());
-    tokens.set('a2', entry({ key: other }));
+    tokens.set('a2', entry({ principal: { ...PRINCIPAL, key: other } }));
     tokens.set('b1', entry({ issuer: 'https://b.example' }));
     tokens.keepOnly('https://a.example', [other]);
     assert.equal(tokens.get('a1', 0), undefined);

@@ -58,6 +58,15 @@ describe('Pool', () => {
     assert.ok(!said.some((line) => line.endsWith('commit')));
   });
 
+  it('goes back to the old one in all when one cannot put it in force, and says why', async (context) => {
+    const { pool, config, said } = await start(context, '');
+    const next = configFor('commit=1');
+    await assert.rejects(pool.reload({ ...config, backend: next.backend }), { message: 'worker 1 refuses' });
+    const [first, second] = [0, 1].map((index) => said.filter((line) => line.startsWith(`${index} `)).slice(1));
+    assert.deepEqual(first, ['0 prepare', '0 commit', '0 prepare', '0 commit']);
+    assert.deepEqual(second, ['1 prepare', '1 commit', '1 prepare', '1 commit']);
+  });
+
   it('sends all workers new keys of session tickets every hour, and no more once it has stopped', async (context) => {
     context.mock.timers.enable({ apis: ['setInterval'] });
     const { said, pool } = await start(context, '');
@@ -82,7 +91,7 @@ describe('Colleague', () => {
     const death = Promise.withResolvers<Error>();
     const handOver = {
       config: packConfig(config),
-      files: { tls: undefined, backendCa: undefined, issuerCas: [] },
+      files: { tls: undefined, backendCa: undefined, redisCa: undefined, issuerCas: [] },
       rateLimits: undefined,
     };
     const birth = { memory: createSharedMemory(config, 1), index: 0, handOver };

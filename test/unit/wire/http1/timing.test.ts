@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Sweep, type Timing } from '../../../../src/wire/http1/timing.ts';
 import { FakeClock } from '../../../support/fake-clock.ts';
+import { FakeTiming } from '../../../support/wire-peers.ts';
 
 function createSweep() {
   const running = new Set<() => void>();
@@ -16,6 +17,9 @@ function createSweep() {
   };
   return { sweep: new Sweep(timing, 1000), running };
 }
+
+/** The period of a sweep whose shortest deadline is a second. */
+const PERIOD_MS = 125;
 
 describe('Sweep', () => {
   it('goes on for what is added after it was stopped: a closed pool may still be handed a request', () => {
@@ -47,5 +51,32 @@ describe('Sweep', () => {
     sweep.add({ checkDeadlines: () => void seen.push('the next'), onBug: assert.ifError });
     for (const run of running) run();
     assert.deepEqual(seen, [bug, 'the next']);
+  });
+
+  it('after a standstill what has come is read first: a paused container answered 504 for answers that lay there', () => {
+    const timing = new FakeTiming();
+    const sweep = new Sweep(timing, 1000);
+    const seen: string[] = [];
+    sweep.add({ checkDeadlines: () => void seen.push('deadlines'), onBug: assert.ifError });
+    timing.turn(() => {
+      timing.advance(3 * PERIOD_MS);
+      seen.push('events');
+    });
+    assert.deepEqual(seen, ['events', 'deadlines']);
+    timing.turn(() => {
+      timing.advance(PERIOD_MS);
+      seen.push('events');
+    });
+    assert.deepEqual(seen, ['events', 'deadlines', 'deadlines', 'events']);
+  });
+
+  it('a server that has stopped in the meantime looks at nothing', () => {
+    const timing = new FakeTiming();
+    const sweep = new Sweep(timing, 1000);
+    sweep.add({ checkDeadlines: () => assert.fail('looked'), onBug: assert.ifError });
+    timing.turn(() => {
+      timing.advance(3 * PERIOD_MS);
+      sweep.stop();
+    });
   });
 });

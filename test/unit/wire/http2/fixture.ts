@@ -249,6 +249,11 @@ export class FrameClient {
     const options = { host: '127.0.0.1', port, servername: 'localhost', ca: cert, ALPNProtocols: ['h2'] };
     const socket = connectTls(options).setNoDelay(true);
     await once(socket, 'secureConnect');
+    return FrameClient.over(socket, acknowledge);
+  }
+
+  /** The same over a connection that has agreed on HTTP/2. */
+  static async over(socket: TLSSocket, acknowledge: boolean): Promise<FrameClient> {
     const client = new FrameClient(socket);
     client.send(Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'), frame(FRAME.settings, 0, 0));
     await client.first(({ type, flags }) => type === FRAME.settings && flags === 0);

@@ -1,0 +1,43 @@
+/** What stays as it is for the life of a process, whatever a reload brings. */
+import { phaseOf } from './config/phase.ts';
+import type { Config } from './config/schema.ts';
+import { parseRedisUrl } from './lib/redis-url.ts';
+
+/** What a reload cannot change: the sockets and threads that stand, and how much is verified. */
+export function refuseFixedChanges(before: Config, after: Config): void {
+  const fixed: readonly (readonly [string, unknown, unknown])[] = [
+    ['obex.listen', before.obex.listen, after.obex.listen],
+    ['obex.workers', before.obex.workers, after.obex.workers],
+    ['obex.tls.enabled', before.obex.tls.enabled, after.obex.tls.enabled],
+    ['obex.tls.client_auth', before.obex.tls.client_auth, after.obex.tls.client_auth],
+    ['metrics.listen', before.metrics.listen, after.metrics.listen],
+    ['the phase', phaseOf(before), phaseOf(after)],
+  ];
+  const memory = replayMemoryOf(before);
+  const next = replayMemoryOf(after);
+  for (const [name, old, value] of [
+    ...fixed,
+    ...Object.entries(memory).map(([key, at]) => [key, at, next[key]] as const),
+  ]) {
+    if (JSON.stringify(old) !== JSON.stringify(value)) {
+      throw new Error(`a reload cannot change ${name}; restart Obex to change it`);
+    }
+  }
+}
+
+/** Where the proofs that were used are remembered: another place would know nothing of them. How to be let in there may change. */
+function replayMemoryOf({ dpop }: Config): Readonly<Record<string, unknown>> {
+  const { backend, max_entries: maxEntries, redis } = dpop.replay_cache;
+  if (backend === 'memory')
+    return { 'dpop.replay_cache.backend': backend, 'dpop.replay_cache.max_entries': maxEntries };
+  const url = parseRedisUrl(redis.url);
+  return {
+    'dpop.replay_cache.backend': backend,
+    'scheme, host or port in dpop.replay_cache.redis.url': [url?.kind, url?.tls, url?.addresses],
+    'the master name in dpop.replay_cache.redis.url': url?.masterName,
+    'the database in dpop.replay_cache.redis.url': url?.database,
+    'dpop.replay_cache.redis.key_prefix': redis.key_prefix,
+    'dpop.replay_cache.redis.connect_timeout': redis.connect_timeout,
+    'dpop.replay_cache.redis.command_timeout': redis.command_timeout,
+  };
+}
