@@ -239,6 +239,24 @@ describe('RFC 8446 §4.6.1: a resumed session', () => {
   }
 });
 
+describe('RFC 8446 §4.6.1: a session from before a reload', () => {
+  for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
+    it(`${version}: does not carry its certificate past the authorities that the reload brings`, async (context) => {
+      const only = { minVersion: version, maxVersion: version } as const;
+      const { authorities, format, sections } = createListener(context);
+      const stack = await startPhase2(context, { sections });
+      const token = await stack.issuer.token(boundTo(ALICE));
+      const request = formatRequest({ lines: [bearer(token), 'Connection: close'] });
+      const { session, answer } = await exchangeOnce(stack.obex.port, { ...toOptions(ALICE), ...only }, request);
+      assert.match(answer, /^HTTP\/1.1 200 /);
+      writeFileSync(authorities, createIssuedIdentity().ca);
+      await stack.obex.reload(stack.config(format({ client_auth: 'request', client_ca_file: authorities })));
+      const resumed = await exchangeOnce(stack.obex.port, { ...toOptions(ALICE), ...only, session }, request);
+      assert.deepEqual([resumed.reused, resumed.answer.slice(9, 12)], [false, '401']);
+    });
+  }
+});
+
 describe('obex.tls.client_ca_file', () => {
   async function start(context: TestContext, auth: 'request' | 'require' = 'request') {
     const issued = createIssuedIdentity();

@@ -32,10 +32,10 @@ async function startListener(context: TestContext, clients: ServerTls['clients']
   return { server, port: server.port, seen, failures };
 }
 
-/** As large as `names` makes it. */
-function createLarge(names: number) {
+/** For servers, as large as `names` makes it. */
+function createLarge(names: number, endYear = 2049) {
   const hosts = Array.from({ length: names }, (_, index) => `${index}.example.com`);
-  const [notBefore, notAfter] = [new Date(Date.UTC(2020, 0)), new Date(Date.UTC(2049, 0))];
+  const [notBefore, notAfter] = [new Date(Date.UTC(2020, 0)), new Date(Date.UTC(endYear, 0))];
   const { cert, key } = makeCertificate({ commonName: 'large', hosts, notBefore, notAfter });
   const { raw } = new X509Certificate(cert);
   return { cert, key, thumbprint: certificateThumbprint(raw), bytes: raw.length };
@@ -62,6 +62,25 @@ describe('RFC 8705 §2: the certificate of a connection', () => {
         await sendOn(client, { host: 'a' });
         client.destroy();
         assert.deepEqual(seen, [{ absence }]);
+      }
+    });
+  }
+});
+
+describe('RFC 5280 §6: a certificate that authorities must vouch for', () => {
+  const cases: readonly (readonly [name: string, ReturnType<typeof createLarge>, absence: string])[] = [
+    ['that has ended', createLarge(1, 2021), 'CERT_HAS_EXPIRED'],
+    ['that is for servers', createLarge(1), 'INVALID_PURPOSE'],
+  ];
+  for (const [name, identity, why] of cases) {
+    it(`counts as none when it is one ${name}, though the authority is known`, async (context) => {
+      for (const ca of [identity.cert, undefined]) {
+        const { port, seen } = await startListener(context, { ca });
+        const client = await openAs(port, { ...identity, field: '' });
+        await sendOn(client, { host: 'a' });
+        client.destroy();
+        const expected = { absence: `the client's certificate is not trusted: ${why}` };
+        assert.deepEqual(seen, [ca === undefined ? { thumbprint: identity.thumbprint } : expected]);
       }
     });
   }
