@@ -170,7 +170,8 @@ export class JwksCache implements IssuerKeys {
   #fetch(): Promise<void> {
     this.#underWay ??= this.#fetchOnce().finally(() => {
       this.#underWay = undefined;
-      this.onFetched?.();
+      // A reload has removed the issuer: whoever follows must not hear of it any more.
+      if (!this.#stopped) this.onFetched?.();
     });
     return this.#underWay;
   }
