@@ -18,7 +18,7 @@ import { createProver } from '../support/dpop.ts';
 import { bearer, bodyOf, type ConfigParts, formatRequest, type RequestText, sendOn } from '../support/obex.ts';
 import { startPhase3 } from '../support/phase-3.ts';
 import type { RawResponse } from '../support/raw-http.ts';
-import { assertLogged, assertRefusal } from '../support/refusal.ts';
+import { assertRefusal } from '../support/refusal.ts';
 import { type Phase2Stack, startPhase1, startPhase2 } from '../support/stack.ts';
 import { createTempFolder } from '../support/temp-folder.ts';
 import { asSent } from '../support/transport.ts';
@@ -336,16 +336,6 @@ describe('obex.tls.client_auth', () => {
       assertRefusal(await sendAs(stack, undefined, { lines }), 'client_certificate_required');
     }
     assert.equal(stack.backend.requests.length, 1);
-  });
-
-  it('require: holds in phase 1 too, and is told in the log', async (context) => {
-    const stack = await startPhase1(context, createListener(context, { client_auth: 'require' }));
-    const request = { host: 'tool.example.com', lines: ['Authorization: Bearer anything'] };
-    const refused = await sendAs(stack, undefined, request);
-    assertRefusal(refused, 'client_certificate_required');
-    await assertLogged(refused, 'client_certificate_required', stack);
-    assert.equal(stack.backend.received(), '');
-    assert.equal((await sendAs(stack, ALICE, request)).status, 200);
   });
 
   it('require: probes and metadata are for everybody, who may have no certificate yet', async (context) => {
