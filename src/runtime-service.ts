@@ -17,6 +17,7 @@ import { createClientHeaders } from './proxy/response-headers.ts';
 import { isLoop } from './proxy/via.ts';
 import type { RuntimeOptions } from './runtime.ts';
 import type { DpopParts } from './runtime-dpop.ts';
+import { challengeScopes, metadataScopes } from './runtime-scopes.ts';
 import { createClientAddress, createPeerTrust } from './server/client-address.ts';
 import { createClientCertificate } from './server/client-certificate.ts';
 import { createCors } from './server/cors.ts';
@@ -86,7 +87,7 @@ export function buildService(options: RuntimeOptions, parts: ServiceParts): Serv
 function buildChallenges(config: Config, dpop: DpopParts | undefined): Challenges {
   return createChallenges({
     resourceMetadataUrl: locateMetadata(config),
-    requiredScopes: config.authz.required_scopes,
+    requiredScopes: challengeScopes(config),
     ...(dpop === undefined ? {} : { dpopAlgorithms: config.dpop.algorithms }),
   });
 }
@@ -164,7 +165,7 @@ function buildEndpoints(
     formatProtectedResourceMetadata({
       resource: config.resource.url,
       authorizationServers: authorizationServers(config),
-      scopesSupported: config.resource.scopes_supported,
+      scopesSupported: metadataScopes(config),
       certificateBound: config.idp !== undefined && takesCertificates(config),
       ...(dpop === undefined ? {} : { dpop: { algorithms: config.dpop.algorithms, required: config.dpop.required } }),
     }),
@@ -192,8 +193,9 @@ function locateMetadata({ resource, obex }: Config): URL {
   return new URL(metadataPaths(resource.url).withSuffix, obex.public_url);
 }
 
-/** Whom clients are sent to for a login: the trusted issuers, as far as they are a place to go to. */
-function authorizationServers({ idp }: Config): readonly string[] {
+/** Whom clients are sent to for a login: unless others are named the trusted issuers, as far as they are a place to go to. */
+function authorizationServers({ idp, resource }: Config): readonly string[] {
+  if (resource.authorization_servers.length > 0) return resource.authorization_servers;
   if (idp === undefined) return [];
   const issuers = [idp, ...idp.additional_issuers].map(({ issuer }) => issuer);
   return issuers.filter((issuer) => isIssuerIdentifier(issuer, idp.dangerously_allow_http));

@@ -31,7 +31,7 @@ async function start(
     }),
     (it) => it.stop(),
   );
-  const scene = running.adopt(await startScene({ port, idp, sections }), (it) => it.stop());
+  const scene = running.adopt(await startScene({ port, idp, access: 'preset: hydra', sections }), (it) => it.stop());
   return { idp, scene };
 }
 

@@ -42,7 +42,11 @@ function createGate({ jkt }: { readonly jkt?: string } = {}) {
       seen.verified += 1;
       const expiresAtMs = clock.nowMs() + 60_000;
       const claims = { issuer: 'https://a.example', subject: compact, client: undefined, scopes: new Set<string>() };
-      return { key: KEY, accessToken: { ...claims, scopeClaim: undefined, expiresAtMs, jkt, x5tS256: undefined } };
+      return {
+        key: KEY,
+        issuer: claims.issuer,
+        accessToken: { ...claims, scopeClaim: undefined, expiresAtMs, jkt, x5tS256: undefined },
+      };
     },
     formatIdentityFields: () => [],
     onCacheLookup: (result) => {
