@@ -7,6 +7,7 @@ import {
   createPresenceCheck,
 } from './gate/authenticate.ts';
 import { createDpopAuthentication } from './gate/authenticate-dpop.ts';
+import { requireCertificate } from './gate/certificate-binding.ts';
 import { createCharge, createLook } from './gate/charge.ts';
 import { createTokenCheck } from './gate/token-check.ts';
 import { createVerifyAccessToken, nameIssuers, type TrustedIssuer } from './gate/verify-access-token.ts';
@@ -140,7 +141,13 @@ interface GateParts {
 }
 
 /** The composition of the phase: what is not in it costs nothing. */
-export function buildAuthenticate({ config, observers }: RuntimeOptions, parts: GateParts): Authenticate {
+export function buildAuthenticate(options: RuntimeOptions, parts: GateParts): Authenticate {
+  const authenticate = buildPhase(options, parts);
+  if (options.config.obex.tls.client_auth !== 'require') return authenticate;
+  return requireCertificate(authenticate, parts.charges.chargeClient);
+}
+
+function buildPhase({ config, observers }: RuntimeOptions, parts: GateParts): Authenticate {
   const { clock, metrics } = observers;
   const { issuers, verifiedTokens, charges, dpop, identity } = parts;
   if (config.idp === undefined) return createPresenceCheck(charges);

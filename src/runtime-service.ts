@@ -19,7 +19,8 @@ import type { RuntimeOptions } from './runtime.ts';
 import type { DpopParts } from './runtime-dpop.ts';
 import type { IdentityParts } from './runtime-identity.ts';
 import { challengeScopes, metadataScopes } from './runtime-scopes.ts';
-import { createClientAddress } from './server/client-address.ts';
+import { createClientAddress, createPeerTrust } from './server/client-address.ts';
+import { createClientCertificate } from './server/client-certificate.ts';
 import { createCors } from './server/cors.ts';
 import { respondHealth } from './server/endpoints/health.ts';
 import { createMetadataEndpoint } from './server/endpoints/metadata.ts';
@@ -51,6 +52,7 @@ export function buildService(options: RuntimeOptions, parts: ServiceParts): Serv
   const { public_url: publicUrl } = config.obex;
   const isOriginAllowed = buildOriginPolicy(config);
   const allowedHosts = config.obex.allowed_hosts;
+  const network = { trustedProxies: config.obex.trusted_proxies, isUnixSocket: 'path' in config.obex.listen };
   const endpoints = buildEndpoints(options, parts);
   return {
     selectRoute: createRoute({
@@ -62,9 +64,10 @@ export function buildService(options: RuntimeOptions, parts: ServiceParts): Serv
       noAuthorizationServer: config.idp && denyAuthorization(authorizationServers(config), locateMetadata(config)),
       isClosing,
     }),
-    resolveClientAddress: createClientAddress({
-      trustedProxies: config.obex.trusted_proxies,
-      isUnixSocket: 'path' in config.obex.listen,
+    resolveClientAddress: createClientAddress(network),
+    resolveClientCertificate: createClientCertificate({
+      believesField: config.obex.client_cert_header,
+      isTrustedPeer: createPeerTrust(network),
     }),
     cors: createCors({
       isAllowed: isOriginAllowed,
@@ -165,6 +168,7 @@ function buildEndpoints(
       resource: config.resource.url,
       authorizationServers: authorizationServers(config),
       scopesSupported: metadataScopes(config),
+      certificateBound: config.idp !== undefined && takesCertificates(config),
       ...(dpop === undefined ? {} : { dpop: { algorithms: config.dpop.algorithms, required: config.dpop.required } }),
     }),
   );
@@ -180,6 +184,11 @@ function buildEndpoints(
   ]);
   if (config.metrics.listen === undefined) endpoints.set(METRICS_PATH, metricsEndpoint(options));
   return endpoints;
+}
+
+/** Whether a client can show a certificate at all. */
+function takesCertificates({ obex }: Config): boolean {
+  return obex.tls.client_auth !== 'off' || obex.client_cert_header;
 }
 
 /** Where the metadata with the path suffix is, as clients reach it. */

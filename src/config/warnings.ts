@@ -10,7 +10,7 @@ type Rule = readonly [applies: boolean, warning: string];
 
 /** Whole sentences, the most serious first. */
 export function collectWarnings(config: Config): string[] {
-  const rules = [dpopRules, assertionRules, networkRules, scopeRules, resourceRules, limitRules];
+  const rules = [dpopRules, assertionRules, certificateRules, networkRules, scopeRules, resourceRules, limitRules];
   const others = rules.flatMap((rulesOf) => rulesOf(config));
   return [...applying(authenticationRules(config)), ...collectTokenWarnings(config), ...applying(others)];
 }
@@ -62,6 +62,21 @@ function assertionRules({ backend: { assertion } }: Config): readonly Rule[] {
     [
       !enabled && (audience !== '' || keyFile !== ''),
       'backend.assertion has no effect without enabled: true: the backend gets no X-Obex-Assertion',
+    ],
+  ];
+}
+
+function certificateRules({ idp, obex }: Config): readonly Rule[] {
+  const { client_auth: auth, client_ca_file: authorities } = obex.tls;
+  return [
+    [
+      auth !== 'off' && authorities === '',
+      `obex.tls.client_auth: ${auth} without client_ca_file takes any certificate, also one that its client has made: tokens may ` +
+        'be bound to it, but it keeps nobody out. Set client_ca_file if it should',
+    ],
+    [
+      idp === undefined && (auth === 'request' || obex.client_cert_header),
+      'certificates of clients have no effect without idp: no token is verified that could be bound to one',
     ],
   ];
 }

@@ -11,8 +11,10 @@ export interface AccessToken extends GrantedScopes {
   readonly client: string | undefined;
   /** `exp` in milliseconds since the epoch. */
   readonly expiresAtMs: number;
-  /** `cnf.jkt` (RFC 9449 §6.1); undefined for a plain bearer token. */
+  /** `cnf.jkt` (RFC 9449 §6.1); undefined for a token that is bound to no DPoP key. */
   readonly jkt: string | undefined;
+  /** `cnf.x5t#S256` (RFC 8705 §3.1); undefined for a token that is bound to no certificate. */
+  readonly x5tS256: string | undefined;
 }
 
 /** Whom a token speaks for. */

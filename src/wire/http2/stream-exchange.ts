@@ -1,5 +1,6 @@
 /** One request on an HTTP/2 stream and the place for its answer. RFC 9113 §8.1. */
 import type { ServerHttp2Stream } from 'node:http2';
+import type { ClientCertificate } from '../../lib/client-certificate.ts';
 import { answeredHead } from '../answered-head.ts';
 import { type Contained, contained } from '../contain.ts';
 import type {
@@ -14,6 +15,7 @@ import type {
   ResponseHead,
   ServerLimits,
 } from '../exchange.ts';
+import type { Accepted } from '../http1/connection-context.ts';
 import { INTERNAL_ERROR, NO_ERROR } from './error-codes.ts';
 import type { Share } from './held-bytes.ts';
 import { IncomingStreamBody } from './incoming-stream-body.ts';
@@ -31,7 +33,7 @@ const FIELD_PLACE_BYTES = 100;
 /** What an exchange needs of its connection. */
 export interface StreamConnection extends Contained {
   readonly peerAddress: string;
-  readonly overloaded: boolean;
+  readonly accepted: Accepted;
   readonly date: string;
   readonly nowMs: number;
   readonly limits: ServerLimits;
@@ -96,8 +98,12 @@ export class StreamExchange implements Exchange, BodySink {
     return this.#connection.peerAddress;
   }
 
+  get clientCertificate(): ClientCertificate {
+    return this.#connection.accepted.certificate.value;
+  }
+
   get overloaded(): boolean {
-    return this.#connection.overloaded;
+    return this.#connection.accepted.overloaded;
   }
 
   inform(status: number, fields: FieldLines): void {
