@@ -47,6 +47,15 @@ function dpopRules({ dpop, obex }: Config): readonly Rule[] {
       'dpop.nonce_secret and obex.secret are absent: with more than one replica each refuses the nonces of the others; give all ' +
         'the same obex.secret',
     ],
+    [
+      dpop.replay_cache.backend === 'memory' && dpop.replay_cache.redis.url !== '',
+      'dpop.replay_cache.redis.url has no effect without dpop.replay_cache.backend: redis: each replica remembers proofs by itself, ' +
+        'and takes one that another has taken',
+    ],
+    [
+      dpop.nonce === 'off' && dpop.nonce_secret !== undefined,
+      'dpop.nonce_secret has no effect without dpop.nonce: required',
+    ],
   ];
 }
 
