@@ -6,7 +6,7 @@ import { errorField } from './observe/log.ts';
 import type { Observers } from './observe/observers.ts';
 import { processMetrics } from './observe/process-metrics.ts';
 import { buildRuntime, type Runtime } from './runtime.ts';
-import { hasDescriptors, readDescriptorLimit } from './runtime-descriptors.ts';
+import { readDescriptorLimit, spareDescriptors } from './runtime-descriptors.ts';
 import { runtimeMetrics } from './runtime-metrics.ts';
 import { refuseFixedChanges } from './runtime-reload.ts';
 import type { RuntimeFiles } from './runtime-tls.ts';
@@ -121,25 +121,25 @@ class RunningObex implements Obex {
     const next = this.#build(config, previous, files);
     const discard = (): void => next.release(previous);
     const commit = (): void => {
+      // First, since the limits of a handshake are asked of it.
+      this.#runtime = next;
       try {
-        // It has been tried by `prepare`, as far as it can be without doing it. Nothing has changed yet if it fails.
+        // It has been tried by `prepare`, as far as it can be without doing it.
         if (next.tls !== undefined) this.#server?.updateTls(next.tls);
       } catch (error) {
+        this.#runtime = previous;
         discard();
         throw error;
       }
-      this.#putInForce(config, next);
+      this.#putInForce(config, previous);
     };
     return { discard, commit };
   }
 
-  #putInForce(config: Config, next: Runtime): void {
-    const previous = this.#runtime;
+  #putInForce(config: Config, previous: Runtime): void {
+    const next = this.#runtime;
     this.#observers.log.setLevel(config.log.level);
-    this.#runtime = next;
     this.#config = config;
-    // It has been tried by `prepare`, as far as it can be without doing it.
-    if (next.tls !== undefined) this.#server?.updateTls(next.tls);
     previous.verifiedTokens.onResize = undefined;
     this.#measureTokenCache(next);
     next.begin();
@@ -190,6 +190,7 @@ class RunningObex implements Obex {
       isDraining: () => this.#draining,
       isClosing: () => this.#closing,
       previous,
+      descriptorLimit: this.#descriptorLimit,
       files,
     });
   }
@@ -197,14 +198,17 @@ class RunningObex implements Obex {
   #listenOn(address: ListenAddress, service: () => Service, runtime: Runtime | undefined): Promise<WireServer> {
     const handlers = createHandlers(service, this.#observers);
     const options = { listen: address, tls: runtime?.tls, limits: () => service().limits };
-    // What the metrics listener accepts is not counted with the rest.
-    if (runtime === undefined) return listen(options, handlers);
+    // What the metrics listener accepts is not counted with the rest, nor is what it refuses.
+    if (runtime === undefined) return listen(options, { ...handlers, onAcceptFailure: () => undefined });
     const { connections, backendRequests } = this.#shared;
     const shared = {
       connections,
       ticketKeys: () => this.#shared.ticketKeys(),
-      hasDescriptors: () =>
-        hasDescriptors(this.#config, this.#descriptorLimit, connections.total + backendRequests.total),
+      hasDescriptors: () => {
+        const spare = spareDescriptors(this.#config, this.#descriptorLimit);
+        // One for the connection that is counted in already, one for its request.
+        return connections.total + backendRequests.total + 1 <= spare;
+      },
     };
     return listen({ ...options, ...shared }, handlers);
   }

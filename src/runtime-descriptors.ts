@@ -2,9 +2,14 @@
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import type { Config } from './config/schema.ts';
+import { RESERVE } from './wire/http1/accepted-sockets.ts';
 
 /** What a process has open beside connections: standard streams, event loop, listeners, files read, Redis, the IdP. */
 const OTHERS = 64;
+/** The same for each thread beside the first: an event loop of its own (5, measured), its listener. */
+const OTHERS_OF_THREAD = 8;
+/** Most connections on the metrics listener beside its reserve: a few who scrape, however many connect. */
+export const MAX_METRICS_CONNECTIONS = 32;
 
 /** Of this process; undefined where the system does not tell, which is anywhere but on Linux. */
 export function readDescriptorLimit(): number | undefined {
@@ -24,21 +29,22 @@ export function parseDescriptorLimit(limits: string): number | undefined {
 /** A whole sentence, as all warnings about a configuration; undefined when all is well. */
 export function warnOfDescriptors(config: Config, limit: number | undefined): string | undefined {
   const { limits, backend } = config;
-  const needed = limits.max_connections + backend.max_requests + reserved(config);
+  const needed = limits.max_connections + RESERVE + backend.max_requests + reserved(config);
   if (limit === undefined || needed <= limit) return undefined;
   return (
     `limits.max_connections (${limits.max_connections}) and backend.max_requests (${backend.max_requests}) need ${needed} file ` +
-    `descriptors, and this process may have ${limit}: connections are refused before it has none left. Raise the limit ` +
+    `descriptors, and this process may have ${limit}: connections and requests are refused before it has none left. Raise the limit ` +
     '(LimitNOFILE, ulimit -n), or lower the two'
   );
 }
 
-/** True while one more connection and its request at the backend can be had. `open`: those that are there. */
-export function hasDescriptors(config: Config, limit: number | undefined, open: number): boolean {
-  return limit === undefined || open + reserved(config) + 2 <= limit;
+/** How many there are for client connections and requests at the backend together; Infinity where none are known to lack. */
+export function spareDescriptors(config: Config, limit: number | undefined): number {
+  return limit === undefined ? Number.POSITIVE_INFINITY : limit - reserved(config);
 }
 
-function reserved({ backend, obex }: Config): number {
+function reserved({ backend, obex, metrics }: Config): number {
   const workers = obex.workers === 'auto' ? availableParallelism() : obex.workers;
-  return OTHERS + backend.max_idle_conns * workers;
+  const forMetrics = metrics.listen === undefined ? 0 : MAX_METRICS_CONNECTIONS + RESERVE;
+  return OTHERS + OTHERS_OF_THREAD * (workers - 1) + forMetrics + backend.max_idle_conns * workers;
 }

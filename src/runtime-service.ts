@@ -16,6 +16,7 @@ import { isSubscription } from './proxy/open-streams.ts';
 import { createClientHeaders } from './proxy/response-headers.ts';
 import { isLoop } from './proxy/via.ts';
 import type { RuntimeOptions } from './runtime.ts';
+import { MAX_METRICS_CONNECTIONS, spareDescriptors } from './runtime-descriptors.ts';
 import type { DpopParts } from './runtime-dpop.ts';
 import type { IdentityParts } from './runtime-identity.ts';
 import { challengeScopes, metadataScopes } from './runtime-scopes.ts';
@@ -96,6 +97,7 @@ function buildChallenges(config: Config, dpop: DpopParts | undefined): Challenge
 
 function buildForwarder(options: RuntimeOptions, backend: BackendClient): Forwarder {
   const { config, shared, previous } = options;
+  const spare = spareDescriptors(config, options.descriptorLimit);
   const {
     limits,
     backend: { max_requests: maxRequests },
@@ -110,7 +112,7 @@ function buildForwarder(options: RuntimeOptions, backend: BackendClient): Forwar
       viaPseudonym: shared.viaPseudonym,
     }),
     formatClientFields: createClientHeaders({ publicUrl: config.obex.public_url, backendUrl: config.backend.url }),
-    maxRequests,
+    maxRequests: () => Math.min(maxRequests, spare - shared.connections.total),
     perPrincipal: {
       maxRequests: limits.max_requests_per_principal ?? maxRequests,
       maxStreams: limits.max_streams_per_principal ?? maxRequests,
@@ -230,7 +232,7 @@ export function buildMetricsService(options: RuntimeOptions, service: Service): 
     noAuthorizationServer: undefined,
     isClosing: () => false,
   });
-  return { ...service, selectRoute };
+  return { ...service, selectRoute, limits: { ...service.limits, maxConnections: MAX_METRICS_CONNECTIONS } };
 }
 
 function buildOriginPolicy({ obex, cors }: Config): OriginPolicy {

@@ -35,6 +35,8 @@ export interface RuntimeOptions {
   isClosing(): boolean;
   /** The runtime that this one replaces: caches of issuers and buckets that stay the same are taken over. */
   readonly previous: Runtime | undefined;
+  /** File descriptors that the process may have; undefined where that is not known. */
+  readonly descriptorLimit: number | undefined;
   /** Given when somebody has read them already. */
   readonly files: RuntimeFiles | undefined;
 }

@@ -16,8 +16,8 @@ export interface ForwardOptions {
   readonly backend: BackendClient;
   readonly formatBackendFields: FormatBackendFields;
   readonly formatClientFields: FormatClientFields;
-  /** Requests in flight; more are refused. */
-  readonly maxRequests: number;
+  /** Requests in flight; more are refused. Asked for each, since connections of clients may leave fewer descriptors. */
+  maxRequests(): number;
   /** Of these, what one principal may have. */
   readonly perPrincipal: PrincipalLimits;
   /** Outlives a reload, so that limits and drain hold for the whole process. */
@@ -98,7 +98,8 @@ export class Forwarder {
 
   /** Sends the request on, or refuses it. */
   forward(request: ForwardedRequest): Forwarding | undefined {
-    const { inFlight, maxRequests, perPrincipal } = this.#options;
+    const { inFlight, perPrincipal } = this.#options;
+    const maxRequests = this.#options.maxRequests();
     if (!inFlight.requests.addUpTo(maxRequests)) {
       request.refuse(deny('overloaded', { expected: `at most ${maxRequests} requests in flight` }));
       return undefined;

@@ -55,6 +55,10 @@ describe('RFC 9112 §5, §6: fields and framing', () => {
     'Transfer-Encoding in a 1xx or 204 response',
   );
   refuses('a look-alike', [ok, 'Content_Length: 1'], 'a field name that looks like a framing field');
+  refuses('more field lines than clients take', [ok, ...Array(257).fill('Y: a')], 'more than 256 field lines');
+  it('as many field lines as clients take', () => {
+    assert.partialDeepStrictEqual(parse([ok, ...Array(256).fill('Y: a')]), { head: { status: 200 } });
+  });
   refuses('an invalid Connection', [ok, 'Connection: a b'], 'invalid Connection');
 
   const framings: readonly (readonly [

@@ -22,6 +22,8 @@ export interface ObexProcessOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** After `serve --config <file>`. */
   readonly args?: readonly string[];
+  /** The limit of its file descriptors. */
+  readonly descriptors?: number;
 }
 
 export interface ObexProcess {
@@ -58,13 +60,15 @@ export async function startObexProcess(options: ObexProcessOptions): Promise<Obe
   }
 }
 
-async function launch(config: string, { env = {}, args = [] }: ObexProcessOptions): Promise<ObexProcess> {
+async function launch(config: string, { env = {}, args = [], descriptors }: ObexProcessOptions): Promise<ObexProcess> {
   const folder = createTempFolder('process');
   const configPath = join(folder.path, 'obex.yaml');
   writeFileSync(configPath, config);
+  const limited = descriptors === undefined ? [] : ['/bin/sh', '-c', `ulimit -n ${descriptors}; exec "$0" "$@"`];
+  const [command = '', ...rest] = [...limited, PROGRAM.command, ...PROGRAM.args];
   const child = startChild({
-    command: PROGRAM.command,
-    args: [...PROGRAM.args, 'serve', '--config', configPath, ...args],
+    command,
+    args: [...rest, 'serve', '--config', configPath, ...args],
     env,
     cwd: folder.path,
   });

@@ -4,9 +4,9 @@ import { execFileSync } from 'node:child_process';
 import { describe, it } from 'node:test';
 import type { Config } from '../../src/config/schema.ts';
 import {
-  hasDescriptors,
   parseDescriptorLimit,
   readDescriptorLimit,
+  spareDescriptors,
   warnOfDescriptors,
 } from '../../src/runtime-descriptors.ts';
 import { formatConfig, parseConfig } from '../support/obex.ts';
@@ -37,18 +37,22 @@ describe('file descriptors', () => {
   it('a warning names the numbers and the cure when connections, requests and the rest do not fit', () => {
     const config = configure();
     assert.equal(warnOfDescriptors(config, undefined), undefined);
-    assert.equal(warnOfDescriptors(config, 500 + 440 + 64 + 10), undefined);
+    assert.equal(warnOfDescriptors(config, 500 + 32 + 440 + 64 + 8 + 10), undefined);
     assert.equal(
-      warnOfDescriptors(config, 1013),
-      'limits.max_connections (500) and backend.max_requests (440) need 1014 file descriptors, and this process may have 1013: ' +
-        'connections are refused before it has none left. Raise the limit (LimitNOFILE, ulimit -n), or lower the two',
+      warnOfDescriptors(config, 1053),
+      'limits.max_connections (500) and backend.max_requests (440) need 1054 file descriptors, and this process may have 1053: ' +
+        'connections and requests are refused before it has none left. Raise the limit (LimitNOFILE, ulimit -n), or lower the two',
     );
   });
 
-  it('a connection is taken as long as it and its request at the backend find one each', () => {
-    const config = configure();
-    assert.equal(hasDescriptors(config, 1024, 1024 - 74 - 2), true);
-    assert.equal(hasDescriptors(config, 1024, 1024 - 74 - 1), false);
-    assert.equal(hasDescriptors(config, undefined, 1e9), true);
+  it('what is not needed otherwise is for connections and requests', () => {
+    assert.equal(spareDescriptors(configure(), 1024), 1024 - 64 - 8 - 10);
+    assert.equal(spareDescriptors(configure(), undefined), Number.POSITIVE_INFINITY);
+  });
+
+  it('a metrics listener has some of its own, with its reserve', () => {
+    const metrics = { listen: { host: '127.0.0.1', port: 1 } };
+    const config = { ...configure(), metrics: { ...configure().metrics, ...metrics } };
+    assert.equal(spareDescriptors(config, 1024), 1024 - 64 - 8 - 10 - 32 - 32);
   });
 });

@@ -5,7 +5,7 @@ import type { EngineWatcher, ServerLimits } from '../exchange.ts';
 import type { Sweep, Watched } from './timing.ts';
 
 /** Connections beyond `maxConnections`, in all threads together: enough for the probes of whoever runs Obex. */
-const RESERVE = 32;
+export const RESERVE = 32;
 /** How long one of them lasts at most: long enough for a probe, too short to fill the reserve by waiting. */
 const RESERVE_MS = 1500;
 

@@ -25,6 +25,8 @@ export interface ParsedResponse {
   readonly end: ResponseEnd;
 }
 
+/** As for requests: no honest server comes near, each costs more than its bytes, and clients break off at thousands without a word. */
+const MAX_FIELD_LINES = 256;
 const SP = 0x20;
 const STATUS_AT = 'HTTP/1.x '.length;
 const REASON_AT = STATUS_AT + 4;
@@ -44,6 +46,7 @@ export function parseResponseHead(received: HeadText, requestMethod: string): Pa
   const fields = new ResponseFields();
   const problem = parseFieldLines(received, { start: lineEnd + 2, end: text.length - 2 }, fields);
   if (problem !== undefined) return problem;
+  if (fields.count > MAX_FIELD_LINES) return `more than ${MAX_FIELD_LINES} field lines`;
   const framing = fields.framing(status, requestMethod, minorVersion);
   if (typeof framing === 'object') return framing.problem;
   return {
@@ -76,11 +79,13 @@ class ResponseFields implements FieldReceiver {
   close = false;
   keepAlive = false;
   keepAliveSeconds: number | undefined = undefined;
+  count = 0;
   readonly #lines: string[] = [];
   /** Names that the backend put into Connection beside `close` and `keep-alive`. */
   #nominated: string[] = [];
 
   take(name: string, value: string): string | undefined {
+    this.count += 1;
     // Only names of these lengths mean anything to the engine.
     switch (name.length) {
       case 2:

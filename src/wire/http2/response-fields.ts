@@ -27,8 +27,9 @@ export function formatResponseFields(head: ResponseHead, date: string): string[]
   }
   // RFC 9110 §6.6.1: a recipient with a clock adds the Date that is missing.
   if (!dated) lines.push('date', date);
-  // RFC 9110 §8.6: no Content-Length in 204; for HEAD and 304 it is the one that the body would have.
-  if (length !== undefined && status !== 204) lines.push('content-length', `${length}`);
+  // RFC 9110 §8.6: no Content-Length in 204, and none but 0 would be true in 205; for HEAD and 304 it is the one that the
+  // body would have.
+  if (length !== undefined && status !== 204 && status !== 205) lines.push('content-length', `${length}`);
   return lines;
 }
 
