@@ -15,6 +15,7 @@ const ANY_ADDRESS = ['0.0.0.0', '::'];
 const { shape } = sections;
 const obex = shape.obex.def.out.shape;
 const idp = shape.idp.def.innerType.shape;
+const introspection = idp.introspection.def.innerType.shape;
 const dpop = shape.dpop.def.out.shape;
 
 /** Reports broken rules. Looks at each value by itself, so that a mistake elsewhere hides none of them. */
@@ -68,13 +69,36 @@ function checkIssuers(draft: Draft): void {
     const keys = [...place, 'jwks_uri'];
     const jwksUri = read(draft, keys, idp.jwks_uri);
     if (!allowHttp) checkSecure(draft, keys, jwksUri);
+    const endpoint = readEndpoint(draft, place, allowHttp);
     if (issuer === undefined) continue;
     // With keys from elsewhere it is a name: nothing is fetched there.
-    if (jwksUri === undefined && !draft.isAtFault(keys)) checkDiscoverable(draft, path, { issuer, allowHttp });
+    const isFetched = (jwksUri === undefined && !draft.isAtFault(keys)) || endpoint === 'discovered';
+    if (isFetched) checkDiscoverable(draft, path, { issuer, allowHttp });
     const first = seen.get(issuer);
     if (first !== undefined)
       draft.report(path, `is the same issuer as ${formatPath(draft.writtenPath(first))}; delete one of them`);
     seen.set(issuer, first ?? path);
+  }
+  checkIntrospection(draft, places);
+}
+
+/** Of an issuer's `introspection`, if it has one: whether the endpoint is to be found in its metadata. */
+function readEndpoint(draft: Draft, place: Path, allowHttp: boolean): 'discovered' | 'configured' | undefined {
+  const path = [...place, 'introspection', 'endpoint'];
+  if (!isRecord(draft.valueAt(path.slice(0, -1)))) return undefined;
+  const endpoint = read(draft, path, introspection.endpoint);
+  if (!allowHttp) checkSecure(draft, path, endpoint);
+  return endpoint === undefined && !draft.isAtFault(path) ? 'discovered' : 'configured';
+}
+
+/** A token that is no JWT does not say whose it is, and its issuer alone may see it. */
+function checkIntrospection(draft: Draft, places: readonly Path[]): void {
+  const [first, ...others] = places
+    .map((place) => [...place, 'introspection'])
+    .filter((path) => draft.valueAt(path) !== undefined);
+  for (const other of others) {
+    const taken = formatPath(draft.writtenPath(first ?? other));
+    draft.report(other, `is taken by ${taken}: an opaque token does not say whose it is; delete one of them`);
   }
 }
 

@@ -3,6 +3,7 @@ import * as z from 'zod/mini';
 import { boolean, duration, leaf, list, number, oneOf, optional, section, size, text } from '../leaf.ts';
 import { refuse } from '../refused.ts';
 import { parseIssuer, parseJwksUri, parseResourceUrl } from '../urls.ts';
+import { introspectionSection } from './introspection.ts';
 import { LONGEST_MS } from './traffic.ts';
 
 const ALGORITHMS = [
@@ -110,9 +111,12 @@ const issuer = {
     ca_file: text({
       allowEmpty: true,
       default: '',
-      meaning: 'PEM bundle of the authorities trusted when its metadata and keys are fetched. Empty = the public ones.',
+      meaning:
+        'PEM bundle of the authorities trusted when its metadata and keys are fetched, and when it is asked about tokens. Empty = ' +
+        'the public ones.',
     }),
   }),
+  introspection: introspectionSection,
 };
 
 const acceptIdTokens = boolean({
