@@ -8,6 +8,7 @@ import {
 } from './gate/authenticate.ts';
 import { createDpopAuthentication } from './gate/authenticate-dpop.ts';
 import { createCharge, createLook } from './gate/charge.ts';
+import { createIntrospection, type IntrospectionTerms } from './gate/introspect-access-token.ts';
 import { createTokenCheck } from './gate/token-check.ts';
 import { createVerifyAccessToken, type TrustedIssuer } from './gate/verify-access-token.ts';
 import type { Clock } from './lib/clock.ts';
@@ -83,11 +84,18 @@ export function startIssuers(issuers: readonly TrustedIssuer[], { idp }: Config)
   }
 }
 
-/** Whether the issuer of a token is still trusted, and the key that it was verified with still one of the issuer's. */
-export function createStanding(issuers: readonly TrustedIssuer[]): (principal: Principal) => boolean {
+/**
+ * Whether the issuer of a token is still trusted, and the key that it was verified with still one of the issuer's. A token
+ * without a key stands as long as its issuer is the one that is asked about tokens.
+ */
+export function createStanding(
+  issuers: readonly TrustedIssuer[],
+  asked: TrustedIssuer | undefined,
+): (principal: Principal) => boolean {
   const byName = new Map(issuers.map(({ issuer, jwks }) => [issuer, jwks]));
   return ({ accessToken, key }) => {
-    if (accessToken === undefined || key === undefined) return false;
+    if (accessToken === undefined) return false;
+    if (key === undefined) return accessToken.issuer === asked?.issuer;
     return byName.get(accessToken.issuer)?.keys?.includes(key) === true;
   };
 }
@@ -125,6 +133,7 @@ export function buildCharges(rateLimit: RateLimit | undefined, clock: Clock): Ch
 
 interface GateParts {
   readonly issuers: readonly TrustedIssuer[];
+  readonly introspection: IntrospectionTerms | undefined;
   readonly verifiedTokens: VerifiedTokens;
   readonly charges: Charges;
   readonly dpop: DpopParts | undefined;
@@ -133,12 +142,13 @@ interface GateParts {
 /** The composition of the phase: what is not in it costs nothing. */
 export function buildAuthenticate({ config, observers }: RuntimeOptions, parts: GateParts): Authenticate {
   const { clock, metrics } = observers;
-  const { issuers, verifiedTokens, charges, dpop } = parts;
+  const { issuers, introspection, verifiedTokens, charges, dpop } = parts;
   if (config.idp === undefined) return createPresenceCheck(charges);
+  const verifyLocally = createVerifyAccessToken(issuers, clock);
   const tokens = createTokenCheck({
     clock,
     verifiedTokens,
-    verifyAccessToken: createVerifyAccessToken(issuers, clock),
+    verifyAccessToken: introspection ? createIntrospection(introspection, verifyLocally, clock) : verifyLocally,
     formatIdentityFields,
     onCacheLookup: (result) => metrics.tokenCacheLookup(result),
   });

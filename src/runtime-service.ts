@@ -17,6 +17,7 @@ import { createClientHeaders } from './proxy/response-headers.ts';
 import { isLoop } from './proxy/via.ts';
 import type { RuntimeOptions } from './runtime.ts';
 import type { DpopParts } from './runtime-dpop.ts';
+import type { IntrospectionParts } from './runtime-introspection.ts';
 import { createClientAddress } from './server/client-address.ts';
 import { createCors } from './server/cors.ts';
 import { respondHealth } from './server/endpoints/health.ts';
@@ -37,6 +38,7 @@ const MAX_REQUEST_LINE_BYTES = 8 * 1024;
 
 interface ServiceParts {
   readonly issuers: readonly TrustedIssuer[];
+  readonly introspection: IntrospectionParts | undefined;
   readonly backend: BackendClient;
   readonly authenticate: Authenticate;
   readonly chargeClient: Charge;
@@ -145,11 +147,13 @@ function buildRefusalLoop({ config, shared, observers, previous }: RuntimeOption
 
 function buildEndpoints(
   options: RuntimeOptions,
-  { issuers, backend, dpop }: ServiceParts,
+  { issuers, introspection, backend, dpop }: ServiceParts,
 ): ReadonlyMap<string, Endpoint> {
   const { config, observers, isDraining } = options;
   const checks: Record<string, ReadinessCheck> = { backend: () => backend.probe(config.backend.connect_timeout) };
-  if (issuers.length > 0) checks['jwks'] = async () => checkKeys(issuers);
+  const readable = issuers.filter((trusted) => !isOpaqueAlone(trusted, introspection));
+  if (readable.length > 0) checks['jwks'] = async () => checkKeys(readable);
+  if (introspection !== undefined) checks['introspection'] = async () => checkEndpoint(introspection);
   if (dpop !== undefined) checks['replay_cache'] = () => dpop.probe();
   const respondReady = createReadiness({
     clock: observers.clock,
@@ -197,6 +201,16 @@ function publicPaths(endpoints: ReadonlyMap<string, Endpoint>): ReadonlySet<stri
 async function checkKeys(issuers: readonly TrustedIssuer[]): Promise<void> {
   const without = issuers.find(({ jwks }) => (jwks.keys ?? []).length === 0);
   if (without !== undefined) throw new Error(`no keys of ${without.issuer}`);
+}
+
+/** RFC 8414 §2: an issuer without signed tokens needs no `jwks_uri`, so one that is asked and has none configured may have none. */
+function isOpaqueAlone(trusted: TrustedIssuer, introspection: IntrospectionParts | undefined): boolean {
+  const isAsked = introspection?.trusted === trusted && !introspection.includesJwts;
+  return isAsked && trusted.jwks.source.jwksUri === undefined;
+}
+
+function checkEndpoint({ endpoint }: IntrospectionParts): void {
+  if (endpoint.problem !== undefined) throw new Error(endpoint.problem);
 }
 
 function metricsEndpoint({ config, observers }: RuntimeOptions): Endpoint {

@@ -15,6 +15,7 @@ import {
   type RateLimit,
   startIssuers,
 } from './runtime-gate.ts';
+import { buildIntrospection, type IntrospectionParts } from './runtime-introspection.ts';
 import { buildMetricsService, buildService } from './runtime-service.ts';
 import { type RuntimeFiles, readRuntimeFiles, warnOfCertificates } from './runtime-tls.ts';
 import type { Service } from './server/service.ts';
@@ -46,6 +47,8 @@ export interface Runtime {
   readonly metricsService: Service;
   readonly tls: ServerTls | undefined;
   readonly issuers: readonly TrustedIssuer[];
+  /** Undefined where no issuer is asked about tokens. */
+  readonly introspection: IntrospectionParts | undefined;
   readonly verifiedTokens: VerifiedTokens;
   readonly rateLimit: RateLimit | undefined;
   /** Undefined below phase 3. */
@@ -68,11 +71,13 @@ export function buildRuntime(options: RuntimeOptions): Runtime {
   const backend = buildBackend(options, backendCa);
   const dpop = buildDpop(options, redisCa);
   const issuers = buildIssuers({ ...options, files });
+  const introspection = buildIntrospection(options, issuers);
   const verifiedTokens = buildVerifiedTokens(config);
   const rateLimit = buildRateLimit(options);
   const charges = buildCharges(rateLimit, options.observers.clock);
-  const authenticate = buildAuthenticate(options, { issuers, verifiedTokens, charges, dpop });
-  const service = buildService(options, { issuers, backend, authenticate, chargeClient: charges.chargeClient, dpop });
+  const gate = { issuers, introspection, verifiedTokens, charges, dpop };
+  const authenticate = buildAuthenticate(options, gate);
+  const service = buildService(options, { ...gate, backend, authenticate, chargeClient: charges.chargeClient });
   const { streams } = service.forwarder.inFlight;
   const stopListening = issuers.map((trusted) => dropWithdrawn(trusted, verifiedTokens, streams));
   const runtime: Runtime = {
@@ -81,6 +86,7 @@ export function buildRuntime(options: RuntimeOptions): Runtime {
     metricsService: buildMetricsService(options, service),
     tls,
     issuers,
+    introspection,
     verifiedTokens,
     rateLimit,
     dpop,
@@ -88,12 +94,14 @@ export function buildRuntime(options: RuntimeOptions): Runtime {
     begin: () => {
       dpop?.begin();
       startIssuers(issuers, config);
-      if (config.idp !== undefined) streams.judgeBy(createStanding(issuers));
+      introspection?.endpoint.start();
+      if (config.idp !== undefined) streams.judgeBy(createStanding(issuers, introspection?.trusted));
     },
     release: (successor) => {
       for (const stop of stopListening) stop();
       const kept = new Set(successor?.issuers.map(({ jwks }) => jwks));
       for (const { jwks } of issuers) if (!kept.has(jwks)) jwks.stop();
+      if (successor?.introspection?.endpoint !== introspection?.endpoint) introspection?.endpoint.stop();
       if (successor?.dpop?.replayCache !== dpop?.replayCache) dpop?.stop();
       backend.close();
     },

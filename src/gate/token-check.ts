@@ -26,12 +26,13 @@ export function createTokenCheck(options: TokenCheckOptions): TokenCheck {
 
   const remember = (compact: string, verified: VerifiedAccessToken | Denial): VerifiedToken | Denial => {
     if (isDenied(verified)) return verified;
-    const { accessToken } = verified;
+    const { accessToken, recheckAtMs = Number.POSITIVE_INFINITY } = verified;
     const { issuer, expiresAtMs, jkt } = accessToken;
     const token = {
       principal: toPrincipal(verified, options.formatIdentityFields(accessToken)),
       issuer,
       expiresAtMs,
+      recheckAtMs,
       ath: jkt === undefined ? '' : hashAccessToken(compact),
     };
     verifiedTokens.set(compact, token);
@@ -41,7 +42,9 @@ export function createTokenCheck(options: TokenCheckOptions): TokenCheck {
   return {
     known: (compact) => {
       const token = verifiedTokens.get(compact, clock.nowMs());
-      if (token !== undefined) options.onCacheLookup('hit');
+      if (token === undefined) return undefined;
+      if (token.recheckAtMs !== Number.POSITIVE_INFINITY && clock.monotonicMs() >= token.recheckAtMs) return undefined;
+      options.onCacheLookup('hit');
       return token;
     },
     verify: (compact) => {

@@ -23,10 +23,13 @@ export interface TrustedIssuer {
   readonly jwks: IssuerKeys;
 }
 
-/** A verified token and the key that its signature verified with. */
+/** A token that holds, and why. */
 export interface VerifiedAccessToken {
   readonly accessToken: AccessToken;
-  readonly key: VerificationKey;
+  /** The one that its signature verified with; undefined for a token that its issuer alone can read. */
+  readonly key: VerificationKey | undefined;
+  /** When the issuer has to be asked again, by the monotonic clock; absent = never. */
+  readonly recheckAtMs?: number;
 }
 
 type Outcome = VerifiedAccessToken | Denial;

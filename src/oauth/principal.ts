@@ -22,7 +22,7 @@ export type TokenIdentity = Pick<AccessToken, 'issuer' | 'subject' | 'client'>;
 export interface Principal {
   /** Undefined in phase 1, where nobody looked at the credential. */
   readonly accessToken: AccessToken | undefined;
-  /** The key that the signature of its token verified with; undefined in phase 1. */
+  /** The key that the signature of its token verified with; undefined in phase 1, and for a token that its issuer was asked about. */
   readonly key: VerificationKey | undefined;
   /** `X-Obex-*` field lines (alternating name, value), made once per token. */
   readonly identityFields: readonly string[];

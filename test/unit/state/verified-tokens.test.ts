@@ -23,7 +23,14 @@ const PRINCIPAL: Principal = {
 };
 
 function entry(override: Partial<VerifiedToken> = {}): VerifiedToken {
-  return { principal: PRINCIPAL, issuer: 'https://a.example', expiresAtMs: 1_000, ath: '', ...override };
+  return {
+    principal: PRINCIPAL,
+    issuer: 'https://a.example',
+    expiresAtMs: 1_000,
+    recheckAtMs: Infinity,
+    ath: '',
+    ...override,
+  };
 }
 
 describe('VerifiedTokens', () => {
