@@ -3,13 +3,11 @@ import type { Config } from './config/schema.ts';
 import type { Authenticate } from './gate/authenticate.ts';
 import { createAuthorize } from './gate/authorize.ts';
 import type { Charge } from './gate/charge.ts';
-import type { TrustedIssuer } from './gate/verify-access-token.ts';
 import { type Challenges, createChallenges } from './oauth/challenge.ts';
 import { isIssuerIdentifier } from './oauth/issuer-metadata.ts';
 import { denyAuthorization } from './oauth/no-authorization-server.ts';
 import { createOriginPolicy, type OriginPolicy } from './oauth/origin.ts';
 import { formatProtectedResourceMetadata, metadataPaths } from './oauth/protected-resource-metadata.ts';
-import { errorField } from './observe/log.ts';
 import { createBackendHeaders } from './proxy/backend-headers.ts';
 import { Forwarder, type ForwardOptions, InFlight } from './proxy/forward.ts';
 import { isSubscription } from './proxy/open-streams.ts';
@@ -17,13 +15,12 @@ import { createClientHeaders } from './proxy/response-headers.ts';
 import { isLoop } from './proxy/via.ts';
 import type { RuntimeOptions } from './runtime.ts';
 import type { DpopParts } from './runtime-dpop.ts';
-import type { IntrospectionParts } from './runtime-introspection.ts';
+import { buildReadiness, type ReadinessParts } from './runtime-readiness.ts';
 import { createClientAddress } from './server/client-address.ts';
 import { createCors } from './server/cors.ts';
 import { respondHealth } from './server/endpoints/health.ts';
 import { createMetadataEndpoint } from './server/endpoints/metadata.ts';
 import { createMetricsEndpoint } from './server/endpoints/metrics.ts';
-import { createReadiness, type ReadinessCheck } from './server/endpoints/ready.ts';
 import { createHostPolicy } from './server/host-policy.ts';
 import { createRefusalLoop, type JudgeRefusal } from './server/refusal-loop.ts';
 import { createRoute, type Endpoint } from './server/route.ts';
@@ -36,13 +33,9 @@ import { fitYoungGeneration } from './young-generation.ts';
 const METRICS_PATH = '/metrics';
 const MAX_REQUEST_LINE_BYTES = 8 * 1024;
 
-interface ServiceParts {
-  readonly issuers: readonly TrustedIssuer[];
-  readonly introspection: IntrospectionParts | undefined;
-  readonly backend: BackendClient;
+interface ServiceParts extends ReadinessParts {
   readonly authenticate: Authenticate;
   readonly chargeClient: Charge;
-  readonly dpop: DpopParts | undefined;
 }
 
 export function buildService(options: RuntimeOptions, parts: ServiceParts): Service {
@@ -145,22 +138,9 @@ function buildRefusalLoop({ config, shared, observers, previous }: RuntimeOption
   );
 }
 
-function buildEndpoints(
-  options: RuntimeOptions,
-  { issuers, introspection, backend, dpop }: ServiceParts,
-): ReadonlyMap<string, Endpoint> {
-  const { config, observers, isDraining } = options;
-  const checks: Record<string, ReadinessCheck> = { backend: () => backend.probe(config.backend.connect_timeout) };
-  const readable = issuers.filter((trusted) => !isOpaqueAlone(trusted, introspection));
-  if (readable.length > 0) checks['jwks'] = async () => checkKeys(readable);
-  if (introspection !== undefined) checks['introspection'] = async () => checkEndpoint(introspection);
-  if (dpop !== undefined) checks['replay_cache'] = () => dpop.probe();
-  const respondReady = createReadiness({
-    clock: observers.clock,
-    checks,
-    isDraining,
-    onFailed: (check, error) => observers.log.warn('not_ready', { check, error: errorField(error) }),
-  });
+function buildEndpoints(options: RuntimeOptions, parts: ServiceParts): ReadonlyMap<string, Endpoint> {
+  const { config } = options;
+  const { dpop } = parts;
   const respondMetadata = createMetadataEndpoint(
     formatProtectedResourceMetadata({
       resource: config.resource.url,
@@ -174,7 +154,7 @@ function buildEndpoints(
   const paths = metadataPaths(config.resource.url);
   const endpoints = new Map<string, Endpoint>([
     ['/health', { respond: respondHealth, isPublic: false, isVital: true, isQuiet }],
-    ['/ready', { respond: respondReady, isPublic: false, isVital: true, isQuiet }],
+    ['/ready', { respond: buildReadiness(options, parts), isPublic: false, isVital: true, isQuiet }],
     [paths.root, metadata],
     [paths.withSuffix, metadata],
   ]);
@@ -196,21 +176,6 @@ function authorizationServers({ idp }: Config): readonly string[] {
 
 function publicPaths(endpoints: ReadonlyMap<string, Endpoint>): ReadonlySet<string> {
   return new Set([...endpoints].filter(([, { isPublic }]) => isPublic).map(([path]) => path));
-}
-
-async function checkKeys(issuers: readonly TrustedIssuer[]): Promise<void> {
-  const without = issuers.find(({ jwks }) => (jwks.keys ?? []).length === 0);
-  if (without !== undefined) throw new Error(`no keys of ${without.issuer}`);
-}
-
-/** RFC 8414 §2: an issuer without signed tokens needs no `jwks_uri`, so one that is asked and has none configured may have none. */
-function isOpaqueAlone(trusted: TrustedIssuer, introspection: IntrospectionParts | undefined): boolean {
-  const isAsked = introspection?.trusted === trusted && !introspection.includesJwts;
-  return isAsked && trusted.jwks.source.jwksUri === undefined;
-}
-
-function checkEndpoint({ endpoint }: IntrospectionParts): void {
-  if (endpoint.problem !== undefined) throw new Error(endpoint.problem);
 }
 
 function metricsEndpoint({ config, observers }: RuntimeOptions): Endpoint {

@@ -91,22 +91,30 @@ export function buildRuntime(options: RuntimeOptions): Runtime {
     rateLimit,
     dpop,
     backend,
-    begin: () => {
-      dpop?.begin();
-      startIssuers(issuers, config);
-      introspection?.endpoint.start();
-      if (config.idp !== undefined) streams.judgeBy(createStanding(issuers, introspection?.trusted));
-    },
+    begin: () => beginBackground(runtime, config),
     release: (successor) => {
       for (const stop of stopListening) stop();
-      const kept = new Set(successor?.issuers.map(({ jwks }) => jwks));
-      for (const { jwks } of issuers) if (!kept.has(jwks)) jwks.stop();
-      if (successor?.introspection?.endpoint !== introspection?.endpoint) introspection?.endpoint.stop();
-      if (successor?.dpop?.replayCache !== dpop?.replayCache) dpop?.stop();
+      stopBackground(runtime, successor);
       backend.close();
     },
   };
   return Object.freeze(runtime);
+}
+
+function beginBackground({ service, issuers, introspection, dpop }: Runtime, config: Config): void {
+  dpop?.begin();
+  startIssuers(issuers, config);
+  introspection?.endpoint.start();
+  if (config.idp === undefined) return;
+  service.forwarder.inFlight.streams.judgeBy(createStanding(issuers, introspection?.trusted));
+}
+
+/** But for what the successor has taken over. */
+function stopBackground({ issuers, introspection, dpop }: Runtime, successor: Runtime | undefined): void {
+  const kept = new Set(successor?.issuers.map(({ jwks }) => jwks));
+  for (const { jwks } of issuers) if (!kept.has(jwks)) jwks.stop();
+  if (successor?.introspection?.endpoint !== introspection?.endpoint) introspection?.endpoint.stop();
+  if (successor?.dpop?.replayCache !== dpop?.replayCache) dpop?.stop();
 }
 
 /** What rests on a key goes with it. Returns the way to stop that. */

@@ -4,7 +4,7 @@ import type { Config } from './schema.ts';
 import { parseDiscoverableIssuer } from './urls.ts';
 
 /** Whole sentences; none without idp. */
-export function collectTokenWarnings({ idp, resource }: Config): readonly string[] {
+export function collectTokenWarnings({ idp, resource, token_cache }: Config): readonly string[] {
   if (idp === undefined) return [];
   const further = idp.additional_issuers.map((entry, index) => ({ ...entry, key: `idp.additional_issuers[${index}]` }));
   const issuers = [{ ...idp, key: 'idp' }, ...further];
@@ -13,6 +13,7 @@ export function collectTokenWarnings({ idp, resource }: Config): readonly string
   const holders = [{ ...resource, key: 'resource' }, ...own];
   return [
     ...issuers.filter((entry) => entry.dangerously_accept_id_tokens).map(warnOfIdTokens),
+    ...issuers.filter((entry) => isAskedEachTime(entry, token_cache)).map(warnOfQuestions),
     ...issuers.filter(({ issuer }) => !isLoginUrl(issuer, idp.dangerously_allow_http)).map(warnOfName),
     ...holders.flatMap(({ key, audiences }) => warnOfClientIds(key, audiences.filter(isLikeClientId))),
   ];
@@ -20,6 +21,21 @@ export function collectTokenWarnings({ idp, resource }: Config): readonly string
 
 function warnOfIdTokens({ key }: { readonly key: string }): string {
   return `${key}.dangerously_accept_id_tokens: whoever gets hold of an ID token for an accepted audience is let in`;
+}
+
+/** `introspection.cache_ttl: 0s` says the same, and is meant. */
+function isAskedEachTime(
+  { introspection }: Pick<NonNullable<Config['idp']>, 'introspection'>,
+  { max_entries: entries, max_bytes: bytes }: Config['token_cache'],
+): boolean {
+  return introspection !== undefined && introspection.cache_ttl > 0 && (entries === 0 || bytes === 0);
+}
+
+function warnOfQuestions({ key }: { readonly key: string }): string {
+  return (
+    `${key}.introspection.cache_ttl has no effect: answers are kept in the token cache, which token_cache switches off, so the ` +
+    'issuer is asked at each request'
+  );
 }
 
 function warnOfName({ key, issuer }: { readonly key: string; readonly issuer: string }): string {

@@ -55,7 +55,7 @@ export function checkIntrospection(
   const kind = checkKind(members);
   if (kind !== undefined) return kind;
   const token = checkAccessToken({ ...members, iss, aud, exp }, expected, nowMs);
-  if ('denied' in token) return token;
+  if ('denied' in token) return members['aud'] === undefined ? nameAbsence(token) : token;
   return isDpop(members) && token.jkt === undefined
     ? deny('token_not_bound', { detail: 'token_type is DPoP, and cnf has no jkt', token })
     : token;
@@ -85,6 +85,12 @@ export function confirmAccessToken(
     expiresAtMs: Math.min(verified.expiresAtMs, said.expiresAtMs),
     scopes: said.scopeClaim === undefined ? verified.scopes : verified.scopes.intersection(said.scopes),
   };
+}
+
+/** Many issuers leave it out until they are told otherwise, and would look for it in the token. */
+function nameAbsence(denial: Denial): Denial {
+  if (denial.reason !== 'audience_mismatch') return denial;
+  return deny(denial.reason, { ...denial.evidence, detail: 'the introspection response has no aud' });
 }
 
 function toConfirmation({ jkt }: AccessToken): JsonObject | undefined {

@@ -148,6 +148,14 @@ describe('RFC 7662 §2.2: the answer', () => {
     });
   }
 
+  it('without aud is named for what it lacks', async (context) => {
+    const { server, stack, send } = await startIntrospecting(context);
+    server.tokens.set(TOKEN, active(stack, { aud: undefined }));
+    assertRefusal(await send(), 'audience_mismatch');
+    const { expected, actual, detail } = await stack.obex.event('request');
+    assert.deepEqual([expected, actual, detail], [RESOURCE, '', 'the introspection response has no aud']);
+  });
+
   it('may lack iss, exp, sub and token_type', async (context) => {
     const { server, stack, send } = await startIntrospecting(context);
     server.tokens.set(TOKEN, { active: true, aud: RESOURCE });

@@ -57,7 +57,9 @@ async function startProvider(cleanup: Cleanup): Promise<OpaqueProvider> {
     if (request.url === INTROSPECTION) introspections += 1;
     void callback(request, response);
   });
-  cleanup.after(() => void server.close().closeAllConnections());
+  cleanup.after(() => {
+    server.close().closeAllConnections();
+  });
   const post = async (path: string, form: Readonly<Record<string, string>>, fields = {}): Promise<string> => {
     const headers = { Authorization: formatBasic(CLIENT), ...fields };
     const response = await fetch(issuer + path, { method: 'POST', headers, body: new URLSearchParams(form) });

@@ -82,6 +82,18 @@ describe('introspection', () => {
   });
 });
 
+describe('a token cache that is off', () => {
+  it('is warned of, since answers are kept there', () => {
+    const off = 'token_cache: { max_entries: 0 }\n';
+    const warning =
+      'idp.introspection.cache_ttl has no effect: answers are kept in the token cache, which token_cache switches off, so the ' +
+      'issuer is asked at each request';
+    assert.ok(accept(minimalIdp(introspection() + off)).warnings.includes(warning));
+    assert.ok(!accept(minimalIdp(introspection('    cache_ttl: 0s\n') + off)).warnings.includes(warning));
+    assert.ok(!accept(minimalIdp(introspection())).warnings.includes(warning));
+  });
+});
+
 describe('its secret', () => {
   it('can come from a file, for an additional issuer too', () => {
     const files = { '/s': `${SECRET}\n` };
