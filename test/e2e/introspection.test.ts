@@ -4,7 +4,7 @@ import { describe, it } from 'node:test';
 import { VERSION } from '../../src/lib/version.ts';
 import { createProver } from '../support/dpop.ts';
 import { type IntrospectionServer, startIntrospectionServer } from '../support/introspection-server.ts';
-import { bearer, bodyOf, type Cleanup, RESOURCE, sendOn } from '../support/obex.ts';
+import { bearer, bodyOf, type Cleanup, formatRequest, RESOURCE, sendOn } from '../support/obex.ts';
 import { startPhase3 } from '../support/phase-3.ts';
 import type { RawResponse } from '../support/raw-http.ts';
 import { assertRefusal } from '../support/refusal.ts';
@@ -272,12 +272,10 @@ describe('an endpoint that fails', () => {
     assertReason(await send('other'), 'token_inactive');
     server.answer = (response) => response.writeHead(429, { 'Retry-After': '3600' }).end();
     assertRefusal(await send(), 'introspection_unavailable');
-    const before = server.questions.length;
     server.release();
     for (const token of [TOKEN, 'next']) assertReason(await send(token), 'introspection_unavailable');
-    assert.equal(server.questions.length, before);
-    const [failed] = stack.obex.events('introspection_failed');
-    assert.equal(failed?.['retry_in_ms'], 3_600_000);
+    assert.deepEqual([server.asked(TOKEN), server.asked('next')], [1, 0]);
+    assert.equal((await stack.obex.event('introspection_failed'))['retry_in_ms'], 3_600_000);
   });
 
   it('shows on /ready and in the metrics', async (context) => {
@@ -345,6 +343,26 @@ describe('a reload', () => {
     server.tokens.set(TOKEN, active(stack));
     assert.equal((await stack.obex.send({ lines: [bearer(TOKEN)] })).status, 200);
     assert.ok(server.questions.length <= before + 2, 'another worker may not have asked yet');
+  });
+});
+
+describe('an event stream that an opaque token has begun', () => {
+  it('rests on no key, and ends when its issuer is not asked any more', async (context) => {
+    const { server, stack } = await startIntrospecting(context);
+    stack.backend.answer = ({ socket }) =>
+      socket.write(
+        'HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n9\r\ndata: 1\n\n\r\n',
+      );
+    const client = await stack.obex.open();
+    await client.send(formatRequest({ lines: [bearer(TOKEN)] }));
+    await client.readUntil('data: 1');
+    await stack.obex.reload(stack.config({ idp: `${formatSection(server.url)}jwks_refresh: 1s\n` }));
+    assert.deepEqual(stack.obex.events('event_streams_ended'), []);
+    await stack.obex.reload(stack.config());
+    const { reason, streams } = await stack.obex.event('event_streams_ended');
+    assert.deepEqual([reason, streams], ['withdrawn', 1]);
+    const response = await client.readResponse();
+    assert.deepEqual([response.complete, response.body.toString()], [true, 'data: 1\n\n']);
   });
 });
 

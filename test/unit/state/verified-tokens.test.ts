@@ -67,6 +67,13 @@ describe('VerifiedTokens', () => {
     assert.equal(tokens.get('a2', 0), undefined);
   });
 
+  it('keepOnly keeps what rests on the word of the issuer, and on no key', () => {
+    const tokens = new VerifiedTokens(LIMITS);
+    tokens.set('a', entry({ principal: { ...PRINCIPAL, key: undefined } }));
+    tokens.keepOnly('https://a.example', []);
+    assert.notEqual(tokens.get('a', 0), undefined);
+  });
+
   it('an equal key that is another object is another key', () => {
     const tokens = new VerifiedTokens(LIMITS);
     tokens.set('a', entry());
