@@ -11,7 +11,7 @@ DEPLOY := test/deploy
 TESTS := test/*.test.ts test/rfc test/unit test/contract test/property test/e2e test/chaos
 MATRIX := advisories cors-origin-host dpop endpoints forwarding introspection lifecycle open-streams principal-limits rate-limit refusal-loop refusals smuggling tokens
 
-.PHONY: help build executable test test-matrix test-e2e test-deploy fuzz soak chaos run bench lint vet fmt clean conformance docs package docker test-stack
+.PHONY: help build executable test test-matrix test-e2e test-deploy test-idps fuzz soak chaos run bench lint vet fmt clean conformance docs package docker test-stack
 
 help:
 	@echo 'make run          the demo, or `make run CONFIG=file` a configuration of your own'
@@ -19,6 +19,7 @@ help:
 	@echo 'make test-matrix  the end-to-end suites over TLS, HTTP/2 and with two workers'
 	@echo 'make test-e2e     the tests against real peers'
 	@echo 'make test-deploy  the tests of the Kubernetes manifests and the Helm chart'
+	@echo 'make test-idps    the tests against identity providers of other registries, and a table'
 	@echo 'make fuzz         millions of random requests and answers through the HTTP engine'
 	@echo 'make soak         four minutes of mixed load, then the books are checked'
 	@echo 'make chaos        three minutes of clients that vanish and lie before backends that break off'
@@ -93,6 +94,17 @@ $(DEPLOY)/$(INSTALLED): $(DEPLOY)/package.json $(DEPLOY)/package-lock.json
 	npm ci --prefix $(DEPLOY) --loglevel=error
 	@node --disable-warning=ExperimentalWarning $(DEPLOY)/unpack-tools.ts
 	@touch $@
+
+# Keycloak, Spring Authorization Server, Ory Hydra and Dex, from Maven artifacts and Go modules: needs Java, Maven, Go and a C
+# compiler, and says which are missing. `make test-idps IDP=dex` runs one. The first run builds them, for a quarter of an
+# hour, outside of this folder: test/idps/cache.ts.
+test-idps: $(INSTALLED)
+	@node test/idps/require.ts $(IDP)
+	@node test/idps/install.ts $(IDP)
+	@node --test --test-concurrency=1 --test-timeout=900000 \
+	  --test-reporter=spec --test-reporter-destination=stdout \
+	  --test-reporter=./scripts/idp-table.ts --test-reporter-destination=stdout \
+	  $(if $(IDP),$(IDP:%=test/idps/%.test.ts),test/idps/*.test.ts)
 
 # Needs two cores and the Debian packages of bench/debian-packages.txt, and says which are missing. Ten minutes;
 # `make bench BENCH='--rounds 1 --seconds 1'` is a quick look, `node bench/main.ts --help` lists the options.

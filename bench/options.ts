@@ -14,14 +14,17 @@ export interface Options {
   readonly seconds: number;
   /** Requests a second of the scenario with a fixed rate. */
   readonly rate: number;
+  /** The `dist` of another release, which then runs beside this one in the scenarios at saturation. */
+  readonly earlier: string | undefined;
 }
 
-export const USAGE = `usage: node bench/main.ts [--only NAME]... [--rounds N] [--turns N] [--seconds N] [--rate N]
+export const USAGE = `usage: node bench/main.ts [--only NAME]... [--rounds N] [--turns N] [--seconds N] [--rate N] [--earlier DIST]
   --only NAME   one of: ${SCENARIO_NAMES.join(', ')} (default: all; only a run of all writes bench/RESULTS.md)
   --rounds N    how often each contender is started afresh (default 3)
   --turns N     how often each has its turn in a round, where all run at once (default 3)
   --seconds N   length of one measurement (default 3)
   --rate N      requests a second of the scenario "rate" (default 4000)
+  --earlier DIST  the dist folder of another release, to run beside this one: what a change costs, in one run
   a look that takes a minute: --only warm --only sse-5000 --rounds 1 --seconds 2`;
 
 /** Throws with a message for the user when an argument is not what it should be. */
@@ -34,6 +37,7 @@ export function parseOptions(args: readonly string[]): Options {
       turns: { type: 'string', default: '3' },
       seconds: { type: 'string', default: '3' },
       rate: { type: 'string', default: '4000' },
+      earlier: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
   });
@@ -46,6 +50,7 @@ export function parseOptions(args: readonly string[]): Options {
     turns: positiveInteger('--turns', values.turns),
     seconds: positiveInteger('--seconds', values.seconds),
     rate: positiveInteger('--rate', values.rate),
+    earlier: values.earlier,
   };
 }
 

@@ -1,4 +1,5 @@
 /** Scenarios at saturation: what one request costs, in the cases that matter. */
+import { join } from 'node:path';
 import { connect } from 'node:tls';
 import type { Bench } from '../bench.ts';
 import { everyContender } from '../contenders/all.ts';
@@ -7,13 +8,23 @@ import { makeCertificate } from '../contenders/certificate.ts';
 import type { Contender } from '../contenders/contender.ts';
 import { startHaproxy } from '../contenders/haproxy.ts';
 import { startNginx } from '../contenders/nginx.ts';
-import { obexAccepts, startObex } from '../contenders/obex.ts';
+import { type ObexOptions, obexAccepts, startObex } from '../contenders/obex.ts';
 import type { Outcome } from '../measurement.ts';
 import { type Lane, race } from './race.ts';
 
+/** Another release beside this one, where one is given: what a change costs shows in one run alone. */
+function earlierLane(bench: Bench, options: ObexOptions = {}, lane: Omit<Lane, 'start'> = {}): readonly Lane[] {
+  const { earlier } = bench.options;
+  if (earlier === undefined) return [];
+  const bundle = join(earlier, 'obex.mjs');
+  const all: ObexOptions = { ...options, accessLog: 'off', bundle, name: 'Obex, the earlier release, no access log' };
+  return [{ ...lane, start: () => startObex(bench, all) }];
+}
+
 /** Phase 2, one token that Obex has seen before. */
 export function runWarm(bench: Bench): Promise<Outcome> {
-  return race(bench, { scenario: 'warm', lanes: everyContender(bench).map((start) => ({ start })) });
+  const lanes = everyContender(bench).map((start) => ({ start }));
+  return race(bench, { scenario: 'warm', lanes: [...lanes, ...earlierLane(bench)] });
 }
 
 export function runPhase1(bench: Bench): Promise<Outcome> {
@@ -21,6 +32,7 @@ export function runPhase1(bench: Bench): Promise<Outcome> {
     { start: () => startNginx(bench) },
     { start: () => startObex(bench, { phase: 1, accessLog: 'off' }) },
     { start: () => startObex(bench, { phase: 1 }) },
+    ...earlierLane(bench, { phase: 1 }),
   ];
   return race(bench, { scenario: 'phase-1', lanes });
 }
@@ -30,6 +42,7 @@ export function runDistinct(bench: Bench): Promise<Outcome> {
   const lanes: readonly Lane[] = [
     { start: () => startNginx(bench), credential: 'distinct' },
     { start: () => startObex(bench, { accessLog: 'off' }), credential: 'distinct' },
+    ...earlierLane(bench, {}, { credential: 'distinct' }),
   ];
   return race(bench, { scenario: 'distinct', lanes });
 }
@@ -40,6 +53,7 @@ export function runVerify(bench: Bench): Promise<Outcome> {
     { start: () => startHaproxy(bench), credential: 'distinct' },
     { start: () => startApache(bench), credential: 'distinct' },
     { start: () => startObex(bench, { tokenCache: 'off', accessLog: 'off' }), credential: 'distinct' },
+    ...earlierLane(bench, { tokenCache: 'off' }, { credential: 'distinct' }),
   ];
   return race(bench, { scenario: 'verify', lanes });
 }
@@ -50,6 +64,7 @@ export function runRefusals(bench: Bench): Promise<Outcome> {
     { start: () => startNginx(bench) },
     { start: () => startObex(bench, { accessLog: 'off' }), credential: 'none', refused: true },
     { start: () => startObex(bench), credential: 'none', refused: true },
+    ...earlierLane(bench, {}, { credential: 'none', refused: true }),
   ];
   return race(bench, { scenario: 'refusals', lanes });
 }
@@ -60,6 +75,7 @@ export function runTls(bench: Bench): Promise<Outcome> {
   const lanes: readonly Lane[] = [
     { start: () => startNginx(bench, { tls }) },
     { start: () => startObex(bench, { tls, accessLog: 'off' }) },
+    ...earlierLane(bench, { tls }),
   ];
   return race(bench, { scenario: 'tls', lanes });
 }

@@ -12,7 +12,7 @@ export interface CertsOptions {
   readonly dir: string;
   /** The number of the user, and of the group, that must be able to read the files; undefined = whoever starts Obex. */
   readonly uid: number | undefined;
-  /** Of it are read: TLS_MODE, SERVER_IP, OBEX_TLS_ENABLED. */
+  /** Of it are read: TLS_MODE, SERVER_IP, OBEX_TLS_ENABLED, OBEX_BIND. */
   readonly env: Environment;
   readonly nowMs: number;
   readonly stdout: (text: string) => void;
@@ -58,7 +58,7 @@ function findingsOf({ dir, env, nowMs, uid }: CertsOptions): readonly Finding[] 
     case 'provided':
       return checkProvided(pairIn(dir), { nowMs, uid });
     case 'external':
-      return [checkExternal(env['OBEX_TLS_ENABLED'] ?? '')];
+      return [checkExternal(env)];
     default:
       return `the environment variable TLS_MODE: expected self-signed, provided or external, got "${mode}"; for example TLS_MODE=self-signed SERVER_IP=localhost obex certs`;
   }
@@ -73,7 +73,16 @@ function selfSigned(
   return isFatal(finding) || uid === undefined ? [finding] : [finding, ...checkAccess(files, uid)];
 }
 
-function checkExternal(tlsEnabled: string): Finding {
+/** Where the ports of a container are published on every address of its host. */
+const EVERYWHERE = ['0.0.0.0', '::', '[::]'];
+
+function checkExternal({ OBEX_TLS_ENABLED: tlsEnabled = '', OBEX_BIND: bind = '' }: Environment): Finding {
+  if (EVERYWHERE.includes(bind)) {
+    return error(
+      `TLS_MODE=external but OBEX_BIND=${bind} publishes the plain HTTP of Obex on every address, past the proxy.`,
+      'Set OBEX_BIND=127.0.0.1, or the one address at which a proxy on another machine reaches Obex.',
+    );
+  }
   if (tlsEnabled === 'false') return fine('TLS_MODE=external: Obex serves plain HTTP; the proxy in front ends TLS.');
   return error(
     `TLS_MODE=external but TLS is still enabled in Obex (the environment variable OBEX_TLS_ENABLED is "${tlsEnabled}"; no configuration file is read here).`,

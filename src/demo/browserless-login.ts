@@ -1,4 +1,5 @@
 /** An MCP client's login without a browser: follows the redirects and presses the button. RFC 6749 §4.1, RFC 9207. */
+import { randomUUID } from 'node:crypto';
 import type {
   OAuthClientMetadata,
   OAuthClientProvider,
@@ -8,11 +9,14 @@ import type {
 } from '@modelcontextprotocol/client';
 
 /** Never listened on: the walk ends at the redirect to it. */
-const REDIRECT_URL = 'http://127.0.0.1:49152/callback';
+export const REDIRECT_URL = 'http://127.0.0.1:49152/callback';
 
 const MAX_REDIRECTS = 10;
 
-/** Gives an official client what it needs to log in at the development IdP; holds one client's registration and tokens. */
+/** Walks from the authorization endpoint to the redirect URL as a browser would, and returns what the redirect says. */
+export type FollowLogin = (authorizationUrl: URL, redirectUrl: string) => Promise<URLSearchParams>;
+
+/** Gives an official client what it needs to log in, by default at the development IdP; holds one client's registration and tokens. */
 export class BrowserlessLogin implements OAuthClientProvider {
   readonly redirectUrl = REDIRECT_URL;
   readonly clientMetadata: OAuthClientMetadata;
@@ -23,8 +27,11 @@ export class BrowserlessLogin implements OAuthClientProvider {
   #tokens: StoredOAuthTokens | undefined;
   #codeVerifier = '';
   #discovery: OAuthDiscoveryState | undefined;
+  readonly #followLogin: FollowLogin;
+  readonly #state = randomUUID();
 
-  constructor(clientName: string) {
+  constructor(clientName: string, follow: FollowLogin = followDevelopmentLogin) {
+    this.#followLogin = follow;
     this.clientMetadata = {
       client_name: clientName,
       redirect_uris: [REDIRECT_URL],
@@ -42,7 +49,15 @@ export class BrowserlessLogin implements OAuthClientProvider {
 
   async redirectToAuthorization(authorizationUrl: URL): Promise<void> {
     this.authorizationUrl = authorizationUrl;
-    this.#callback = await followLogin(authorizationUrl);
+    const callback = await this.#followLogin(authorizationUrl, REDIRECT_URL);
+    // RFC 6749 §10.12
+    if (callback.get('state') !== this.#state) throw new Error('the IdP came back with another state');
+    this.#callback = callback;
+  }
+
+  /** Some IdPs refuse requests without one. */
+  state(): string {
+    return this.#state;
   }
 
   clientInformation(): StoredOAuthClientInformation | undefined {
@@ -79,8 +94,8 @@ export class BrowserlessLogin implements OAuthClientProvider {
   }
 }
 
-/** Walks from the authorization endpoint to the redirect URL as a browser would, cookies included. */
-async function followLogin(authorizationUrl: URL): Promise<URLSearchParams> {
+/** The page of the development IdP has one button and nothing to fill in. */
+async function followDevelopmentLogin(authorizationUrl: URL): Promise<URLSearchParams> {
   const cookies = new Map<string, string>();
   let url = authorizationUrl;
   for (let hop = 0; hop < MAX_REDIRECTS; hop += 1) {

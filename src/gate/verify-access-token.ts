@@ -78,10 +78,13 @@ function verifyForIssuer(jws: Jws, trusted: TrustedIssuer, nowMs: number): Outco
 async function verifyWithFresherKeys(attempt: Attempt): Promise<Outcome> {
   const { jws, trusted } = attempt;
   // A token that fails its claims anyway is not worth a fetch; what it claims is not worth an answer before its signature.
-  const before = trusted.jwks.keys;
-  await trusted.jwks.refresh(!isDenied(attempt.claims));
-  const key = trusted.jwks.keys === before ? undefined : findKey(attempt);
-  if (key !== undefined) return conclude(attempt, key);
+  const worthFetching = !isDenied(attempt.claims);
+  for (let isJoined = true, tries = 0; isJoined && tries < 2; tries += 1) {
+    const before = trusted.jwks.keys;
+    isJoined = await trusted.jwks.refresh(worthFetching);
+    const key = trusted.jwks.keys === before ? undefined : findKey(attempt);
+    if (key !== undefined) return conclude(attempt, key);
+  }
   const { keys, lastFetchFailed } = trusted.jwks;
   if (keys === undefined) return deny('jwks_unavailable', { detail: `no keys of ${trusted.issuer}` });
   if (selectKeys(keys, attempt.alg, jws.header.kid).length > 0) return deny('invalid_signature');

@@ -1,7 +1,7 @@
 /** What a failure on the way to the backend, or of the client's own body, means as a refusal. RFC 9110 §15.6. */
 import { type Denial, deny } from '../oauth/denial.ts';
 import { errorField } from '../observe/log.ts';
-import { type BackendFailure, BackendTimeout } from '../wire/backend.ts';
+import { type BackendFailure, BackendTimeout, UntrustedCertificate } from '../wire/backend.ts';
 
 /** The key that sets a limit of the engine. */
 const KEYS = { connectTimeoutMs: 'backend.connect_timeout', headTimeoutMs: 'backend.timeout' } as const;
@@ -10,6 +10,10 @@ const KEYS = { connectTimeoutMs: 'backend.connect_timeout', headTimeoutMs: 'back
 export function toDenial(failure: BackendFailure, cause: Error | undefined): Denial | undefined {
   if (failure === 'client_closed') return undefined;
   if (cause === undefined) return deny(failure);
-  const key = cause instanceof BackendTimeout ? ` (${KEYS[cause.limit]})` : '';
-  return deny(failure, { detail: `${errorField(cause)}${key}` });
+  return deny(failure, { detail: `${errorField(cause)}${formatCure(cause)}` });
+}
+
+function formatCure(cause: Error): string {
+  if (cause instanceof BackendTimeout) return ` (${KEYS[cause.limit]})`;
+  return cause instanceof UntrustedCertificate ? '; name that authority in backend.tls.ca_file' : '';
 }

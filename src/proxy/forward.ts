@@ -9,7 +9,7 @@ import { toDenial } from './backend-failure.ts';
 import type { FormatBackendFields, Vouched } from './backend-headers.ts';
 import { acceptsEventStream, EventStream, isCoded, isEventStream } from './event-stream.ts';
 import { countForward } from './max-forwards.ts';
-import { OpenStreams, type OpenStreamsOptions, type StreamTerm } from './open-streams.ts';
+import { asksForStream, OpenStreams, type OpenStreamsOptions, type StreamTerm } from './open-streams.ts';
 import { type FormatClientFields, formatClientHead } from './response-headers.ts';
 
 export interface ForwardOptions {
@@ -29,7 +29,7 @@ export interface ForwardOptions {
 /** What one principal may have in flight, so that it cannot take the place of all others. */
 export interface PrincipalLimits {
   readonly maxRequests: number;
-  /** Answers of `text/event-stream`, which are requests too. */
+  /** Answers of `text/event-stream`, which are requests too; only a request for such a one is refused beyond it. */
   readonly maxStreams: number;
 }
 
@@ -110,6 +110,12 @@ export class Forwarder {
       return undefined;
     }
     const forwarding = new Forwarding(request, this.#options, load);
+    // Before it is sent: a call whose answer turns out to be a stream has been carried out by then, and is not refused.
+    if (asksForStream(request.exchange.head) && !forwarding.countStream(perPrincipal.maxStreams)) {
+      forwarding.end();
+      request.refuse(denyTooMany(`at most ${perPrincipal.maxStreams} event streams of one principal`));
+      return undefined;
+    }
     try {
       this.#send(request, forwarding);
     } catch (error) {
@@ -164,10 +170,7 @@ export class Forwarding implements BackendReceiver {
       return undefined;
     }
     const isStream = isEventStream(head.fields);
-    if (isStream && !this.#countStream()) {
-      request.refuse(denyTooMany(`at most ${this.#options.perPrincipal.maxStreams} event streams of one principal`));
-      return undefined;
-    }
+    if (isStream) this.countStream(Number.POSITIVE_INFINITY);
     request.responding(head.status);
     const { principal, exchange } = request;
     const clientHead = formatClientHead(head, request.ownFields, this.#options.formatClientFields);
@@ -199,9 +202,10 @@ export class Forwarding implements BackendReceiver {
     this.cancel();
   }
 
-  #countStream(): boolean {
-    if (this.#load === undefined) return true;
-    this.#isCountedStream = this.#load.addStream(this.#options.perPrincipal.maxStreams);
+  /** Counts the request as a stream of its principal, once; false when there are `most`. */
+  countStream(most: number): boolean {
+    if (this.#load === undefined || this.#isCountedStream) return true;
+    this.#isCountedStream = this.#load.addStream(most);
     return this.#isCountedStream;
   }
 }

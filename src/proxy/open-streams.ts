@@ -1,8 +1,8 @@
 /** Event streams that are open, and what each rests on: it ends with the key of its token, or with the token. RFC 9068 §4. */
 import type { Principal } from '../oauth/principal.ts';
-import type { RequestHead } from '../wire/exchange.ts';
+import type { FieldLines, RequestHead } from '../wire/exchange.ts';
 import { fieldValues } from '../wire/field-values.ts';
-import type { EventStream } from './event-stream.ts';
+import { acceptsEventStream, type EventStream } from './event-stream.ts';
 
 /** What an open stream rests on. */
 export interface StreamTerm {
@@ -114,5 +114,14 @@ export class OpenStreams {
 
 /** A stream on which a server speaks first: a GET, or the answer to `subscriptions/listen` (MCP 2026-07-28). */
 export function isSubscription({ method, fields }: RequestHead): boolean {
-  return method === 'GET' || fieldValues(fields, 'mcp-method').includes('subscriptions/listen');
+  return method === 'GET' || isListening(fields);
+}
+
+/** A request for nothing but a stream. A GET may be for a document. */
+export function asksForStream({ method, fields }: RequestHead): boolean {
+  return method === 'GET' ? acceptsEventStream(fields) : isListening(fields);
+}
+
+function isListening(fields: FieldLines): boolean {
+  return fieldValues(fields, 'mcp-method').includes('subscriptions/listen');
 }

@@ -7,13 +7,14 @@ export function findEgressProxy(url: URL): URL | undefined {
   if (isLoopbackHost(url.hostname)) return undefined;
   const text = getProxyForUrl(url.href);
   if (text === '') return undefined;
-  const proxy = URL.parse(withScheme(text));
+  const proxy = URL.parse(withScheme(text, url));
   if (proxy?.protocol === 'http:' || proxy?.protocol === 'https:') return proxy;
   throw new Error('the proxy that HTTPS_PROXY, HTTP_PROXY or ALL_PROXY names is no http:// or https:// URL');
 }
 
 /** The library gives a proxy without a scheme that of the target; everybody else reads `proxy:3128` as http. */
-function withScheme(proxy: string): string {
+function withScheme(proxy: string, { protocol }: URL): string {
   const bare = proxy.replace(/^https:\/\//, '');
-  return bare !== proxy && Object.values(process.env).includes(bare) ? `http://${bare}` : proxy;
+  const names = [`${protocol.slice(0, -1)}_proxy`, 'all_proxy'].flatMap((name) => [name, name.toUpperCase()]);
+  return bare !== proxy && names.some((name) => process.env[name] === bare) ? `http://${bare}` : proxy;
 }

@@ -1,10 +1,9 @@
 /** Asks an issuer for one JSON document, with a deadline, a size limit and no redirects. RFC 9110 §9.3.1, §9.3.3. */
 import type { Socket } from 'node:net';
 import { rawPath } from '../lib/raw-path.ts';
-import { isUntrusted } from '../lib/untrusted.ts';
 import { VERSION } from '../lib/version.ts';
 import { errorField } from '../observe/log.ts';
-import type { BackendCall, BackendFailure, BackendReceiver } from '../wire/backend.ts';
+import { type BackendCall, type BackendFailure, type BackendReceiver, UntrustedCertificate } from '../wire/backend.ts';
 import { createBackendClient, openTunnel } from '../wire/engine.ts';
 import { type BodySink, type FieldLines, NO_BODY, type RequestBody, type ResponseHead } from '../wire/exchange.ts';
 import { fieldValues } from '../wire/field-values.ts';
@@ -184,8 +183,8 @@ class Answer implements BackendReceiver, BodySink {
 
   onFailure(failure: BackendFailure, cause: Error | undefined): void {
     if (failure === 'backend_timeout') this.onTimeout();
-    else if (isUntrusted(cause)) {
-      this.#fail(`${this.#url.host} has a certificate of an authority unknown here (${cause.code}); ${TRUST_CURE}`);
+    else if (cause instanceof UntrustedCertificate) {
+      this.#fail(`${this.#url.host}: ${cause.message}; ${TRUST_CURE}`);
     } else this.#whole.reject(cause ?? new Error(failure));
   }
 

@@ -25,9 +25,10 @@ export interface IssuerKeys {
   stop(): void;
   /**
    * Waits for fresher keys on behalf of a request: joins the fetch under way, else starts one if `worthFetching` and the
-   * budget allows it. Returns at once when neither is so.
+   * budget allows it. Returns at once when neither is so. True when it has joined one, which may have begun before the keys
+   * that are wanted were published.
    */
-  refresh(worthFetching: boolean): Promise<void>;
+  refresh(worthFetching: boolean): Promise<boolean>;
 }
 
 /** Numbers for `/metrics`; `fetchedAtMs` is 0 before the first success. */
@@ -145,9 +146,11 @@ export class JwksCache implements IssuerKeys {
     clearTimeout(this.#timer);
   }
 
-  async refresh(worthFetching: boolean): Promise<void> {
+  async refresh(worthFetching: boolean): Promise<boolean> {
+    const isJoined = this.#underWay !== undefined;
     const maySpend = (): boolean => worthFetching && this.#budget.spend(this.#options.clock.monotonicMs());
-    if (this.#underWay !== undefined || maySpend()) await this.#fetch();
+    if (isJoined || maySpend()) await this.#fetch();
+    return isJoined;
   }
 
   /** The background's own rhythm: what requests ask for in between neither hastens nor delays it. */
@@ -167,7 +170,8 @@ export class JwksCache implements IssuerKeys {
   #fetch(): Promise<void> {
     this.#underWay ??= this.#fetchOnce().finally(() => {
       this.#underWay = undefined;
-      this.onFetched?.();
+      // A reload has removed the issuer: whoever follows must not hear of it any more.
+      if (!this.#stopped) this.onFetched?.();
     });
     return this.#underWay;
   }

@@ -90,13 +90,12 @@ export class MemoryRateLimiter implements RateLimiter {
 
   look(key: string, nowMs: number): number {
     this.#turn(nowMs);
-    const known = this.#young.get(key) ?? this.#old.get(key);
-    const bucket = known ?? (this.#young.size >= MAX_BUCKETS ? this.#overflow : undefined);
+    const bucket = this.#known(key);
     return bucket === undefined ? 0 : this.#rule.look(bucket, nowMs);
   }
 
   refund(key: string): void {
-    const bucket = this.#young.get(key) ?? this.#old.get(key);
+    const bucket = this.#known(key);
     if (bucket !== undefined) this.#rule.refund(bucket);
   }
 
@@ -108,12 +107,16 @@ export class MemoryRateLimiter implements RateLimiter {
     this.#turnedAtMs = nowMs;
   }
 
+  /** The bucket that `charge` would take from; undefined = a new one. */
+  #known(key: string): Bucket | undefined {
+    const young = this.#young.get(key);
+    if (young !== undefined) return young;
+    return this.#young.size >= MAX_BUCKETS ? this.#overflow : this.#old.get(key);
+  }
+
   #bucket(key: string, nowMs: number): Bucket {
-    const known = this.#young.get(key);
-    if (known !== undefined) return known;
-    if (this.#young.size >= MAX_BUCKETS) return this.#overflow;
-    const bucket = this.#old.get(key) ?? { allowance: this.#rule.burst, updatedAtMs: nowMs };
-    this.#young.set(key, bucket);
+    const bucket = this.#known(key) ?? { allowance: this.#rule.burst, updatedAtMs: nowMs };
+    if (this.#young.size < MAX_BUCKETS) this.#young.set(key, bucket);
     return bucket;
   }
 }

@@ -92,8 +92,6 @@ export class RedisReplayCache implements ReplayCache {
     this.#source = createRedisSource(options);
     this.#announcement = new UnsettledAnnouncement(options.log);
     this.#eras = new ClockEras(createErasMemory(), options.log);
-    this.#announcement = new UnsettledAnnouncement(options.log);
-    this.#eras = new ClockEras(createErasMemory(), options.log);
     this.#link = new RedisLink({ open: (onLost) => this.#open(onLost), log: options.log });
   }
 
@@ -144,6 +142,7 @@ export class RedisReplayCache implements ReplayCache {
   /** A claim lives in Redis for as long as the proof was good by the clock of its use: see `ClockEras`. */
   #refuseForgotten(expiresAtMs: number, nowMs: number): void {
     const monotonicMs = this.#options.clock.monotonicMs();
+    // Before it, of an era that may end now; after it, of the one that goes on or has begun.
     this.#eras.noteTime(monotonicMs, replayWindowMs(this.#options));
     this.#eras.follow(nowMs, monotonicMs);
     this.#eras.noteTime(monotonicMs, replayWindowMs(this.#options));

@@ -29,6 +29,16 @@ export class BackendTimeout extends Error {
   }
 }
 
+/** The cause of `backend_unavailable`: other authorities than those trusted here have signed the certificate. RFC 5280 §6. */
+export class UntrustedCertificate extends Error {
+  override readonly name = 'UntrustedCertificate';
+
+  /** `code`: OpenSSL's word, such as SELF_SIGNED_CERT_IN_CHAIN. Node's own words advise a flag of Node. */
+  constructor(code: string) {
+    super(`its certificate is of an authority unknown here (${code})`);
+  }
+}
+
 /** Hears of one request's answer. Exactly one of `onHead` and `onFailure` is called, once. */
 export interface BackendReceiver {
   /** An interim (1xx) response other than 100 and 101. */

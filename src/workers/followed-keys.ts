@@ -14,7 +14,7 @@ export class KeyLink {
   readonly #post: (message: FromWorker) => void;
   readonly #latest = new Map<string, KeySnapshot>();
   readonly #followers = new Map<string, (snapshot: KeySnapshot) => void>();
-  readonly #asked = new Map<number, () => void>();
+  readonly #asked = new Map<number, (isJoined: boolean) => void>();
   #lastId = 0;
 
   constructor(post: (message: FromWorker) => void) {
@@ -34,10 +34,10 @@ export class KeyLink {
   }
 
   /** Resolves when the main thread has done what it would; snapshots of it have been accepted before. */
-  askForRefresh(request: RefreshRequest): Promise<void> {
+  askForRefresh(request: RefreshRequest): Promise<boolean> {
     this.#lastId += 1;
     const id = this.#lastId;
-    const { promise, resolve } = Promise.withResolvers<void>();
+    const { promise, resolve } = Promise.withResolvers<boolean>();
     this.#asked.set(id, resolve);
     this.#post({ kind: 'refresh', id, ...request });
     return promise;
@@ -48,8 +48,8 @@ export class KeyLink {
     this.#followers.get(snapshot.source)?.(snapshot);
   }
 
-  receiveRefreshed(id: number): void {
-    this.#asked.get(id)?.();
+  receiveRefreshed(id: number, isJoined: boolean): void {
+    this.#asked.get(id)?.(isJoined);
     this.#asked.delete(id);
   }
 }
@@ -61,7 +61,7 @@ export class FollowedKeys implements IssuerKeys {
   readonly #link: KeyLink;
   readonly #listeners = new Set<(keys: readonly VerificationKey[]) => void>();
   /** By `worthFetching`: however many requests wait, the main thread is asked once. */
-  readonly #asking = new Map<boolean, Promise<void>>();
+  readonly #asking = new Map<boolean, Promise<boolean>>();
   #keys: readonly VerificationKey[] | undefined;
   #lastFetchFailed = false;
   #statistics: JwksStatistics = { successes: 0, failures: 0, fetchedAtMs: 0 };
@@ -101,9 +101,9 @@ export class FollowedKeys implements IssuerKeys {
     this.#link.unfollow(this.#name);
   }
 
-  refresh(worthFetching: boolean): Promise<void> {
+  refresh(worthFetching: boolean): Promise<boolean> {
     const under = this.#asking.get(worthFetching);
-    if (under !== undefined) return under;
+    if (under !== undefined) return under.then(() => true);
     const fetchesSeen = countFetches(this.#statistics);
     const asking = this.#link
       .askForRefresh({ source: this.#name, worthFetching, fetchesSeen })

@@ -36,13 +36,14 @@ export class KeyDesk {
   }
 
   /**
-   * On behalf of a worker's request; resolves at once for an issuer that a reload has removed, and when keys have been
-   * fetched that the worker did not know of when it asked: it has been told of them since.
+   * On behalf of a worker's request, as `IssuerKeys.refresh`; resolves at once for an issuer that a reload has removed, and
+   * when keys have been fetched that the worker did not know of when it asked: it has been told of them since.
    */
-  async refresh({ source, worthFetching, fetchesSeen }: RefreshRequest): Promise<void> {
+  async refresh({ source, worthFetching, fetchesSeen }: RefreshRequest): Promise<boolean> {
     const trusted = this.#issuers.find(({ jwks }) => identifySource(jwks.source) === source);
-    if (trusted === undefined || countFetches(trusted.jwks.statistics) > fetchesSeen) return;
-    await trusted.jwks.refresh(worthFetching);
+    if (trusted === undefined) return false;
+    if (countFetches(trusted.jwks.statistics) > fetchesSeen) return true;
+    return trusted.jwks.refresh(worthFetching);
   }
 
   stop(): void {

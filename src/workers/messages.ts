@@ -55,7 +55,7 @@ export type ToWorker =
   /** Seal TLS sessions from now on. */
   | { readonly kind: 'ticket_keys'; readonly keys: Uint8Array }
   /** The refresh that was asked for is over; what came of it was sent before. */
-  | { readonly kind: 'refreshed'; readonly id: number };
+  | { readonly kind: 'refreshed'; readonly id: number; readonly isJoined: boolean };
 
 export type FromWorker =
   | { readonly kind: 'listening'; readonly url: string; readonly port: number }

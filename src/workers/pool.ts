@@ -131,7 +131,7 @@ export class Pool {
     const colleague = new Colleague(entry, birth, {
       onLines: (text) => lines.write(text),
       onRefresh: ({ id, ...request }) =>
-        void this.#desk.refresh(request).then(() => colleague.tell({ kind: 'refreshed', id })),
+        void this.#desk.refresh(request).then((isJoined) => colleague.tell({ kind: 'refreshed', id, isJoined })),
       // Fails closed: a worker that dies of a bug takes the process with it, as a bug does where there is but one thread.
       onDeath: (error) => {
         observers.log.error('worker_failed', { worker: index, error: errorField(error) });

@@ -60,7 +60,7 @@ class Worker {
       case 'ticket_keys':
         return this.#shared.receiveTicketKeys(message.keys);
       case 'refreshed':
-        return this.#link.receiveRefreshed(message.id);
+        return this.#link.receiveRefreshed(message.id, message.isJoined);
     }
   }
 

@@ -47,7 +47,7 @@ describe('idp.tls.ca_file', () => {
     const failed = await obex.event('jwks_fetch_failed');
     assert.equal(
       failed['error'],
-      `GET ${jwksUri}: ${new URL(jwksUri).host} has a certificate of an authority unknown here ` +
+      `GET ${jwksUri}: ${new URL(jwksUri).host}: its certificate is of an authority unknown here ` +
         '(DEPTH_ZERO_SELF_SIGNED_CERT); let tls.ca_file of this issuer name the PEM file of that authority',
     );
     const request = { lines: [bearer(await issuer.token())] };

@@ -100,18 +100,28 @@ describe('limits.max_requests_per_principal', () => {
 });
 
 describe('limits.max_streams_per_principal', () => {
-  it('a stream beyond it is 429 and ended at the backend; calls go on beside the streams', async (context) => {
+  it('a request for one more is 429 and never sent; calls go on beside the streams, and may be answered by one', async (context) => {
     const stack = await startPhase2(context, { sections: { limits: LIMITS } });
     stack.backend.answer = openStream;
-    const alice = await requestOf(stack);
-    await stream(stack, alice);
-    await stream(stack, alice);
-    assertTooMany(await stack.obex.send(alice));
-    const { socket } = await stack.backend.request(2);
-    await until('the backend is told', () => (socket.destroyed || socket.readableEnded ? true : undefined));
+    const call = await requestOf(stack);
+    const listen = { ...call, lines: [...(call.lines ?? []), 'Accept: application/json, text/event-stream'] };
+    const listen2026 = {
+      ...call,
+      method: 'POST',
+      body: '{}',
+      lines: [...(call.lines ?? []), 'Mcp-Method: subscriptions/listen'],
+    };
+    await stream(stack, listen);
+    await stream(stack, listen2026);
+    for (const request of [listen, listen2026]) assertTooMany(await stack.obex.send(request));
+    assert.equal(stack.backend.requests.length, 2, 'a call must not be carried out and then refused');
     assert.equal(await stack.obex.scrape('obex_event_streams'), 2);
+    const client = await stream(stack, { ...call, method: 'POST', body: '{}' });
+    assert.equal(await stack.obex.scrape('obex_event_streams'), 3);
+    client.destroy();
+    await until('its end', async () => (await stack.obex.scrape('obex_event_streams')) === 2 || undefined);
     stack.backend.answer = ({ socket: other }) => reply(other, '200 OK', [], OK_BODY);
-    assert.equal((await stack.obex.send(alice)).status, 200);
+    assert.equal((await stack.obex.send(call)).status, 200);
     stack.backend.answer = openStream;
     await stream(stack, await requestOf(stack, { sub: 'bob' }));
   });
@@ -136,8 +146,9 @@ const WAYS_OUT: Readonly<Record<string, (stack: Phase2Stack, alice: RequestText)
   },
   'a stream too many': async (stack, alice) => {
     stack.backend.answer = openStream;
-    const streams = [await stream(stack, alice), await stream(stack, alice)];
-    assertTooMany(await stack.obex.send(alice));
+    const listen = { ...alice, lines: [...(alice.lines ?? []), 'Accept: text/event-stream'] };
+    const streams = [await stream(stack, listen), await stream(stack, listen)];
+    assertTooMany(await stack.obex.send(listen));
     for (const client of streams) client.destroy();
   },
   'the backend breaks off': async (stack, alice) => {

@@ -499,6 +499,22 @@ describe('while keys are being fetched', () => {
     assert.equal(stack.issuer.fetches(), 1);
   });
 
+  it('a key published after the fetch had begun was unknown: it is asked for once more', async (context) => {
+    const stack = await startPhase2Cold(context, {}, (issuer) => {
+      issuer.state = 'hanging';
+    });
+    const fresh = issuerKey('RS256', 'key-2');
+    const client = await stack.obex.open();
+    await client.send(formatRequest({ lines: [await stack.authorization({ key: fresh })] }));
+    await until('it to wait', () => stack.obex.metric('obex_requests_in_flight') === 1 || undefined);
+    stack.issuer.release();
+    stack.issuer.publish(fresh);
+    assert.equal((await client.readResponse()).status, 200);
+    assert.equal(stack.issuer.fetches(), 2);
+    assertReason(await sendToken(stack, { key: issuerKey('RS256', 'key-3') }), 'unknown_key');
+    assert.equal(stack.issuer.fetches(), 3, 'a fetch of its own is not repeated');
+  });
+
   it('a client that leaves meanwhile sends the backend nothing', async (context) => {
     const stack = await startPhase2Cold(context, {}, (issuer) => {
       issuer.state = 'hanging';

@@ -23,13 +23,19 @@ import { UNRULY_CLIENTS, UNRULY_HTTP2_CLIENTS, UNRULY_TLS_CLIENTS } from './unru
 const SOAK_SECONDS = Number(process.env['SOAK_SECONDS'] ?? 240);
 /** Heaps grow into their size first. */
 const WARM_UP_SHARE = 0.4;
-/** Of resident memory behind the warm-up. Generous: garbage is collected when it suits the collector. */
-const MAX_GROWTH_PERCENT = 10;
+/**
+ * Of resident memory behind the warm-up. Generous: it keeps the size of the largest burst so far, and on a busy machine there
+ * are bursts at any time, while what V8 holds stays the same.
+ */
+const MAX_GROWTH_PERCENT = 25;
+/** When all have gone, above the mean behind the warm-up. */
+const MAX_REST_PERCENT = 10;
 const SETTLE_MS = 15_000;
 const MAX_IDLE_CONNECTIONS = 10;
 const EXPECTED_EVENTS: ReadonlySet<string> = new Set([
-  // That nobody terminates TLS in front.
+  // That nobody terminates TLS in front; that the certificate is good for two days.
   'config_warning',
+  'certificate_warning',
   'listening',
   'jwks_fetched',
   'request',
@@ -238,7 +244,7 @@ function checkMemory(
   const above = 100 * (settled('process_resident_memory_bytes') / 1e6 / mean - 1);
   return [
     atMost('growth of resident memory behind the warm-up, %', Number(growth.toFixed(1)), MAX_GROWTH_PERCENT),
-    atMost('resident memory at the end above that, %', Number(above.toFixed(1)), MAX_GROWTH_PERCENT),
+    atMost('resident memory when all have gone, above its mean, %', Number(above.toFixed(1)), MAX_REST_PERCENT),
   ];
 }
 

@@ -22,7 +22,13 @@ export interface LemonLdap {
 export interface LemonLdapOptions {
   readonly resource: string;
   readonly scopes: readonly string[];
+  /** Of a public client for people, `PUBLIC_CLIENT_ID`; without it there is none. */
+  readonly redirectUrl?: string;
 }
+
+export const PUBLIC_CLIENT_ID = 'obex-test-public';
+/** Whom its demonstration back end knows, by the names of the fields of its login page. */
+export const PERSON = { user: 'dwho', password: 'dwho' } as const;
 
 const PORTAL = '/usr/share/lemonldap-ng/portal';
 const CLIENT_ID = 'obex-test';
@@ -65,9 +71,11 @@ async function fetchToken(endpoint: string, scope: string): Promise<string> {
   return TokenResponse.parse(JSON.parse(body)).access_token;
 }
 
-function portalConfig(issuer: string, { resource, scopes }: LemonLdapOptions): object {
+function portalConfig(issuer: string, options: LemonLdapOptions): object {
   const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
-  const client = 'client';
+  const clients = relyingParties(options);
+  const scopeRules = Object.fromEntries(options.scopes.map((scope) => [scope, '$requested']));
+  const ofEach = (value: object): object => Object.fromEntries(Object.keys(clients).map((name) => [name, value]));
   return {
     cfgNum: 1,
     cfgDate: 1,
@@ -90,19 +98,35 @@ function portalConfig(issuer: string, { resource, scopes }: LemonLdapOptions): o
     oidcServicePublicKeySig: publicKey.export({ type: 'spki', format: 'pem' }),
     oidcServiceKeyIdSig: 'lemonldap',
     oidcServiceAccessTokenExpiration: TOKEN_LIFETIME_SECONDS,
-    oidcRPMetaDataExportedVars: { [client]: {} },
-    oidcRPMetaDataScopeRules: { [client]: Object.fromEntries(scopes.map((scope) => [scope, '$requested'])) },
-    oidcRPMetaDataOptions: {
-      [client]: {
-        oidcRPMetaDataOptionsClientID: CLIENT_ID,
-        oidcRPMetaDataOptionsClientSecret: CLIENT_SECRET,
-        oidcRPMetaDataOptionsAllowClientCredentialsGrant: 1,
-        oidcRPMetaDataOptionsAccessTokenJWT: 1,
-        oidcRPMetaDataOptionsAccessTokenSignAlg: 'RS256',
-        oidcRPMetaDataOptionsAdditionalAudiences: resource,
-      },
-    },
+    oidcRPMetaDataExportedVars: ofEach({}),
+    oidcRPMetaDataScopeRules: ofEach(scopeRules),
+    oidcRPMetaDataOptions: clients,
   };
+}
+
+function relyingParties({ resource, redirectUrl }: LemonLdapOptions): Readonly<Record<string, object>> {
+  const tokens = {
+    oidcRPMetaDataOptionsAccessTokenJWT: 1,
+    oidcRPMetaDataOptionsAccessTokenSignAlg: 'RS256',
+    oidcRPMetaDataOptionsAdditionalAudiences: resource,
+  };
+  const client = {
+    oidcRPMetaDataOptionsClientID: CLIENT_ID,
+    oidcRPMetaDataOptionsClientSecret: CLIENT_SECRET,
+    oidcRPMetaDataOptionsAllowClientCredentialsGrant: 1,
+    ...tokens,
+  };
+  if (redirectUrl === undefined) return { client };
+  const publicClient = {
+    oidcRPMetaDataOptionsClientID: PUBLIC_CLIENT_ID,
+    oidcRPMetaDataOptionsPublic: 1,
+    oidcRPMetaDataOptionsRequirePKCE: 1,
+    oidcRPMetaDataOptionsRedirectUris: redirectUrl,
+    oidcRPMetaDataOptionsBypassConsent: 1,
+    oidcRPMetaDataOptionsIDTokenSignAlg: 'RS256',
+    ...tokens,
+  };
+  return { client, publicClient };
 }
 
 /** Returns the path of the file that names the others. */

@@ -23,8 +23,11 @@ export interface ConnectedClient {
   close(): Promise<void>;
 }
 
-/** Connects with nothing but the URL; the client must get a 401 first and find its way from there. */
-export type ConnectClient = (url: string) => Promise<ConnectedClient>;
+/**
+ * Connects with nothing but the URL; the client must get a 401 first and find its way from there. `login` is for an IdP
+ * other than the development IdP.
+ */
+export type ConnectClient = (url: string, login?: BrowserlessLogin) => Promise<ConnectedClient>;
 
 /** A lost stream is resumed at once, and again while the server still answers 409 for the old one. */
 const RECONNECTION = {
@@ -37,8 +40,7 @@ const RECONNECTION = {
 const TIMEOUT_MS = 20_000;
 
 /** `@modelcontextprotocol/sdk` 1.x: speaks 2025-11-25 and older. */
-export const connectV1: ConnectClient = async (url) => {
-  const login = new BrowserlessLogin('test client 1.x');
+export const connectV1: ConnectClient = async (url, login = new BrowserlessLogin('test client 1.x')) => {
   const observed = createObservedFetch();
   const open = () =>
     new StreamableHTTPClientTransport(new URL(url), {
@@ -72,13 +74,16 @@ export const connectV1: ConnectClient = async (url) => {
 };
 
 /** `@modelcontextprotocol/client` 2.x, as it comes: speaks 2025-11-25. */
-export const connectV2: ConnectClient = (url) => connectV2In('legacy', url);
+export const connectV2: ConnectClient = (url, login) => connectV2In('legacy', url, login);
 
 /** `@modelcontextprotocol/client` 2.x, held to 2026-07-28. */
-export const connectV2Modern: ConnectClient = (url) => connectV2In({ pin: '2026-07-28' }, url);
+export const connectV2Modern: ConnectClient = (url, login) => connectV2In({ pin: '2026-07-28' }, url, login);
 
-async function connectV2In(mode: v2.VersionNegotiationMode, url: string): Promise<ConnectedClient> {
-  const login = new BrowserlessLogin('test client 2.x');
+async function connectV2In(
+  mode: v2.VersionNegotiationMode,
+  url: string,
+  login = new BrowserlessLogin('test client 2.x'),
+): Promise<ConnectedClient> {
   const observed = createObservedFetch();
   const open = () =>
     new v2.StreamableHTTPClientTransport(new URL(url), {

@@ -138,7 +138,8 @@ export const limitsSection = section(
         '429 `too_many_in_flight`. Absent = a quarter of `backend.max_requests`, but at least 8 and at most all of them.',
     ),
     max_streams_per_principal: perPrincipal(
-      'Its answers of `text/event-stream`, each of which is a request in flight too; the same default.',
+      'Its answers of `text/event-stream`, each of which is a request in flight too; the same default. Beyond it requests for a ' +
+        'stream are 429 (a GET that accepts one, `subscriptions/listen`); a call that is answered by one counts, and is let through.',
     ),
     rate_limit: rateLimit,
   },

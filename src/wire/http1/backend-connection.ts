@@ -5,7 +5,8 @@ import { type BackendFailure, BackendTimeout } from '../backend.ts';
 import type { BodySink, ResponseHead } from '../exchange.ts';
 import type { BackendExchange } from './backend-exchange.ts';
 import type { Connect, SocketReceiver } from './connect.ts';
-import { explainNoTls, nameForeignBytes } from './foreign-bytes.ts';
+import { nameForeignBytes } from './foreign-bytes.ts';
+import { explainHandshakeError } from './handshake-error.ts';
 import { MessageWriter } from './message-writer.ts';
 import type { Outbox } from './outbox.ts';
 import type { ResponseEnd } from './response-head.ts';
@@ -204,7 +205,7 @@ export class BackendConnection implements SocketOwner, SocketReceiver, ResponseR
   }
 
   onError(error: Error): void {
-    this.#fail('backend_unavailable', this.#connected ? error : explainNoTls(error));
+    this.#fail('backend_unavailable', this.#connected ? error : explainHandshakeError(error));
   }
 
   onClose(): void {

@@ -31,12 +31,6 @@ export function nameForeignBytes(bytes: Uint8Array): string | undefined {
   return SIGNS.find(([sign]) => sign.test(text))?.[1] ?? 'bytes of another protocol';
 }
 
-/** OpenSSL’s own words are of no use when what came back was no TLS record. Any other error stays as it is. */
-export function explainNoTls(error: Error): Error {
-  const isNoRecord = /:SSL routines:.*(?:wrong version number|packet length too long)/.test(error.message);
-  return isNoRecord ? new Error('the server speaks no TLS; is it http?') : error;
-}
-
 function isWithin(byte: number | undefined, first: number, last: number): boolean {
   return byte !== undefined && byte >= first && byte <= last;
 }

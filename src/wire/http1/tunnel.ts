@@ -1,6 +1,7 @@
 /** A way through an HTTP proxy: one CONNECT, and from then on the bytes are the caller's. RFC 9110 §9.3.6, RFC 7617 §2. */
 import { connect as netConnect, type Socket } from 'node:net';
 import { addressAttemptMs } from '../../lib/address-attempt.ts';
+import { type Contained, contained } from '../contain.ts';
 import { HeadReader } from './head-reader.ts';
 import { parseResponseHead } from './response-head.ts';
 import { tcpAddress, toServerName } from './tcp-address.ts';
@@ -38,7 +39,7 @@ function connectTo({ proxy, timeoutMs }: TunnelOptions): Socket {
   return process.getBuiltinModule('node:tls').connect({ ...address, servername: toServerName(address.host) });
 }
 
-class Tunnel {
+class Tunnel implements Contained {
   readonly #socket: Socket;
   readonly #options: TunnelOptions;
   readonly #outcome = Promise.withResolvers<void>();
@@ -70,11 +71,15 @@ class Tunnel {
     this.#socket.destroy();
   }
 
-  readonly #onConnected = (): void => void this.#socket.write(formatConnect(this.#options), 'latin1');
+  onBug(error: unknown): void {
+    this.#outcome.reject(error);
+  }
+
+  readonly #onConnected = contained(this, () => void this.#socket.write(formatConnect(this.#options), 'latin1'));
 
   readonly #onClose = (): void => this.#fail('the connection was closed without an answer to CONNECT');
 
-  readonly #onBytes = (bytes: Buffer): void => {
+  readonly #onBytes = contained(this, (bytes: Buffer) => {
     const progress = this.#reader.feed(bytes, 0, LIMITS);
     if (progress === 'incomplete') return;
     const response = progress === 'complete' ? parseResponseHead(this.#reader, 'CONNECT') : progress;
@@ -85,7 +90,7 @@ class Tunnel {
     if (this.#reader.position < bytes.length) return this.#fail('bytes behind its answer to CONNECT');
     this.#socket.pause();
     this.#outcome.resolve();
-  };
+  });
 
   #fail(problem: string): void {
     this.#outcome.reject(new Error(problem));
@@ -95,8 +100,17 @@ class Tunnel {
 function formatConnect({ proxy, target }: TunnelOptions): string {
   const { port } = tcpAddress(target);
   const authority = `${target.hostname}:${port}`;
-  const credentials = `${decodeURIComponent(proxy.username)}:${decodeURIComponent(proxy.password)}`;
+  const credentials = `${decode(proxy.username)}:${decode(proxy.password)}`;
   const authorization =
     credentials === ':' ? '' : `Proxy-Authorization: Basic ${Buffer.from(credentials).toString('base64')}\r\n`;
   return `CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n${authorization}\r\n`;
+}
+
+/** A percent that encodes nothing stands for itself, as curl has it. */
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }

@@ -29,6 +29,26 @@ describe('TLS_MODE=external', () => {
   }
 });
 
+describe('OBEX_BIND beside TLS_MODE=external: the plain port was published past the proxy', () => {
+  for (const bind of ['0.0.0.0', '::', '[::]']) {
+    it(`is refused as ${bind}`, (context) => {
+      const env = { TLS_MODE: 'external', OBEX_TLS_ENABLED: 'false', OBEX_BIND: bind };
+      assert.deepEqual(new CertsFolder(context).certs(env), {
+        code: 1,
+        stdout: '',
+        stderr: `ERROR: TLS_MODE=external but OBEX_BIND=${bind} publishes the plain HTTP of Obex on every address, past the proxy.
+  Set OBEX_BIND=127.0.0.1, or the one address at which a proxy on another machine reaches Obex.
+`,
+      });
+    });
+  }
+
+  it('may be one address', (context) => {
+    const env = { TLS_MODE: 'external', OBEX_TLS_ENABLED: 'false', OBEX_BIND: '10.0.0.5' };
+    assert.equal(new CertsFolder(context).certs(env).code, 0);
+  });
+});
+
 describe('OBEX_TLS_ENABLED=false beside certificates of Obex itself: plain HTTP was served, and "OK" said', () => {
   for (const mode of ['self-signed', 'provided']) {
     it(`is refused with TLS_MODE=${mode}, and nothing is made`, (context) => {

@@ -13,7 +13,9 @@ import type { Cleanup } from '../../support/obex.ts';
 import { startRawBackend } from '../../support/raw-http.ts';
 
 const LIMITS = { timeoutMs: 20_000, maxBytes: 64 * 1024 };
-const VARIABLES = ['http_proxy', 'https_proxy', 'all_proxy', 'no_proxy'].flatMap((name) => [name, name.toUpperCase()]);
+const VARIABLES = ['http_proxy', 'https_proxy', 'all_proxy', 'no_proxy']
+  .flatMap((name) => [name, name.toUpperCase()])
+  .concat('OTHER');
 
 describe('the proxy of the environment', () => {
   const before = new Map(VARIABLES.map((name) => [name, process.env[name]]));
@@ -33,6 +35,11 @@ describe('the proxy of the environment', () => {
     [{ https_proxy: 'http://proxy.example:3128' }, 'https://idp.example/jwks', 'http://proxy.example:3128/'],
     [{ HTTPS_PROXY: 'proxy.example:3128' }, 'https://idp.example/jwks', 'http://proxy.example:3128/'],
     [{ HTTPS_PROXY: 'https://proxy.example:3128' }, 'https://idp.example/jwks', 'https://proxy.example:3128/'],
+    [
+      { HTTPS_PROXY: 'https://proxy.example:3128', OTHER: 'proxy.example:3128' },
+      'https://idp.example/jwks',
+      'https://proxy.example:3128/',
+    ],
     [{ HTTP_PROXY: 'http://proxy.example:3128' }, 'https://idp.example/jwks', undefined],
     [{ HTTP_PROXY: 'http://proxy.example:3128' }, 'http://idp.example/jwks', 'http://proxy.example:3128/'],
     [{ ALL_PROXY: 'http://proxy.example' }, 'https://idp.example/jwks', 'http://proxy.example/'],
@@ -75,6 +82,15 @@ describe('the proxy of the environment', () => {
       host: 'idp.example:443',
       'proxy-authorization': `Basic ${Buffer.from('us@er:pass:word').toString('base64')}`,
     });
+  });
+
+  it('takes a percent that encodes nothing as it is', async (context) => {
+    const idp = await startIdp(context);
+    const proxy = await startConnectProxy(context, { leadsTo: idp.port });
+    process.env['HTTPS_PROXY'] = `http://user:p%zz@127.0.0.1:${proxy.port}`;
+    await fetchJson('https://idp.example/jwks', { ...LIMITS, ca: idp.ca });
+    const credentials = Buffer.from('user:p%zz').toString('base64');
+    assert.equal(proxy.asked[0]?.headers['proxy-authorization'], `Basic ${credentials}`);
   });
 
   it('may speak https itself, and carries plain http in a tunnel too', async (context) => {

@@ -187,7 +187,7 @@ describe('fetchJson', () => {
         fetchJson(unknown, LIMITS),
         refused(
           unknown,
-          /: localhost:\d+ has a certificate of an authority unknown here \(DEPTH_ZERO_SELF_SIGNED_CERT\); let tls\.ca_file of this issuer name the PEM file of that authority$/,
+          /: localhost:\d+: its certificate is of an authority unknown here \(DEPTH_ZERO_SELF_SIGNED_CERT\); let tls\.ca_file of this issuer name the PEM file of that authority$/,
         ),
       );
     });

@@ -439,6 +439,17 @@ describe('JwksCache: changes', () => {
     );
   });
 
+  it('a key that the set lists twice is one: it is not withdrawn at the next fetch', async () => {
+    const fixture = await started();
+    const [before] = fixture.cache.keys ?? [];
+    const heard: (readonly VerificationKey[])[] = [];
+    fixture.cache.onChange((keys) => heard.push(keys));
+    fixture.answers['https://issuer.example/jwks'] = { keys: [KEY_1, KEY_1] };
+    for (let round = 0; round < 3; round += 1) await fixture.cache.refresh(true);
+    assert.deepEqual(fixture.cache.keys, [before]);
+    assert.equal(heard.length, 0);
+  });
+
   const changes: Readonly<Record<string, unknown>> = {
     'another key under the same kid': { ...KEY_2, kid: 'key-1' },
     'the same key under another kid': { ...KEY_1, kid: 'other' },

@@ -1,7 +1,7 @@
 /** What is said of bytes that are no HTTP/1.1. RFC 8446 §5.1, RFC 4253 §4.2, RFC 9113 §4.1. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { explainNoTls, nameForeignBytes } from '../../../../src/wire/http1/foreign-bytes.ts';
+import { nameForeignBytes } from '../../../../src/wire/http1/foreign-bytes.ts';
 
 const SETTINGS = '\x00\x00\x06\x04\x00\x00\x00\x00\x00\x00\x04\x00\x00\xff\xff';
 
@@ -33,15 +33,4 @@ describe('bytes where an answer was due', () => {
       assert.equal(nameForeignBytes(Buffer.from(bytes, 'latin1')), name);
     });
   }
-});
-
-describe('a handshake that failed', () => {
-  it('is explained when no TLS record came back, and left alone otherwise', () => {
-    const wrongVersion = new Error(
-      '1:error:0A00010B:SSL routines:tls_validate_record_header:wrong version number:x.c:80:',
-    );
-    assert.equal(explainNoTls(wrongVersion).message, 'the server speaks no TLS; is it http?');
-    const selfSigned = new Error('self-signed certificate');
-    assert.equal(explainNoTls(selfSigned), selfSigned);
-  });
 });
