@@ -1,5 +1,7 @@
 /** What an issuer says of a token, judged: nothing passes that should not, and nothing crashes. RFC 7662 §2.2, §4. */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { type Denial, isDenied } from '../../src/oauth/denial.ts';
@@ -11,6 +13,7 @@ import {
   refuseOpaqueToken,
 } from '../../src/oauth/introspection.ts';
 import type { AccessToken } from '../../src/oauth/principal.ts';
+import { parseObject } from '../support/json.ts';
 
 // The same run every time; take the line out to look further.
 fc.configureGlobal({ seed: 20_261_130 });
@@ -207,6 +210,21 @@ describe('RFC 7662 §2.2: an answer', () => {
       }),
       { numRuns: 2_000 },
     );
+  });
+});
+
+describe('answers of identity providers (test/support/token-shapes)', () => {
+  it('Hydra: its opaque tokens pass', () => {
+    const file = join(import.meta.dirname, '../support/token-shapes/hydra-opaque.json');
+    const { introspection } = parseObject(readFileSync(file, 'utf8'));
+    const response = parseIntrospectionResponse(Buffer.from(JSON.stringify(introspection)));
+    assert.ok(response);
+    const expected = { ...EXPECTED, issuer: 'https://idp.example', audiences: ['https://tool.example.com/mcp'] };
+    const token = checkIntrospection(response, expected, NOW_MS);
+    assert.ok(!isDenied(token));
+    assert.deepEqual([token.subject, token.client, [...token.scopes]], ['my-client', 'my-client', ['mcp:read']]);
+    const refreshToken = { ...response, members: { ...response.members, token_use: 'refresh_token' } };
+    assert.equal(reasonOf(checkIntrospection(refreshToken, expected, NOW_MS)), 'invalid_token');
   });
 });
 
