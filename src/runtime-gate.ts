@@ -95,8 +95,8 @@ export function createStanding(
   const byName = new Map(issuers.map(({ issuer, jwks }) => [issuer, jwks]));
   return ({ accessToken, key }) => {
     if (accessToken === undefined) return false;
-    if (key === undefined) return accessToken.issuer === asked?.issuer;
-    return byName.get(accessToken.issuer)?.keys?.includes(key) === true;
+    const jwks = byName.get(accessToken.issuer);
+    return key === undefined ? asked !== undefined && jwks === asked.jwks : jwks?.keys?.includes(key) === true;
   };
 }
 

@@ -25,7 +25,7 @@ type Outcome = VerifiedAccessToken | Denial;
 const REFUSED_MS = 5_000;
 const UNANSWERED_MS = 1_000;
 const REFUSALS = { maxEntries: 10_000, maxBytes: 8 * 1024 * 1024 };
-/** Rough cost of one, its evidence included. */
+/** Rough cost of one without the texts of its evidence. */
 const REFUSAL_BYTES = 800;
 
 interface Refusal {
@@ -42,7 +42,7 @@ export function createIntrospection(
 ): VerifyAccessToken {
   const introspector = new Introspector(terms, clock);
   const confirm = (compact: string, verified: Outcome): Outcome | Promise<Outcome> => {
-    const isAsked = !isDenied(verified) && verified.accessToken.issuer === terms.trusted.issuer;
+    const isAsked = !isDenied(verified) && verified.issuer === terms.trusted.issuer;
     return isAsked ? introspector.ask(compact, verified) : verified;
   };
   return (compact) => {
@@ -82,7 +82,8 @@ class Introspector {
     }
     const accessToken = this.#judge(answer, verified?.accessToken);
     if (isDenied(accessToken)) return this.#refuse(digest, accessToken, REFUSED_MS);
-    return { accessToken, key: verified?.key, recheckAtMs: answer.askedAtMs + this.#terms.cacheTtlMs };
+    const { trusted, cacheTtlMs } = this.#terms;
+    return { accessToken, key: verified?.key, issuer: trusted.issuer, recheckAtMs: answer.askedAtMs + cacheTtlMs };
   }
 
   #judge({ response }: Introspected, verified: AccessToken | undefined): AccessToken | Denial {
@@ -94,7 +95,13 @@ class Introspector {
   }
 
   #refuse(digest: string, denial: Denial, lifetimeMs: number): Denial {
-    this.#refusals.set(digest, { denial, untilMs: this.#clock.monotonicMs() + lifetimeMs }, REFUSAL_BYTES);
+    const untilMs = this.#clock.monotonicMs() + lifetimeMs;
+    this.#refusals.set(digest, { denial, untilMs }, sizeOf(denial));
     return denial;
   }
+}
+
+/** What an issuer has said is as long as its answer. */
+function sizeOf({ evidence: { expected = '', actual = '', detail = '' } }: Denial): number {
+  return REFUSAL_BYTES + 2 * (expected.length + actual.length + detail.length);
 }

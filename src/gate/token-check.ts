@@ -26,8 +26,8 @@ export function createTokenCheck(options: TokenCheckOptions): TokenCheck {
 
   const remember = (compact: string, verified: VerifiedAccessToken | Denial): VerifiedToken | Denial => {
     if (isDenied(verified)) return verified;
-    const { accessToken, recheckAtMs = Number.POSITIVE_INFINITY } = verified;
-    const { issuer, expiresAtMs, jkt } = accessToken;
+    const { accessToken, issuer, recheckAtMs = Number.POSITIVE_INFINITY } = verified;
+    const { expiresAtMs, jkt } = accessToken;
     const token = {
       principal: toPrincipal(verified, options.formatIdentityFields(accessToken)),
       issuer,

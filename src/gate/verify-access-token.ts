@@ -28,6 +28,8 @@ export interface VerifiedAccessToken {
   readonly accessToken: AccessToken;
   /** The one that its signature verified with; undefined for a token that its issuer alone can read. */
   readonly key: VerificationKey | undefined;
+  /** Whose token it is, by its configured name. */
+  readonly issuer: string;
   /** When the issuer has to be asked again, by the monotonic clock; absent = never. */
   readonly recheckAtMs?: number;
 }
@@ -96,6 +98,6 @@ function findKey({ jws, alg, trusted }: Attempt): VerificationKey | undefined {
   return selectKeys(trusted.jwks.keys ?? [], alg, jws.header.kid).find(({ key }) => verifySignature(alg, key, jws));
 }
 
-function conclude({ claims }: Attempt, key: VerificationKey): Outcome {
-  return isDenied(claims) ? claims : { accessToken: claims, key };
+function conclude({ claims, trusted }: Attempt, key: VerificationKey): Outcome {
+  return isDenied(claims) ? claims : { accessToken: claims, key, issuer: trusted.issuer };
 }

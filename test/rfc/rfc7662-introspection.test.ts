@@ -258,6 +258,13 @@ describe('of a JWT that has been verified', () => {
     assert.deepEqual(confirm({ active: true, exp: NOW + 600, scope: 'a b c' }), VERIFIED);
   });
 
+  it('an answer with any other binding never leaves it unbound', () => {
+    for (const cnf of [{ 'x5t#S256': JKT }, { jkt: JKT, 'x5t#S256': JKT }, { jwk: {} }, {}, null]) {
+      const outcome = confirm({ active: true, cnf });
+      assert.ok(isDenied(outcome) || JSON.stringify(outcome).includes(JKT), JSON.stringify(cnf));
+    }
+  });
+
   it('an answer that contradicts it refuses it', () => {
     const refused: readonly (readonly [members: Readonly<Record<string, unknown>>, reason: string])[] = [
       [{}, 'token_inactive'],

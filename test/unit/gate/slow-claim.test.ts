@@ -55,6 +55,7 @@ function createGate(createLimiter: (limit: Limit) => RateLimiter) {
       verifiedTokens: new VerifiedTokens({ maxEntries: 100, maxBytes: 1_000_000 }),
       verifyAccessToken: () => ({
         key: KEY,
+        issuer: 'https://a.example',
         accessToken: {
           issuer: 'https://a.example',
           subject: 'alice',

@@ -40,7 +40,7 @@ function createGate({ jkt }: { readonly jkt?: string } = {}) {
       seen.verified += 1;
       const expiresAtMs = clock.nowMs() + 60_000;
       const claims = { issuer: 'https://a.example', subject: compact, client: undefined, scopes: new Set<string>() };
-      return { key: KEY, accessToken: { ...claims, scopeClaim: undefined, expiresAtMs, jkt } };
+      return { key: KEY, issuer: claims.issuer, accessToken: { ...claims, scopeClaim: undefined, expiresAtMs, jkt } };
     },
     formatIdentityFields: () => [],
     onCacheLookup: (result) => {
