@@ -10,14 +10,16 @@ import { createDpopAuthentication } from './gate/authenticate-dpop.ts';
 import { createCharge, createLook } from './gate/charge.ts';
 import { createIntrospection, type IntrospectionTerms } from './gate/introspect-access-token.ts';
 import { createTokenCheck } from './gate/token-check.ts';
-import { createVerifyAccessToken, type TrustedIssuer } from './gate/verify-access-token.ts';
+import { createVerifyAccessToken, nameIssuers, type TrustedIssuer } from './gate/verify-access-token.ts';
 import type { Clock } from './lib/clock.ts';
+import type { AudienceClaim, ExpectedAudience } from './oauth/audience.ts';
 import { normalizeHttpUri } from './oauth/http-uri.ts';
 import type { Principal } from './oauth/principal.ts';
 import { createTargetUri } from './oauth/target-uri.ts';
 import { formatIdentityFields } from './proxy/identity-headers.ts';
 import type { RuntimeOptions } from './runtime.ts';
 import type { DpopParts } from './runtime-dpop.ts';
+import { buildScopeTerms } from './runtime-scopes.ts';
 import type { RuntimeFiles } from './runtime-tls.ts';
 import { type IssuerKeys, identifySource, type JwksSource } from './state/jwks-cache.ts';
 import type { ProcessWide, RateLimited } from './state/process-wide.ts';
@@ -46,9 +48,11 @@ export function buildIssuers(options: IssuerOptions): readonly TrustedIssuer[] {
   const primary = { ...idp, audiences: resource.audiences };
   return [primary, ...idp.additional_issuers].map((entry, index) => ({
     issuer: entry.issuer,
+    aliases: new Set(entry.issuer_aliases),
     algorithms: new Set(entry.accepted_algorithms),
     acceptsIdTokens: entry.dangerously_accept_id_tokens,
-    ...acceptedAudiences(entry.audiences, resource.url),
+    ...acceptedAudiences(entry, resource.url),
+    scopeTerms: buildScopeTerms(options.config, entry.scope_claims),
     clockSkewMs: idp.clock_skew,
     jwks: buildIssuerKeys(options, {
       issuer: entry.issuer,
@@ -61,11 +65,15 @@ export function buildIssuers(options: IssuerOptions): readonly TrustedIssuer[] {
 
 /** A configured audience is the operator's word; the resource's own URL comes in the spelling of clients. */
 function acceptedAudiences(
-  configured: readonly string[],
+  {
+    audiences,
+    audience_claim: audienceClaim,
+  }: { readonly audiences: readonly string[]; readonly audience_claim: AudienceClaim },
   resourceUrl: string,
-): Pick<TrustedIssuer, 'audiences' | 'resourceUri'> {
-  if (configured.length > 0) return { audiences: configured, resourceUri: undefined };
-  return { audiences: [resourceUrl], resourceUri: normalizeHttpUri(resourceUrl) };
+): ExpectedAudience {
+  const resourceUri = normalizeHttpUri(resourceUrl);
+  if (audienceClaim === 'client_id') return { audiences, resourceUri, audienceClaim };
+  return audiences.length > 0 ? { audiences, resourceUri: undefined } : { audiences: [resourceUrl], resourceUri };
 }
 
 /** Keys of an issuer that stays are kept over a reload: its IdP may be down just now. */
@@ -92,11 +100,12 @@ export function createStanding(
   issuers: readonly TrustedIssuer[],
   asked: TrustedIssuer | undefined,
 ): (principal: Principal) => boolean {
-  const byName = new Map(issuers.map(({ issuer, jwks }) => [issuer, jwks]));
+  const byName = nameIssuers(issuers);
   return ({ accessToken, key }) => {
     if (accessToken === undefined) return false;
-    const jwks = byName.get(accessToken.issuer);
-    return key === undefined ? asked !== undefined && jwks === asked.jwks : jwks?.keys?.includes(key) === true;
+    const trusted = byName.get(accessToken.issuer);
+    if (key === undefined) return asked !== undefined && trusted === asked;
+    return trusted?.jwks.keys?.includes(key) === true;
   };
 }
 

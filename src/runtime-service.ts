@@ -16,6 +16,7 @@ import { isLoop } from './proxy/via.ts';
 import type { RuntimeOptions } from './runtime.ts';
 import type { DpopParts } from './runtime-dpop.ts';
 import { buildReadiness, type ReadinessParts } from './runtime-readiness.ts';
+import { challengeScopes, metadataScopes } from './runtime-scopes.ts';
 import { createClientAddress } from './server/client-address.ts';
 import { createCors } from './server/cors.ts';
 import { respondHealth } from './server/endpoints/health.ts';
@@ -78,7 +79,7 @@ export function buildService(options: RuntimeOptions, parts: ServiceParts): Serv
 function buildChallenges(config: Config, dpop: DpopParts | undefined): Challenges {
   return createChallenges({
     resourceMetadataUrl: locateMetadata(config),
-    requiredScopes: config.authz.required_scopes,
+    requiredScopes: challengeScopes(config),
     ...(dpop === undefined ? {} : { dpopAlgorithms: config.dpop.algorithms }),
   });
 }
@@ -145,7 +146,7 @@ function buildEndpoints(options: RuntimeOptions, parts: ServiceParts): ReadonlyM
     formatProtectedResourceMetadata({
       resource: config.resource.url,
       authorizationServers: authorizationServers(config),
-      scopesSupported: config.resource.scopes_supported,
+      scopesSupported: metadataScopes(config),
       ...(dpop === undefined ? {} : { dpop: { algorithms: config.dpop.algorithms, required: config.dpop.required } }),
     }),
   );
@@ -167,8 +168,9 @@ function locateMetadata({ resource, obex }: Config): URL {
   return new URL(metadataPaths(resource.url).withSuffix, obex.public_url);
 }
 
-/** Whom clients are sent to for a login: the trusted issuers, as far as they are a place to go to. */
-function authorizationServers({ idp }: Config): readonly string[] {
+/** Whom clients are sent to for a login: unless others are named the trusted issuers, as far as they are a place to go to. */
+function authorizationServers({ idp, resource }: Config): readonly string[] {
+  if (resource.authorization_servers.length > 0) return resource.authorization_servers;
   if (idp === undefined) return [];
   const issuers = [idp, ...idp.additional_issuers].map(({ issuer }) => issuer);
   return issuers.filter((issuer) => isIssuerIdentifier(issuer, idp.dangerously_allow_http));

@@ -47,6 +47,7 @@ export async function runCheck(options: CheckOptions): Promise<number> {
     return 1;
   }
   stdout(`# ${file}: the effective config, secrets masked\n${formatEffectiveConfig(loaded.config)}\n`);
+  for (const line of loaded.filledIn) stdout(`filled in ${line}\n`);
   stdout(`phase: ${loaded.phase} (${PHASES[loaded.phase]})\n`);
   const warnings = [...loaded.warnings, ...onThisMachine(loaded.config, options.nowMs)];
   for (const warning of warnings) stdout(`warning: ${warning}\n`);

@@ -1,13 +1,12 @@
-/** What no value can tell by itself: rules between values and sections. RFC 9728 §3.3 (resource), RFC 8414 §2 (issuer). */
-import type * as z from 'zod/mini';
+/** What no value can tell by itself: rules between values and sections. RFC 9728 §3.3 (resource). */
 import { isLoopbackHost } from '../lib/loopback.ts';
-import { isSecureUrl } from '../lib/secure-url.ts';
 import type { Draft } from './draft.ts';
+import { checkAuthorizationServers, checkIssuers } from './issuer-checks.ts';
 import { formatListen, isLocalAddress, type ListenAddress } from './listen.ts';
-import { formatPath, isRecord, type Path } from './path.ts';
-import { Refused } from './refused.ts';
+import { isRecord } from './path.ts';
+import { read } from './read-value.ts';
 import { sections } from './schema.ts';
-import { parseDiscoverableIssuer } from './urls.ts';
+import { checkScopePrefix } from './scope-checks.ts';
 
 const DEFAULT_PORTS: Readonly<Record<string, string>> = { 'http:': '80', 'https:': '443' };
 const ANY_ADDRESS = ['0.0.0.0', '::'];
@@ -15,24 +14,18 @@ const ANY_ADDRESS = ['0.0.0.0', '::'];
 const { shape } = sections;
 const obex = shape.obex.def.out.shape;
 const idp = shape.idp.def.innerType.shape;
-const introspection = idp.introspection.def.innerType.shape;
 const dpop = shape.dpop.def.out.shape;
 
 /** Reports broken rules. Looks at each value by itself, so that a mistake elsewhere hides none of them. */
 export function crossCheck(draft: Draft): void {
   checkPhase(draft);
   checkIssuers(draft);
+  checkAuthorizationServers(draft);
+  checkScopePrefix(draft);
   checkStaleness(draft);
   checkDpop(draft);
   checkListeners(draft);
   checkCircle(draft);
-}
-
-/** The value at a path, parsed; undefined when it is absent, wrong or already at fault. */
-function read<T>(draft: Draft, path: Path, schema: z.ZodMiniType<T>): T | undefined {
-  if (draft.isAtFault(path)) return undefined;
-  const result = schema.safeParse(draft.valueAt(path));
-  return result.success ? result.data : undefined;
 }
 
 /** What only makes sense with tokens must not stand, and be ignored, in a config that authenticates nobody. */
@@ -52,69 +45,6 @@ function checkPhase(draft: Draft): void {
   for (const [index, origin] of origins.entries()) {
     if (origin === '*') draft.report(['cors', 'allowed_origins', index], `"*" needs idp: ${cure}, or name the origins`);
   }
-}
-
-function checkIssuers(draft: Draft): void {
-  const additional = draft.valueAt(['idp', 'additional_issuers']);
-  const count = Array.isArray(additional) ? additional.length : 0;
-  const places: Path[] = [
-    ['idp'],
-    ...Array.from({ length: count }, (_, index) => ['idp', 'additional_issuers', index]),
-  ];
-  const allowHttp = read(draft, ['idp', 'dangerously_allow_http'], idp.dangerously_allow_http) ?? false;
-  const seen = new Map<string, Path>();
-  for (const place of places) {
-    const path = [...place, 'issuer'];
-    const issuer = read(draft, path, idp.issuer);
-    const keys = [...place, 'jwks_uri'];
-    const jwksUri = read(draft, keys, idp.jwks_uri);
-    if (!allowHttp) checkSecure(draft, keys, jwksUri);
-    const endpoint = readEndpoint(draft, place, allowHttp);
-    if (issuer === undefined) continue;
-    // With keys from elsewhere it is a name: nothing is fetched there.
-    const isFetched = (jwksUri === undefined && !draft.isAtFault(keys)) || endpoint === 'discovered';
-    if (isFetched) checkDiscoverable(draft, path, { issuer, allowHttp });
-    const first = seen.get(issuer);
-    if (first !== undefined)
-      draft.report(path, `is the same issuer as ${formatPath(draft.writtenPath(first))}; delete one of them`);
-    seen.set(issuer, first ?? path);
-  }
-  checkIntrospection(draft, places);
-}
-
-/** Of an issuer's `introspection`, if it has one: whether the endpoint is to be found in its metadata. */
-function readEndpoint(draft: Draft, place: Path, allowHttp: boolean): 'discovered' | 'configured' | undefined {
-  const path = [...place, 'introspection', 'endpoint'];
-  if (!isRecord(draft.valueAt(path.slice(0, -1)))) return undefined;
-  const endpoint = read(draft, path, introspection.endpoint);
-  if (!allowHttp) checkSecure(draft, path, endpoint);
-  return endpoint === undefined && !draft.isAtFault(path) ? 'discovered' : 'configured';
-}
-
-/** A token that is no JWT does not say whose it is, and its issuer alone may see it. */
-function checkIntrospection(draft: Draft, places: readonly Path[]): void {
-  const [first, ...others] = places
-    .map((place) => [...place, 'introspection'])
-    .filter((path) => draft.valueAt(path) !== undefined);
-  for (const other of others) {
-    const taken = formatPath(draft.writtenPath(first ?? other));
-    draft.report(other, `is taken by ${taken}: an opaque token does not say whose it is; delete one of them`);
-  }
-}
-
-function checkDiscoverable(draft: Draft, path: Path, given: { issuer: string; allowHttp: boolean }): void {
-  const url = parseDiscoverableIssuer(given.issuer);
-  if (url instanceof Refused) draft.reportRefusal(path, url.refusal);
-  else if (!given.allowHttp) checkSecure(draft, path, given.issuer);
-}
-
-function checkSecure(draft: Draft, path: Path, text: string | undefined): void {
-  if (text === undefined || isSecureUrl(new URL(text))) return;
-  draft.reportRefusal(path, {
-    message: 'must begin with https://, for whoever sits on the network could forge tokens',
-    got: { value: text },
-    cure: 'http is for loopback, or for development with idp.dangerously_allow_http: true',
-  });
 }
 
 function checkStaleness(draft: Draft): void {

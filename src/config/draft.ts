@@ -23,6 +23,8 @@ export function formatProblem({ file, line, path, message }: ConfigProblem): str
 export class Draft {
   readonly file: string;
   readonly warnings: string[] = [];
+  /** What presets have set, a line each. */
+  readonly filledIn: string[] = [];
   #problems: ConfigProblem[] = [];
   #root: unknown;
   readonly #lines: ReadonlyMap<string, number>;
@@ -89,6 +91,13 @@ export class Draft {
 
   standIn(path: Path, written: Path): void {
     this.#standIns.set(formatPath(path), written);
+  }
+
+  noteFilledIn(
+    path: Path,
+    { preset, value }: { readonly preset: string; readonly value: string | readonly string[] },
+  ): void {
+    this.filledIn.push(`by preset ${preset}: ${formatPath(path)}: ${JSON.stringify(value)}`);
   }
 
   setFromVariable(path: Path, variable: string): void {

@@ -192,7 +192,7 @@ export function oneOf<const T extends string>(words: readonly T[], spec: LeafSpe
     const found = words.find((word) => word === text);
     if (found !== undefined) return found;
     // DEBUG is debug, and WARNING is warn.
-    const meant = words.find((word) => wordOf(value).toLowerCase().startsWith(word.toLowerCase()));
+    const meant = words.find((word) => word !== '' && wordOf(value).toLowerCase().startsWith(word.toLowerCase()));
     return refuse(`expected ${choices}`, value, meant === undefined ? undefined : `write ${meant}`);
   });
 }

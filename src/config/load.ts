@@ -1,4 +1,5 @@
-/** Config file → Config, or all problems at once: YAML, layout, `${VAR}`, `OBEX_*`, `<key>_file`, schema, cross-checks. */
+/** Config file → Config, or all problems at once: YAML, layout, `${VAR}`, `OBEX_*`, `<key>_file`, presets, schema, cross-checks. */
+import { applyPresets } from './apply-presets.ts';
 import { crossCheck } from './cross-checks.ts';
 import { type ConfigProblem, Draft } from './draft.ts';
 import { applyOverrides } from './environment.ts';
@@ -26,6 +27,8 @@ export interface LoadedConfig {
   readonly config: Config;
   readonly phase: Phase;
   readonly warnings: readonly string[];
+  /** What presets have set, a line each. */
+  readonly filledIn: readonly string[];
 }
 
 export interface RefusedConfig {
@@ -46,6 +49,7 @@ export function loadConfig({ file, text, env, readFile }: ConfigSource): LoadedC
   expandVariables(draft, env);
   applyOverrides(draft, env);
   readSecretFiles(draft, readFile);
+  applyPresets(draft);
   // A parser compiled for the schema would be used once.
   const parsed = configSchema.safeParse(draft.root, { jitless: true });
   if (!parsed.success) reportIssues(draft, parsed.error.issues);
@@ -55,5 +59,6 @@ export function loadConfig({ file, text, env, readFile }: ConfigSource): LoadedC
     config: parsed.data,
     phase: phaseOf(parsed.data),
     warnings: [...collectWarnings(parsed.data), ...draft.warnings],
+    filledIn: draft.filledIn,
   };
 }

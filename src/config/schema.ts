@@ -1,7 +1,8 @@
 /** The one schema of the config: the source of types, defaults, the JSON Schema and docs/configuration.md. */
 import * as z from 'zod/mini';
-import { authzSection, idpSection, resourceSection, tokenCacheSection } from './sections/access.ts';
+import { authzSection, resourceSection, tokenCacheSection } from './sections/access.ts';
 import { dpopSection } from './sections/dpop.ts';
+import { idpSection } from './sections/issuers.ts';
 import { logSection, metricsSection, obexSection } from './sections/listener.ts';
 import { backendSection, corsSection, limitsSection } from './sections/traffic.ts';
 
@@ -59,6 +60,8 @@ function fillIssuers(idp: z.output<typeof idpSection>, audiences: string[]) {
     ...issuer,
     accepted_algorithms: issuer.accepted_algorithms ?? idp.accepted_algorithms,
     audiences: issuer.audiences.length === 0 ? audiences : issuer.audiences,
+    scope_claims: issuer.scope_claims ?? idp.scope_claims,
+    audience_claim: issuer.audience_claim ?? idp.audience_claim,
   }));
   return { ...idp, additional_issuers: additionalIssuers };
 }

@@ -1,22 +1,42 @@
 /** What may not be meant about issuers and audiences. RFC 9728 §2 (authorization_servers), OpenID Connect Core §2 (aud). */
 import { isSecureUrl } from '../lib/secure-url.ts';
+import { collectPresetWarnings } from './preset-warnings.ts';
 import type { Config } from './schema.ts';
 import { parseDiscoverableIssuer } from './urls.ts';
 
 /** Whole sentences; none without idp. */
-export function collectTokenWarnings({ idp, resource, token_cache }: Config): readonly string[] {
+export function collectTokenWarnings(config: Config): readonly string[] {
+  const { idp } = config;
   if (idp === undefined) return [];
-  const further = idp.additional_issuers.map((entry, index) => ({ ...entry, key: `idp.additional_issuers[${index}]` }));
-  const issuers = [{ ...idp, key: 'idp' }, ...further];
+  const issuers = listIssuers(config);
+  const byClient = issuers.filter((entry) => entry.audience_claim === 'client_id');
   // Audiences that an issuer has from resource are that very list.
-  const own = further.filter(({ audiences }) => audiences !== resource.audiences);
-  const holders = [{ ...resource, key: 'resource' }, ...own];
+  const holders = new Map(
+    issuers
+      .filter((entry) => entry.audience_claim === 'aud')
+      .map(({ key, audiences }) => [audiences === config.resource.audiences ? 'resource' : key, audiences]),
+  );
   return [
     ...issuers.filter((entry) => entry.dangerously_accept_id_tokens).map(warnOfIdTokens),
-    ...issuers.filter((entry) => isAskedEachTime(entry, token_cache)).map(warnOfQuestions),
+    ...issuers.filter((entry) => isAskedEachTime(entry, config.token_cache)).map(warnOfQuestions),
     ...issuers.filter(({ issuer }) => !isLoginUrl(issuer, idp.dangerously_allow_http)).map(warnOfName),
-    ...holders.flatMap(({ key, audiences }) => warnOfClientIds(key, audiences.filter(isLikeClientId))),
+    ...[...holders].flatMap(([key, audiences]) => warnOfClientIds(key, audiences.filter(isLikeClientId))),
+    ...(config.authz.required_scopes.length === 0 ? byClient.map(warnOfClients) : []),
+    ...issuers.flatMap(collectPresetWarnings),
   ];
+}
+
+function listIssuers({ idp, resource }: Config) {
+  if (idp === undefined) return [];
+  const further = idp.additional_issuers.map((entry, index) => ({ ...entry, key: `idp.additional_issuers[${index}]` }));
+  return [{ ...idp, audiences: resource.audiences, key: 'idp' }, ...further];
+}
+
+function warnOfClients({ key }: { readonly key: string }): string {
+  return (
+    `${key}.audience_claim client_id, and authz.required_scopes is empty: every access token of the clients in audiences is let ` +
+    'in, for whatever API it was made. Require a scope that belongs to this one'
+  );
 }
 
 function warnOfIdTokens({ key }: { readonly key: string }): string {

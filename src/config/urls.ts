@@ -70,6 +70,22 @@ export function parseIssuer(value: unknown): string | Refused {
   );
 }
 
+/** One of `issuer_aliases`: as an issuer, and what looks like a pattern would be taken literally. */
+export function parseIssuerAlias(value: unknown): string | Refused {
+  const issuer = parseIssuer(value);
+  if (issuer instanceof Refused || !issuer.includes('*')) return issuer;
+  return refuse('must be one whole value of `iss`: patterns are not taken', value, 'name every tenant by itself');
+}
+
+/** One of `resource.authorization_servers`, kept as written. Whether http may be used is a cross-check. */
+export function parseAuthorizationServer(value: unknown): string | Refused {
+  const issuer = parseIssuer(value);
+  if (issuer instanceof Refused) return issuer;
+  const url = parseHttpUrl(issuer, ISSUER_EXAMPLE);
+  if (url instanceof Refused) return url;
+  return /[?#]/.test(issuer) ? refuse('must have no query and no fragment (RFC 8414 §2)', issuer) : issuer;
+}
+
 /** An `issuer` whose keys are to be discovered. RFC 8414 §2: a URL without query and fragment; http is a cross-check. */
 export function parseDiscoverableIssuer(issuer: string): URL | Refused {
   const url = parseHttpUrl(issuer, ISSUER_EXAMPLE);

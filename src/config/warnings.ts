@@ -1,5 +1,6 @@
 /** Configs that are legal and may still not be what was meant. */
 
+import { closeRelation } from '../lib/close-relation.ts';
 import { isLoopbackHost } from '../lib/loopback.ts';
 import { isLocalAddress } from './listen.ts';
 import type { Config } from './schema.ts';
@@ -9,7 +10,13 @@ type Rule = readonly [applies: boolean, warning: string];
 
 /** Whole sentences, the most serious first. */
 export function collectWarnings(config: Config): string[] {
-  const others = [...dpopRules(config), ...networkRules(config), ...resourceRules(config), ...limitRules(config)];
+  const others = [
+    ...dpopRules(config),
+    ...networkRules(config),
+    ...scopeRules(config),
+    ...resourceRules(config),
+    ...limitRules(config),
+  ];
   return [...applying(authenticationRules(config)), ...collectTokenWarnings(config), ...applying(others)];
 }
 
@@ -79,17 +86,32 @@ function networkRules({ obex, backend }: Config): readonly Rule[] {
   ];
 }
 
-function resourceRules({ resource, cors, obex, authz }: Config): readonly Rule[] {
-  const written = resource.url.replace(/\?.*$/s, '');
-  const { origin, pathname } = new URL(resource.url);
-  const asked = origin + pathname;
-  const unlisted = authz.required_scopes.filter((scope) => !resource.scopes_supported.includes(scope));
+function scopeRules({ resource, authz }: Config): readonly Rule[] {
+  const implications = closeRelation(authz.scope_implies);
+  const offered = [...resource.scopes_supported, ...authz.challenge_scopes];
+  const obtainable = new Set([...offered, ...offered.flatMap((scope) => [...(implications.get(scope) ?? [])])]);
+  const unlisted = authz.required_scopes.filter((scope) => !obtainable.has(scope));
+  const named = new Set([...resource.scopes_supported, ...authz.required_scopes, ...Object.keys(authz.scope_implies)]);
+  const unnamed = [...new Set(Object.values(authz.scope_implies).flat())].filter((scope) => !named.has(scope));
   return [
+    [
+      unnamed.length > 0,
+      `authz.scope_implies grants ${unnamed.join(' ')}, which neither authz.required_scopes nor resource.scopes_supported names: ` +
+        'the backend finds it in X-Obex-Scopes. Add it to resource.scopes_supported if that is meant',
+    ],
     [
       unlisted.length > 0,
       `authz.required_scopes: ${unlisted.join(' ')} is not in resource.scopes_supported: clients that ask for the scopes named ` +
         'there get tokens that are refused. Add it there',
     ],
+  ];
+}
+
+function resourceRules({ resource, cors, obex }: Config): readonly Rule[] {
+  const written = resource.url.replace(/\?.*$/s, '');
+  const { origin, pathname } = new URL(resource.url);
+  const asked = origin + pathname;
+  return [
     [
       cors.allowed_origins.includes('*'),
       'cors.allowed_origins "*": pages of every site may use Obex with a token they hold',

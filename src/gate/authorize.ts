@@ -12,7 +12,13 @@ export function createAuthorize(requiredScopes: readonly string[]): Authorize {
     if (requiredScopes.every((scope) => scopes.has(scope))) return undefined;
     const evidence = { expected: requiredScopes.join(' '), actual: [...scopes].join(' '), token: accessToken };
     if (scopes.size > 0) return deny('insufficient_scope', evidence);
-    const detail = scopeClaim === undefined ? 'the token has neither scope nor scp' : `${scopeClaim} is empty`;
-    return deny('insufficient_scope', { ...evidence, detail });
+    return deny('insufficient_scope', { ...evidence, detail: describeLack(scopeClaim) });
   };
+}
+
+function describeLack(scopeClaim: string | undefined): string {
+  if (scopeClaim === undefined) return 'the token has none of the claims in scope_claims (default: scope, scp)';
+  return scopeClaim === 'scope' || scopeClaim === 'scp'
+    ? `${scopeClaim} is empty`
+    : `${scopeClaim} holds no scope that the configuration names`;
 }

@@ -1,6 +1,6 @@
 /** From the text of an access token to a verified one, or to the reason why not. RFC 9068 §4, RFC 8725 §3. */
 import type { Clock } from '../lib/clock.ts';
-import { checkAccessToken, checkTyp, readIssuer } from '../oauth/access-token.ts';
+import { checkAccessToken, checkTyp, type ExpectedClaims, readIssuer } from '../oauth/access-token.ts';
 import { type Denial, deny, isDenied } from '../oauth/denial.ts';
 import { refuseIdToken } from '../oauth/id-token.ts';
 import { isJwsAlgorithm, type JwsAlgorithm, verifySignature } from '../oauth/jwa.ts';
@@ -10,16 +10,10 @@ import type { AccessToken } from '../oauth/principal.ts';
 import type { IssuerKeys } from '../state/jwks-cache.ts';
 
 /** An issuer whose tokens are accepted, and on what terms. */
-export interface TrustedIssuer {
-  readonly issuer: string;
+export interface TrustedIssuer extends ExpectedClaims {
   readonly algorithms: ReadonlySet<JwsAlgorithm>;
-  /** Accepted `aud` values. */
-  readonly audiences: readonly string[];
-  /** As in `ExpectedClaims`. */
-  readonly resourceUri: string | undefined;
   /** Some issuers' access tokens look like ID tokens. */
   readonly acceptsIdTokens: boolean;
-  readonly clockSkewMs: number;
   readonly jwks: IssuerKeys;
 }
 
@@ -28,7 +22,7 @@ export interface VerifiedAccessToken {
   readonly accessToken: AccessToken;
   /** The one that its signature verified with; undefined for a token that its issuer alone can read. */
   readonly key: VerificationKey | undefined;
-  /** Whose token it is, by its configured name. */
+  /** Whose token it is, by its configured name: the token may name an alias. */
   readonly issuer: string;
   /** When the issuer has to be asked again, by the monotonic clock; absent = never. */
   readonly recheckAtMs?: number;
@@ -46,9 +40,16 @@ interface Attempt {
   readonly claims: AccessToken | Denial;
 }
 
+/** Each under its name and its aliases. */
+export function nameIssuers(issuers: readonly TrustedIssuer[]): ReadonlyMap<string, TrustedIssuer> {
+  return new Map(
+    issuers.flatMap((trusted) => [trusted.issuer, ...(trusted.aliases ?? [])].map((name) => [name, trusted] as const)),
+  );
+}
+
 /** Synchronous as long as the issuer's known keys decide; a promise only when fresher keys are asked for. */
 export function createVerifyAccessToken(issuers: readonly TrustedIssuer[], clock: Clock): VerifyAccessToken {
-  const byName = new Map(issuers.map((trusted) => [trusted.issuer, trusted]));
+  const byName = nameIssuers(issuers);
   const names = [...byName.keys()].join(' ');
 
   return (compact) => {

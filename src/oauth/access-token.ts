@@ -1,19 +1,20 @@
 /** Access token claims: what a resource server must check, once the signature holds. RFC 9068 §4, RFC 7519 §4.1. */
-import { malformed, readIdentifier, readNumericDate, readStrings } from './claims.ts';
+import { checkAudience, type ExpectedAudience, readAudience } from './audience.ts';
+import { malformed, readIdentifier, readNumericDate } from './claims.ts';
 import { type Denial, deny } from './denial.ts';
-import { normalizeHttpUri } from './http-uri.ts';
 import type { AccessToken } from './principal.ts';
 import { parseScopeClaims } from './scope.ts';
+import { readScopes, type ScopeTerms } from './scope-terms.ts';
 import { isJsonObject, type JsonObject } from './strict-json.ts';
 
 /** What a token must say to be accepted here. */
-export interface ExpectedClaims {
+export interface ExpectedClaims extends ExpectedAudience {
   /** Compared byte for byte. */
   readonly issuer: string;
-  /** One of them must stand in `aud`, byte for byte. */
-  readonly audiences: readonly string[];
-  /** The resource itself, normalised, where no audience is configured: `aud` may then name it in any equal spelling. */
-  readonly resourceUri: string | undefined;
+  /** Further values of `iss`, compared alike. */
+  readonly aliases?: ReadonlySet<string> | undefined;
+  /** Absent = `scope`, else `scp`, as they are. */
+  readonly scopeTerms?: ScopeTerms | undefined;
   readonly clockSkewMs: number;
 }
 
@@ -52,24 +53,20 @@ export function readIssuer(payload: JsonObject): string | Denial {
 export function checkAccessToken(payload: JsonObject, expected: ExpectedClaims, nowMs: number): AccessToken | Denial {
   const issuer = readIssuer(payload);
   if (typeof issuer !== 'string') return issuer;
-  const audiences = readStrings('aud', payload['aud']);
-  if ('denied' in audiences) return audiences;
+  const audience = readAudience(payload, expected);
+  if ('denied' in audience) return audience;
   const times = parseTimes(payload);
   if ('denied' in times) return times;
-  const identity = parseIdentity(payload);
+  const identity = parseIdentity(payload, expected.scopeTerms);
   if ('denied' in identity) return identity;
 
   // RFC 9068 §4: the issuer matches exactly
-  if (issuer !== expected.issuer) {
+  if (issuer !== expected.issuer && expected.aliases?.has(issuer) !== true) {
     return deny('invalid_issuer', { expected: expected.issuer, actual: issuer });
   }
   const token = { issuer, subject: identity.subject, client: identity.client };
-  // RFC 9068 §4: the audience names this resource
-  if (!namesResource(audiences, expected)) {
-    const evidence = { expected: expected.audiences.join(' '), actual: audiences.join(' '), token };
-    const isEmpty = audiences.every((audience) => audience === '');
-    return deny('audience_mismatch', isEmpty ? { ...evidence, detail: 'aud is empty' } : evidence);
-  }
+  const foreign = checkAudience(audience, expected, token);
+  if (foreign !== undefined) return foreign;
   const untimely = checkTimes(times, expected.clockSkewMs, nowMs);
   if (untimely !== undefined) return untimely;
   const { cnf } = payload;
@@ -78,12 +75,6 @@ export function checkAccessToken(payload: JsonObject, expected: ExpectedClaims, 
     return deny('token_not_bound', { detail: 'cnf is not exactly one jkt', token });
   }
   return { issuer, ...identity, expiresAtMs: times.expiresAtMs, jkt };
-}
-
-/** RFC 8707 §2: clients ask for the resource in the spelling of their URL library, and issuers write what they are asked for. */
-function namesResource(audiences: readonly string[], { audiences: accepted, resourceUri }: ExpectedClaims): boolean {
-  if (audiences.some((audience) => accepted.includes(audience))) return true;
-  return resourceUri !== undefined && audiences.some((audience) => normalizeHttpUri(audience) === resourceUri);
 }
 
 interface Times {
@@ -126,17 +117,23 @@ export function formatTime(timeMs: number): string {
   return new Date(timeMs).toISOString();
 }
 
-/** Whom the token speaks for. RFC 9068 §2.2. */
 function parseIdentity(
   payload: JsonObject,
+  scopeTerms: ScopeTerms | undefined,
 ): Pick<AccessToken, 'subject' | 'client' | 'scopes' | 'scopeClaim'> | Denial {
+  const parties = readParties(payload);
+  if ('denied' in parties) return parties;
+  const granted = scopeTerms === undefined ? parseScopeClaims(payload) : readScopes(payload, scopeTerms);
+  return 'denied' in granted ? granted : { ...parties, ...granted };
+}
+
+/** Whom the token speaks for, and who holds it. RFC 9068 §2.2. */
+export function readParties(payload: JsonObject): Pick<AccessToken, 'subject' | 'client'> | Denial {
   const subject = readIdentifier('sub', payload['sub']);
   if (typeof subject === 'object') return subject;
   const name = CLIENT_CLAIMS.find((claim) => payload[claim] !== undefined && payload[claim] !== '') ?? 'client_id';
   const client = readIdentifier(name, payload[name]);
-  if (typeof client === 'object') return client;
-  const granted = parseScopeClaims(payload);
-  return 'denied' in granted ? granted : { subject, client, ...granted };
+  return typeof client === 'object' ? client : { subject, client };
 }
 
 /**

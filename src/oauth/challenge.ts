@@ -6,7 +6,7 @@ import { isScopeToken } from './scope.ts';
 export interface ChallengeOptions {
   /** Where the Protected Resource Metadata with the path suffix is served; it has no query. */
   readonly resourceMetadataUrl: URL;
-  /** All scopes that any request needs; empty = no `scope` parameter. */
+  /** What a client should ask for: all scopes that any request needs, and what the IdP wants besides; empty = no `scope`. */
   readonly requiredScopes: readonly string[];
   /** Proof algorithms in the order published; absent = DPoP is off and there is no DPoP challenge. */
   readonly dpopAlgorithms?: readonly string[];

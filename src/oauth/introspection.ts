@@ -21,7 +21,6 @@ const MAX_TOKEN_LENGTH = 8 * 1024;
 const TOKEN_TYPES = new Set(['bearer', 'dpop']);
 /** What some issuers (Hydra) say beside it, so that nobody takes a refresh token for an access token. */
 const TOKEN_USES = new Set(['access_token', 'access']);
-const CLIENT_MEMBERS = ['client_id', 'azp', 'cid', 'appid'] as const;
 
 /** Tells a token that may be a JWT, and so can be read here, from one that its issuer alone can read. */
 export function isJwtShaped(token: string): boolean {
@@ -55,7 +54,7 @@ export function checkIntrospection(
   const kind = checkKind(members);
   if (kind !== undefined) return kind;
   const token = checkAccessToken({ ...members, iss, aud, exp }, expected, nowMs);
-  if ('denied' in token) return members['aud'] === undefined ? nameAbsence(token) : token;
+  if ('denied' in token) return isWithoutAudience(members, expected) ? nameAbsence(token) : token;
   return isDpop(members) && token.jkt === undefined
     ? deny('token_not_bound', { detail: 'token_type is DPoP, and cnf has no jkt', token })
     : token;
@@ -71,9 +70,9 @@ export function confirmAccessToken(
   { expected, nowMs }: { readonly expected: ExpectedClaims; readonly nowMs: number },
 ): AccessToken | Denial {
   if (!response.active) return deny('token_inactive', { token: verified });
-  const { aud = [...expected.audiences], cnf = toConfirmation(verified) } = response.members;
-  const client = CLIENT_MEMBERS.some((name) => name in response.members) ? {} : { client_id: verified.client };
-  const members = { ...response.members, ...client, aud, cnf };
+  const accepted = expected.audienceClaim === 'client_id' ? [] : [...expected.audiences];
+  const { aud = accepted, client_id: clientId = verified.client, cnf = toConfirmation(verified) } = response.members;
+  const members = { ...response.members, aud, client_id: clientId, cnf };
   const said = checkIntrospection({ active: true, members }, expected, nowMs);
   if ('denied' in said) return said;
   if (verified.jkt !== undefined && said.jkt !== verified.jkt) {
@@ -85,6 +84,10 @@ export function confirmAccessToken(
     expiresAtMs: Math.min(verified.expiresAtMs, said.expiresAtMs),
     scopes: said.scopeClaim === undefined ? verified.scopes : verified.scopes.intersection(said.scopes),
   };
+}
+
+function isWithoutAudience({ aud }: JsonObject, { audienceClaim }: ExpectedClaims): boolean {
+  return aud === undefined && audienceClaim !== 'client_id';
 }
 
 /** Many issuers leave it out until they are told otherwise, and would look for it in the token. */

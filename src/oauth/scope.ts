@@ -6,10 +6,10 @@ import type { JsonObject } from './strict-json.ts';
 /** Scope tokens, each legal by RFC 6749 §3.3. */
 export type Scopes = ReadonlySet<string>;
 
-/** What a token grants, and the claim that says so; undefined = it has neither. */
+/** What a token grants, and the claim that says so; undefined = it has none. */
 export interface GrantedScopes {
   readonly scopes: Scopes;
-  readonly scopeClaim: 'scope' | 'scp' | undefined;
+  readonly scopeClaim: string | undefined;
 }
 
 /** scope-token = 1*( %x21 / %x23-5B / %x5D-7E ): no space, no quote, no backslash. */
@@ -18,25 +18,33 @@ const SCOPE_TOKEN = /^[\x21\x23-\x5b\x5d-\x7e]+$/;
 const MAX_LIST_BYTES = 8192;
 
 /**
- * Reads the scopes of a token from `scope` (RFC 9068 §2.2.3) or, where there is none, from `scp` (Entra, Okta). A string
- * is a list with spaces between, an array holds single tokens. When both are present `scope`, the registered claim,
- * decides alone: a union could grant what the issuer did not mean. Both absent: no scopes.
+ * Reads the scopes of a token from `scope` (RFC 9068 §2.2.3) or, where there is none, from `scp` (Entra, Okta). When both
+ * are present `scope`, the registered claim, decides alone: a union could grant what the issuer did not mean. Both absent:
+ * no scopes.
  */
 export function parseScopeClaims({ scope, scp }: JsonObject): GrantedScopes | Denial {
   const scopeClaim = scope === undefined ? 'scp' : 'scope';
   const claim = scope === undefined ? scp : scope;
   if (claim === undefined) return { scopes: new Set(), scopeClaim: undefined };
+  const scopes = parseScopeClaim(scopeClaim, claim);
+  return 'denied' in scopes ? scopes : limitScopes({ scopes, scopeClaim });
+}
+
+/** A string is a list with spaces between, an array holds single tokens. */
+export function parseScopeClaim(name: string, claim: unknown): Scopes | Denial {
   const tokens: unknown = typeof claim === 'string' ? splitScopes(claim) : claim;
   if (!Array.isArray(tokens) || !tokens.every(isString)) {
-    return malformed(`${scopeClaim} is neither a string nor an array of strings`);
+    return malformed(`${name} is neither a string nor an array of strings`);
   }
   const illegal = tokens.find((token) => !isScopeToken(token));
-  if (illegal !== undefined) {
-    return deny('invalid_token', { detail: `${scopeClaim} holds what is no scope token`, actual: illegal });
-  }
-  const scopes = new Set(tokens);
-  if (scopeListBytes(scopes) <= MAX_LIST_BYTES) return { scopes, scopeClaim };
-  return malformed(`${scopeClaim} is longer than ${MAX_LIST_BYTES} bytes`);
+  if (illegal === undefined) return new Set(tokens);
+  return deny('invalid_token', { detail: `${name} holds what is no scope token`, actual: illegal });
+}
+
+/** Refuses more than the backend could be told. */
+export function limitScopes(granted: GrantedScopes): GrantedScopes | Denial {
+  if (scopeListBytes(granted.scopes) <= MAX_LIST_BYTES) return granted;
+  return malformed(`${granted.scopeClaim} is longer than ${MAX_LIST_BYTES} bytes`);
 }
 
 /** Tells whether a value is one legal scope token. */

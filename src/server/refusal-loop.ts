@@ -10,6 +10,9 @@ const CURES: Readonly<Partial<Record<DenialReason, string>>> = {
   audience_mismatch:
     'tokens are made for what actual says: let the IdP write one of resource.audiences into aud, or add what actual says to ' +
     'resource.audiences',
+  id_token:
+    'the client sends the ID token of its login: let it send the access token. Where access tokens of the issuer are made like ' +
+    'ID tokens, as those of Dex are, set dangerously_accept_id_tokens of that issuer',
   insufficient_scope:
     'new tokens bring no more scopes: let the IdP grant this client and subject what expected says, or take it out of ' +
     'authz.required_scopes',

@@ -7,6 +7,7 @@ import type { Principal } from '../oauth/principal.ts';
 /** One verified token. */
 export interface VerifiedToken {
   readonly principal: Principal;
+  /** The configured name of the issuer whose key it is. */
   readonly issuer: string;
   /** Milliseconds since the epoch; from then on the entry is as good as gone. */
   readonly expiresAtMs: number;

@@ -201,6 +201,17 @@ describe('tokens: all', () => {
     assert.deepEqual(stack.backend.requests[0]?.values('x-obex-user'), ['alice']);
   });
 
+  it('asks about a JWT under an alias of the issuer too', async (context) => {
+    const alias = 'https://tenant.example';
+    const { server, stack, send } = await startIntrospecting(context, `  tokens: all\nissuer_aliases: ["${alias}"]\n`);
+    const token = await stack.issuer.token({ claims: { iss: alias } });
+    assertReason(await send(token), 'token_inactive');
+    server.tokens.set(token, { active: true });
+    stack.clock.advance(5_000);
+    assert.equal((await send(token)).status, 200);
+    assert.equal(server.asked(token), 2);
+  });
+
   it('takes away and never adds', async (context) => {
     const { server, stack, send } = await startIntrospecting(context, '  tokens: all\n');
     const token = await stack.issuer.token({ claims: { scope: 'a b' } });

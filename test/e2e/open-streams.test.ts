@@ -150,6 +150,20 @@ describe('an event stream whose issuer a reload removes', () => {
     await kept.readUntil('data: 2');
   });
 
+  it('ends with the alias that its token names, and not before', async (context) => {
+    const stack = await start(context);
+    const tenants = (...names: readonly string[]): string =>
+      stack.config({ idp: `issuer_aliases: ${JSON.stringify(names)}` });
+    const [one, two] = ['https://one.example/', 'https://two.example/'] as const;
+    await stack.obex.reload(tenants(one, two));
+    const lost = await openStream(stack, await stack.authorization({ claims: { iss: one } }));
+    const kept = await openStream(stack, await stack.authorization({ claims: { iss: two } }));
+    await stack.obex.reload(tenants(two));
+    await assertEnded(lost, 'data: 1\n\n');
+    (await stack.backend.request(1)).socket.write(chunk('data: 2\n\n'));
+    await kept.readUntil('data: 2');
+  });
+
   it('a reload that is refused ends none', async (context) => {
     const stack = await start(context);
     const other = await startTestIssuer(context, stack.clock);

@@ -165,6 +165,7 @@ interface Loop {
 /** Each reason that counts, and that it counts across new tokens where the token's claims are known to be true. */
 const VERIFIED: Readonly<Partial<Record<DenialReason, Loop>>> = {
   audience_mismatch: { request: (stack) => fresh(stack, { claims: WRONG_AUDIENCE }) },
+  id_token: { request: (stack) => fresh(stack, { claims: { nonce: 'n-0S6_WzA2Mj' }, header: { typ: 'JWT' } }) },
   insufficient_scope: {
     options: { sections: { authz: 'required_scopes: ["mcp:admin"]' } },
     request: (stack) => fresh(stack),

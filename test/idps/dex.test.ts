@@ -13,7 +13,7 @@ import { CLIENTS, reservePlace, type Scene, startScene } from './scene.ts';
 const logIn = fillInLogin({ login: PERSON.email, password: PERSON.password });
 /** Clients ask for what stands there; Dex wants `openid` in every request. */
 const askFor = 'scopes_supported: [openid]';
-const access = 'dangerously_accept_id_tokens: true';
+const access = 'preset: dex\n  dangerously_accept_id_tokens: true';
 const forItsClients = `audiences: ["${PUBLIC_CLIENT}", "${PROGRAM.id}"]\n  ${askFor}`;
 
 describe(`Dex ${DEX_VERSION}`, () => {
@@ -72,7 +72,7 @@ describe(`Dex ${DEX_VERSION}`, () => {
 
   it('its access tokens are refused as ID tokens, which they look like, unless those are accepted', async () => {
     const { port } = await reservePlace();
-    const careful = await startScene({ port, idp, resource: forItsClients });
+    const careful = await startScene({ port, idp, access: 'preset: dex', resource: forItsClients });
     await careful.assertRefused(client.login.tokens()?.access_token ?? '', 401, 'id_token');
     await careful.stop();
   });

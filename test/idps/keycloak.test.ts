@@ -21,8 +21,9 @@ describe(`Keycloak ${KEYCLOAK_VERSION}`, () => {
     const { port, resource } = await reservePlace();
     const options = { resource, scopes: [SCOPE, OTHER_SCOPE], redirectUrl: REDIRECT_URL };
     idp = running.adopt(await startKeycloak(options), (it) => it.stop());
-    scene = running.adopt(await startScene({ port, idp, sections: `authz: { required_scopes: ["${SCOPE}"] }` }), (it) =>
-      it.stop(),
+    scene = running.adopt(
+      await startScene({ port, idp, access: 'preset: keycloak', sections: `authz: { required_scopes: ["${SCOPE}"] }` }),
+      (it) => it.stop(),
     );
   });
 

@@ -21,7 +21,7 @@ async function start(
   const { port, resource } = await reservePlace();
   const options = { audience, resource, scopes: [SCOPE, OTHER_SCOPE], redirectUrl: REDIRECT_URL };
   const idp = running.adopt(await startSpring(options), (it) => it.stop());
-  const scene = running.adopt(await startScene({ port, idp, sections }), (it) => it.stop());
+  const scene = running.adopt(await startScene({ port, idp, access: 'preset: spring', sections }), (it) => it.stop());
   return { idp, scene };
 }
 
@@ -81,7 +81,7 @@ describe(`Spring Authorization Server ${SPRING_VERSION} as it comes`, () => {
   it('shape: what stands in the tokens is what was recorded', async () => {
     const { port } = await reservePlace();
     const resource = `audiences: ["${PUBLIC_CLIENT}"]\n  scopes_supported: ["${SCOPE}", openid]`;
-    const open = await startScene({ port, idp, resource });
+    const open = await startScene({ port, idp, access: 'preset: spring', resource });
     const client = await open.logIn(connectV1, logIn);
     const tokens = client.login.tokens();
     await client.close();

@@ -25,6 +25,34 @@ describe('OpenID Connect Core §2: what only an ID token holds', () => {
     }
   }
 
+  it("tells Cognito's by token_use, Keycloak's by the claim typ", () => {
+    for (const [claim, value] of [
+      ['token_use', 'id'],
+      ['typ', 'ID'],
+    ] as const) {
+      assert.deepEqual(
+        refuseIdToken(undefined, { [claim]: value }),
+        deny('id_token', { expected: 'an access token', actual: `an ID token, as its ${claim} is ${value}` }),
+      );
+    }
+    for (const claims of [{ token_use: 'access' }, { typ: 'Bearer' }, { typ: 'DPoP' }, { token_use: ['id'] }]) {
+      assert.equal(refuseIdToken('JWT', claims), undefined, JSON.stringify(claims));
+    }
+  });
+
+  it('says whose it is where that can be read, for the count of refusals', () => {
+    const iss = 'https://issuer.example';
+    const claims = { iss, nonce: 'x' };
+    const tokenOf = (payload: Readonly<Record<string, unknown>>) => refuseIdToken('JWT', payload)?.evidence.token;
+    assert.deepEqual(tokenOf({ ...claims, sub: 'alice', azp: 'app' }), {
+      issuer: iss,
+      subject: 'alice',
+      client: 'app',
+    });
+    assert.deepEqual(tokenOf(claims), { issuer: iss, subject: undefined, client: undefined });
+    assert.equal(tokenOf({ ...claims, sub: 7 }), undefined);
+  });
+
   it('leaves access tokens alone that say when and how their user logged in', () => {
     const claims = { auth_time: 1, acr: '1', amr: ['pwd'], azp: 'app', sid: 'x', email: 'a@b.example' };
     assert.equal(refuseIdToken('JWT', claims), undefined);

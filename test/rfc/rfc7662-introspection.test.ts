@@ -258,6 +258,24 @@ describe('of a JWT that has been verified', () => {
     assert.deepEqual(confirm({ active: true, exp: NOW + 600, scope: 'a b c' }), VERIFIED);
   });
 
+  it('an answer without aud and client_id changes nothing where client_id is the audience, nor under an alias', () => {
+    const alias = 'https://tenant.example';
+    const byClient = {
+      ...EXPECTED,
+      audiences: ['client-1'],
+      audienceClaim: 'client_id',
+      aliases: new Set([alias]),
+    } as const;
+    const verified = { ...VERIFIED, issuer: alias };
+    const judge = (members: Readonly<Record<string, unknown>>) =>
+      confirmAccessToken(verified, { active: true, members }, { expected: byClient, nowMs: NOW_MS });
+    for (const members of [{}, { azp: 'client-1' }, { iss: alias }, { iss: ISSUER }])
+      assert.deepEqual(judge(members), verified);
+    const other = judge({ client_id: 'client-2' });
+    assert.equal(isDenied(other) && other.reason, 'audience_mismatch');
+    assert.equal(isDenied(other) && other.evidence.detail, 'client_id');
+  });
+
   it('an answer with any other binding never leaves it unbound', () => {
     for (const cnf of [{ 'x5t#S256': JKT }, { jkt: JKT, 'x5t#S256': JKT }, { jwk: {} }, {}, null]) {
       const outcome = confirm({ active: true, cnf });

@@ -39,7 +39,7 @@ const EXPECTED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   cognito: {
     client_credentials: 'invalid_token',
     user: 'invalid_token',
-    id_token: 'aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee, , ',
+    id_token: 'id_token',
   },
   // With dangerously_accept_id_tokens they are taken.
   dex: { user: 'id_token', id_token: 'id_token' },

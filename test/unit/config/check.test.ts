@@ -72,7 +72,11 @@ warning: OBEX_LOG_LEVLE is ignored: no value of the config has this name; did yo
     );
     const { stdout } = Object.assign({ stdout: '' }, outcome);
     assert.deepEqual(outcome, { code: 0, stdout, stderr: '' });
-    assert.ok(stdout.includes('  issuer: https://auth.example/\n  tls:\n    ca_file: ""\n  clock_skew: 10s\n'));
+    assert.ok(
+      stdout.includes(
+        '  issuer: https://auth.example/\n  preset: ""\n  issuer_aliases: []\n  tls:\n    ca_file: ""\n  clock_skew: 10s\n',
+      ),
+    );
     assert.deepEqual(stdout.split('\n').slice(-5), [
       'phase: 2 (every request needs a token that the idp has signed for this resource)',
       'warning: on this machine, obex.tls.cert_file: cannot read /none/c (ENOENT); check the path and that this user may read it',
@@ -80,6 +84,15 @@ warning: OBEX_LOG_LEVLE is ignored: no value of the config has this name; did yo
       'no problems, 2 warnings; with --strict that is exit code 1',
       '',
     ]);
+  });
+
+  it('prints what a preset has filled in', async () => {
+    const outcome = await check(minimalIdp('  preset: okta\n'));
+    const { stdout } = Object.assign({ stdout: '' }, outcome);
+    assert.deepEqual(
+      stdout.split('\n').filter((line) => line.includes('preset okta:')),
+      ['filled in by preset okta: idp.scope_claims: ["scp"]', 'filled in by preset okta: idp.audience_claim: "aud"'],
+    );
   });
 
   it('ends with 1 for warnings when it is strict, and says so last', async () => {

@@ -57,7 +57,7 @@ describe('samples', () => {
     });
   });
 
-  it('an additional issuer inherits algorithms and audiences', () => {
+  it('an additional issuer inherits algorithms, audiences, and how claims are read', () => {
     const text = sample('two-issuers-dpop.yaml').replace('enabled: true\n  required', 'enabled: false\n  required');
     const { config, phase } = accept(text, { env });
     assert.equal(phase, 2);
@@ -65,7 +65,11 @@ describe('samples', () => {
       {
         issuer: 'https://your-tenant.okta.com/oauth2/your-auth-server',
         jwks_uri: 'https://your-tenant.okta.com/oauth2/your-auth-server/v1/keys',
+        issuer_aliases: [],
+        preset: '',
         tls: { ca_file: '' },
+        scope_claims: ['scope', 'scp'],
+        audience_claim: 'aud',
         accepted_algorithms: ['RS256'],
         audiences: ['https://192.0.2.10/mcp'],
         dangerously_accept_id_tokens: false,
