@@ -1,5 +1,7 @@
 /** Config → phase 3: the proof check, its nonces and its replay cache. RFC 9449. */
+import type { Config } from './config/schema.ts';
 import { createVerifyDpopProof, type VerifiedProof, type VerifyDpopProof } from './gate/verify-dpop-proof.ts';
+import { deriveKey } from './lib/derive-key.ts';
 import { parseRedisUrl, type RedisUrl } from './lib/redis-url.ts';
 import { type Denial, isDenied } from './oauth/denial.ts';
 import { createNonces } from './oauth/dpop-nonce.ts';
@@ -13,6 +15,8 @@ import { RedisReplayCache } from './state/replay-cache-redis.ts';
 
 /** How long a nonce is good: clients keep one for many proofs, and get the next with an answer before it ends. */
 const NONCE_LIFETIME_MS = 300_000;
+
+const NONCE_SECRET_BYTES = 32;
 
 /** What phase 3 adds to a runtime. */
 export interface DpopParts {
@@ -42,7 +46,7 @@ export function buildDpop(options: RuntimeOptions, redisCa: string | undefined):
   refuseLongerWindow(previous?.dpop?.times, times);
   const metrics = observers.metrics.dpop;
   const replayCache = previous?.dpop?.replayCache ?? createReplayCache(options, { ...times, ca: redisCa });
-  const secret = dpop.nonce_secret ?? shared.nonceSecret;
+  const secret = nonceSecretOf(config) ?? shared.nonceSecret;
   const nonces = dpop.nonce === 'required' ? createNonces({ secret, lifetimeMs: NONCE_LIFETIME_MS }) : undefined;
   const proofKeys = new ProofKeys(new Set(dpop.algorithms));
   const verifyDpopProof = createVerifyDpopProof({
@@ -71,6 +75,12 @@ export function buildDpop(options: RuntimeOptions, redisCa: string | undefined):
       if (replayCache instanceof RedisReplayCache) replayCache.stop();
     },
   };
+}
+
+/** Undefined = one of this process. */
+function nonceSecretOf({ dpop, obex }: Config): string | undefined {
+  if (dpop.nonce_secret !== undefined || obex.secret === undefined) return dpop.nonce_secret;
+  return deriveKey(obex.secret, 'dpop nonces', NONCE_SECRET_BYTES).toString('base64url');
 }
 
 /** The replay cache has let go of proofs that a longer window would let in again. */

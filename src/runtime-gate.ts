@@ -7,6 +7,7 @@ import {
   createPresenceCheck,
 } from './gate/authenticate.ts';
 import { createDpopAuthentication } from './gate/authenticate-dpop.ts';
+import { requireCertificate } from './gate/certificate-binding.ts';
 import { createCharge, createLook } from './gate/charge.ts';
 import { createIntrospection, type IntrospectionTerms } from './gate/introspect-access-token.ts';
 import { createTokenCheck } from './gate/token-check.ts';
@@ -16,9 +17,9 @@ import type { AudienceClaim, ExpectedAudience } from './oauth/audience.ts';
 import { normalizeHttpUri } from './oauth/http-uri.ts';
 import type { Principal } from './oauth/principal.ts';
 import { createTargetUri } from './oauth/target-uri.ts';
-import { formatIdentityFields } from './proxy/identity-headers.ts';
 import type { RuntimeOptions } from './runtime.ts';
 import type { DpopParts } from './runtime-dpop.ts';
+import type { IdentityParts } from './runtime-identity.ts';
 import { buildScopeTerms } from './runtime-scopes.ts';
 import type { RuntimeFiles } from './runtime-tls.ts';
 import { type IssuerKeys, identifySource, type JwksSource } from './state/jwks-cache.ts';
@@ -146,19 +147,27 @@ interface GateParts {
   readonly verifiedTokens: VerifiedTokens;
   readonly charges: Charges;
   readonly dpop: DpopParts | undefined;
+  readonly identity: IdentityParts;
 }
 
 /** The composition of the phase: what is not in it costs nothing. */
-export function buildAuthenticate({ config, observers }: RuntimeOptions, parts: GateParts): Authenticate {
+export function buildAuthenticate(options: RuntimeOptions, parts: GateParts): Authenticate {
+  const authenticate = buildPhase(options, parts);
+  if (options.config.obex.tls.client_auth !== 'require') return authenticate;
+  return requireCertificate(authenticate, parts.charges.chargeClient);
+}
+
+function buildPhase({ config, observers }: RuntimeOptions, parts: GateParts): Authenticate {
   const { clock, metrics } = observers;
-  const { issuers, introspection, verifiedTokens, charges, dpop } = parts;
+  const { issuers, introspection, verifiedTokens, charges, dpop, identity } = parts;
   if (config.idp === undefined) return createPresenceCheck(charges);
   const verifyLocally = createVerifyAccessToken(issuers, clock);
   const tokens = createTokenCheck({
     clock,
     verifiedTokens,
     verifyAccessToken: introspection ? createIntrospection(introspection, verifyLocally, clock) : verifyLocally,
-    formatIdentityFields,
+    identify: identity.identify,
+    renew: identity.renew,
     onCacheLookup: (result) => metrics.tokenCacheLookup(result),
   });
   if (dpop === undefined)

@@ -9,6 +9,9 @@ export function refuseFixedChanges(before: Config, after: Config): void {
     ['obex.listen', before.obex.listen, after.obex.listen],
     ['obex.workers', before.obex.workers, after.obex.workers],
     ['obex.tls.enabled', before.obex.tls.enabled, after.obex.tls.enabled],
+    ['obex.tls.client_auth', before.obex.tls.client_auth, after.obex.tls.client_auth],
+    // Whatever it has sealed would be unknown.
+    ['obex.secret', before.obex.secret, after.obex.secret],
     ['metrics.listen', before.metrics.listen, after.metrics.listen],
     ['the phase', phaseOf(before), phaseOf(after)],
   ];

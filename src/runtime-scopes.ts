@@ -12,7 +12,10 @@ export function buildScopeTerms(config: Config, scopeClaims: readonly string[]):
   const { scope_prefix: prefix } = config.resource;
   const implied = closeRelation(config.authz.scope_implies);
   if (prefix === '' && implied.size === 0 && JSON.stringify(scopeClaims) === DEFAULT_CLAIMS) return undefined;
-  const claims = scopeClaims.map((name) => ({ name, pointer: parseJsonPointer(name) ?? [] }));
+  const claims = scopeClaims.flatMap((name) => {
+    const pointer = parseJsonPointer(name);
+    return pointer === undefined ? [] : { name, pointer };
+  });
   return { claims, prefix, implied, known: namedScopes(config) };
 }
 

@@ -15,9 +15,11 @@ import { createClientHeaders } from './proxy/response-headers.ts';
 import { isLoop } from './proxy/via.ts';
 import type { RuntimeOptions } from './runtime.ts';
 import type { DpopParts } from './runtime-dpop.ts';
+import type { IdentityParts } from './runtime-identity.ts';
 import { buildReadiness, type ReadinessParts } from './runtime-readiness.ts';
 import { challengeScopes, metadataScopes } from './runtime-scopes.ts';
-import { createClientAddress } from './server/client-address.ts';
+import { createClientAddress, createPeerTrust } from './server/client-address.ts';
+import { createClientCertificate } from './server/client-certificate.ts';
 import { createCors } from './server/cors.ts';
 import { respondHealth } from './server/endpoints/health.ts';
 import { createMetadataEndpoint } from './server/endpoints/metadata.ts';
@@ -37,6 +39,7 @@ const MAX_REQUEST_LINE_BYTES = 8 * 1024;
 interface ServiceParts extends ReadinessParts {
   readonly authenticate: Authenticate;
   readonly chargeClient: Charge;
+  readonly identity: IdentityParts;
 }
 
 export function buildService(options: RuntimeOptions, parts: ServiceParts): Service {
@@ -44,6 +47,7 @@ export function buildService(options: RuntimeOptions, parts: ServiceParts): Serv
   const { public_url: publicUrl } = config.obex;
   const isOriginAllowed = buildOriginPolicy(config);
   const allowedHosts = config.obex.allowed_hosts;
+  const network = { trustedProxies: config.obex.trusted_proxies, isUnixSocket: 'path' in config.obex.listen };
   const endpoints = buildEndpoints(options, parts);
   return {
     selectRoute: createRoute({
@@ -55,9 +59,10 @@ export function buildService(options: RuntimeOptions, parts: ServiceParts): Serv
       noAuthorizationServer: config.idp && denyAuthorization(authorizationServers(config), locateMetadata(config)),
       isClosing,
     }),
-    resolveClientAddress: createClientAddress({
-      trustedProxies: config.obex.trusted_proxies,
-      isUnixSocket: 'path' in config.obex.listen,
+    resolveClientAddress: createClientAddress(network),
+    resolveClientCertificate: createClientCertificate({
+      believesField: config.obex.client_cert_header,
+      isTrustedPeer: createPeerTrust(network),
     }),
     cors: createCors({
       isAllowed: isOriginAllowed,
@@ -96,7 +101,7 @@ function buildForwarder(options: RuntimeOptions, backend: BackendClient): Forwar
       backendAuthority: config.backend.url.host,
       publicUrl: config.obex.public_url,
       staticFields: Object.entries(config.backend.headers).flat(),
-      strippedNames: config.backend.strip_headers,
+      strippedNames: [...config.backend.strip_headers, ...Object.keys(config.backend.claim_headers)],
       viaPseudonym: shared.viaPseudonym,
     }),
     formatClientFields: createClientHeaders({ publicUrl: config.obex.public_url, backendUrl: config.backend.url }),
@@ -141,12 +146,13 @@ function buildRefusalLoop({ config, shared, observers, previous }: RuntimeOption
 
 function buildEndpoints(options: RuntimeOptions, parts: ServiceParts): ReadonlyMap<string, Endpoint> {
   const { config } = options;
-  const { dpop } = parts;
+  const { dpop, identity } = parts;
   const respondMetadata = createMetadataEndpoint(
     formatProtectedResourceMetadata({
       resource: config.resource.url,
       authorizationServers: authorizationServers(config),
       scopesSupported: metadataScopes(config),
+      certificateBound: config.idp !== undefined && takesCertificates(config),
       ...(dpop === undefined ? {} : { dpop: { algorithms: config.dpop.algorithms, required: config.dpop.required } }),
     }),
   );
@@ -158,9 +164,15 @@ function buildEndpoints(options: RuntimeOptions, parts: ServiceParts): ReadonlyM
     ['/ready', { respond: buildReadiness(options, parts), isPublic: false, isVital: true, isQuiet }],
     [paths.root, metadata],
     [paths.withSuffix, metadata],
+    ...identity.endpoints,
   ]);
   if (config.metrics.listen === undefined) endpoints.set(METRICS_PATH, metricsEndpoint(options));
   return endpoints;
+}
+
+/** Whether a client can show a certificate at all. */
+function takesCertificates({ obex }: Config): boolean {
+  return obex.tls.client_auth !== 'off' || obex.client_cert_header;
 }
 
 /** Where the metadata with the path suffix is, as clients reach it. */

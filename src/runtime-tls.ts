@@ -1,8 +1,10 @@
 /** Certificate files of the config, read and tried: whatever is wrong names key, file and cure. */
+import { generateKeyPairSync } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { type JudgedFault, judgeCertificates, ownerOf } from './certs/judge-certificates.ts';
 import type { Config } from './config/schema.ts';
 import { parseCertificates, parsePrivateKey } from './lib/pem.ts';
+import { parseSigningKey } from './oauth/signing-key.ts';
 import type { Observers } from './observe/observers.ts';
 import type { ServerTls } from './wire/exchange.ts';
 import { opensslProblem } from './wire/tls-options.ts';
@@ -23,23 +25,52 @@ export interface RuntimeFiles {
   readonly redisCa: string | undefined;
   /** Of `idp` and its `additional_issuers`, in this order. */
   readonly issuerCas: readonly (string | undefined)[];
+  /** Undefined without assertions. */
+  readonly assertionKey: AssertionKey | undefined;
 }
 
-export function readRuntimeFiles(config: Config): RuntimeFiles {
+/** The key that signs assertions. */
+export interface AssertionKey {
+  readonly pem: string;
+  /** At start, for want of a file. */
+  readonly isMade: boolean;
+}
+
+/** `before` are those that these replace. */
+export function readRuntimeFiles(config: Config, before?: RuntimeFiles): RuntimeFiles {
   return {
     tls: buildTls(config),
     backendCa: readAuthorities({ key: 'backend.tls.ca_file', path: config.backend.tls.ca_file }),
     redisCa: readAuthorities(redisAuthorities(config)),
     issuerCas: issuerAuthorities(config).map(readAuthorities),
+    assertionKey: readAssertionKey(config, before?.assertionKey),
   };
+}
+
+/** A key that was made stays, as long as no file takes its place. */
+export function readAssertionKey({ backend }: Config, before: AssertionKey | undefined): AssertionKey | undefined {
+  const { enabled, key_file: path } = backend.assertion;
+  if (!enabled) return undefined;
+  if (path === '') return before?.isMade === true ? before : { pem: makeSigningKey(), isMade: true };
+  const file = { key: 'backend.assertion.key_file', path };
+  const pem = readNamedFile(file);
+  parseNamedFile(file, pem, parseSigningKey);
+  return { pem, isMade: false };
+}
+
+function makeSigningKey(): string {
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  return privateKey.export({ type: 'pkcs8', format: 'pem' });
 }
 
 /** The paths that `readRuntimeFiles` reads. */
 export function runtimeFilePaths(config: Config): readonly string[] {
   const { tls } = config.obex;
-  const certificate = tls.enabled ? [tls.cert_file, tls.key_file] : [];
+  const certificate = tls.enabled ? [tls.cert_file, tls.key_file, tls.client_ca_file] : [];
   const authorities = [redisAuthorities(config), ...issuerAuthorities(config)].map(({ path }) => path);
-  return [...certificate, config.backend.tls.ca_file, ...authorities].filter((path) => path !== '');
+  const { tls: backendTls, assertion } = config.backend;
+  const assertionKey = assertion.enabled ? assertion.key_file : '';
+  return [...certificate, backendTls.ca_file, assertionKey, ...authorities].filter((path) => path !== '');
 }
 
 /** Without a replay cache in Redis there is none to read. */
@@ -64,16 +95,31 @@ export function buildTls({ obex }: Config): ServerTls | undefined {
   if (!obex.tls.enabled) return undefined;
   const { cert, certificates } = readCertificates(obex.tls);
   const { key, privateKey } = readPrivateKey(obex.tls);
-  const { cert_file: certFile, key_file: keyFile, min_version: minVersion } = obex.tls;
+  const { cert_file: certFile, key_file: keyFile, min_version: minVersion, client_auth: clientAuth } = obex.tls;
   const owner = ownerOf(privateKey, certificates);
   if (owner !== 1) {
     const cure = owner === 0 ? '' : `; it belongs to number ${owner} there: put that one first`;
     throw new Error(`obex.tls.key_file: ${keyFile} does not belong to the certificate in obex.tls.cert_file${cure}`);
   }
-  const tls: ServerTls = { cert, key, minVersion: minVersion === '1.3' ? 'TLSv1.3' : 'TLSv1.2' };
+  const clients = clientAuth === 'off' ? undefined : { ca: readClientAuthorities(obex.tls) };
+  const tls: ServerTls = { cert, key, minVersion: minVersion === '1.3' ? 'TLSv1.3' : 'TLSv1.2', clients };
   const problem = opensslProblem(tls);
   if (problem !== undefined) throw new Error(`obex.tls.cert_file: OpenSSL refuses ${certFile}: ${problem}`);
   return tls;
+}
+
+/** The authorities that vouch for clients; undefined = nobody needs to. OpenSSL follows a chain to a root, and takes no other. */
+export function readClientAuthorities({ client_ca_file: path }: TlsConfig): string | undefined {
+  const file = { key: 'obex.tls.client_ca_file', path };
+  const pem = readAuthorities(file);
+  if (pem === undefined) return undefined;
+  const certificates = parseNamedFile(file, pem, parseCertificates);
+  const orphan = certificates.find((one) => !certificates.some((issuer) => one.checkIssued(issuer)));
+  if (orphan === undefined) return pem;
+  const number = certificates.indexOf(orphan) + 1;
+  throw new Error(
+    `${file.key}: ${path} holds certificate number ${number} without that of its issuer; add it, up to the root`,
+  );
 }
 
 export function readCertificates({ cert_file: path }: TlsConfig) {

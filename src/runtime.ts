@@ -15,6 +15,7 @@ import {
   type RateLimit,
   startIssuers,
 } from './runtime-gate.ts';
+import { buildIdentity, type IdentityParts, tellKeys } from './runtime-identity.ts';
 import { buildIntrospection, type IntrospectionParts } from './runtime-introspection.ts';
 import { buildMetricsService, buildService } from './runtime-service.ts';
 import { type RuntimeFiles, readRuntimeFiles, warnOfCertificates } from './runtime-tls.ts';
@@ -53,6 +54,8 @@ export interface Runtime {
   readonly rateLimit: RateLimit | undefined;
   /** Undefined below phase 3. */
   readonly dpop: DpopParts | undefined;
+  readonly identity: IdentityParts;
+  readonly files: RuntimeFiles;
   readonly backend: BackendClient;
   /** It is in force from now on. */
   begin(): void;
@@ -67,29 +70,31 @@ export function buildRuntime(options: RuntimeOptions): Runtime {
   const { config } = options;
   // What may fail comes first, so that a refused reload leaves nothing behind.
   const files = options.files ?? readFiles(options);
-  const { tls, backendCa, redisCa } = files;
-  const backend = buildBackend(options, backendCa);
-  const dpop = buildDpop(options, redisCa);
+  const backend = buildBackend(options, files.backendCa);
+  const dpop = buildDpop(options, files.redisCa);
   const issuers = buildIssuers({ ...options, files });
   const introspection = buildIntrospection(options, issuers);
   const verifiedTokens = buildVerifiedTokens(config);
   const rateLimit = buildRateLimit(options);
   const charges = buildCharges(rateLimit, options.observers.clock);
-  const gate = { issuers, introspection, verifiedTokens, charges, dpop };
+  const identity = buildIdentity(options, files.assertionKey);
+  const gate = { issuers, introspection, verifiedTokens, charges, dpop, identity };
   const authenticate = buildAuthenticate(options, gate);
-  const service = buildService(options, { ...gate, backend, authenticate, chargeClient: charges.chargeClient });
+  const service = buildService(options, { ...gate, ...charges, backend, authenticate });
   const { streams } = service.forwarder.inFlight;
   const stopListening = issuers.map((trusted) => dropWithdrawn(trusted, verifiedTokens, streams));
   const runtime: Runtime = {
     phase: phaseOf(config),
     service,
     metricsService: buildMetricsService(options, service),
-    tls,
+    tls: files.tls,
     issuers,
     introspection,
     verifiedTokens,
     rateLimit,
     dpop,
+    identity,
+    files,
     backend,
     begin: () => beginBackground(runtime, config),
     release: (successor) => {
@@ -125,9 +130,11 @@ function dropWithdrawn({ issuer, jwks }: TrustedIssuer, tokens: VerifiedTokens, 
   });
 }
 
-function readFiles({ config, observers }: RuntimeOptions): RuntimeFiles {
-  const files = readRuntimeFiles(config);
+function readFiles(options: RuntimeOptions): RuntimeFiles {
+  const { config, observers, previous } = options;
+  const files = readRuntimeFiles(config, previous?.files);
   warnOfCertificates(config, files, observers);
+  tellKeys(options, files, previous?.files);
   return files;
 }
 

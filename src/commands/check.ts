@@ -8,8 +8,10 @@ import {
   buildTls,
   issuerAuthorities,
   judgeTls,
+  readAssertionKey,
   readAuthorities,
   readCertificates,
+  readClientAuthorities,
   readPrivateKey,
 } from '../runtime-tls.ts';
 import { type Environment, readConfigFile } from './config-file.ts';
@@ -90,8 +92,15 @@ function unusableFiles(config: Config): string[] {
     { key: 'dpop.replay_cache.redis.tls.ca_file', path: config.dpop.replay_cache.redis.tls.ca_file },
     ...issuerAuthorities(config),
   ];
-  const each = tls.enabled ? [() => readCertificates(tls), () => readPrivateKey(tls)] : [];
-  const all = [...each, () => buildTls(config), ...authorities.map((file) => () => readAuthorities(file))];
+  const each = tls.enabled
+    ? [readCertificates, readPrivateKey, readClientAuthorities].map((read) => () => read(tls))
+    : [];
+  const all = [
+    ...each,
+    () => buildTls(config),
+    () => readAssertionKey(config, undefined),
+    ...authorities.map((file) => () => readAuthorities(file)),
+  ];
   return all.flatMap(problemOf);
 }
 

@@ -1,4 +1,5 @@
 /** What no value can tell by itself: rules between values and sections. RFC 9728 §3.3 (resource). */
+import { foldName } from '../lib/fold-name.ts';
 import { isLoopbackHost } from '../lib/loopback.ts';
 import type { Draft } from './draft.ts';
 import { checkAuthorizationServers, checkIssuers } from './issuer-checks.ts';
@@ -15,6 +16,7 @@ const { shape } = sections;
 const obex = shape.obex.def.out.shape;
 const idp = shape.idp.def.innerType.shape;
 const dpop = shape.dpop.def.out.shape;
+const backend = shape.backend.def.out.shape;
 
 /** Reports broken rules. Looks at each value by itself, so that a mistake elsewhere hides none of them. */
 export function crossCheck(draft: Draft): void {
@@ -24,6 +26,8 @@ export function crossCheck(draft: Draft): void {
   checkScopePrefix(draft);
   checkStaleness(draft);
   checkDpop(draft);
+  checkClaimHeaders(draft);
+  checkCertificates(draft);
   checkListeners(draft);
   checkCircle(draft);
 }
@@ -40,10 +44,38 @@ function checkPhase(draft: Draft): void {
     const path = ['limits', key];
     if (draft.valueAt(path) !== undefined) draft.report(path, `needs idp: ${cure}, or delete limits.${key}`);
   }
+  checkVouching(draft, cure);
   const origins = draft.valueAt(['cors', 'allowed_origins']);
   if (!Array.isArray(origins)) return;
   for (const [index, origin] of origins.entries()) {
     if (origin === '*') draft.report(['cors', 'allowed_origins', index], `"*" needs idp: ${cure}, or name the origins`);
+  }
+}
+
+/** Without a verified token there is nothing to vouch for. */
+function checkVouching(draft: Draft, cure: string): void {
+  const headers = ['backend', 'claim_headers'];
+  const written = draft.valueAt(headers);
+  if (isRecord(written) && Object.keys(written).length > 0) {
+    draft.report(headers, `needs idp: ${cure}, or delete backend.claim_headers`);
+  }
+  const enabled = ['backend', 'assertion', 'enabled'];
+  if (read(draft, enabled, backend.assertion.def.out.shape.enabled) === true) {
+    draft.report(enabled, `needs idp: ${cure}, or delete backend.assertion`);
+  }
+}
+
+/** One header, one meaning: a claim must not be replaced by, nor replace, what the operator writes. */
+function checkClaimHeaders(draft: Draft): void {
+  const fixed = draft.valueAt(['backend', 'headers']);
+  const claims = draft.valueAt(['backend', 'claim_headers']);
+  if (!isRecord(fixed) || !isRecord(claims)) return;
+  const names = new Map(Object.keys(fixed).map((name) => [foldName(name), name]));
+  for (const name of Object.keys(claims)) {
+    const twin = names.get(foldName(name));
+    const path = ['backend', 'claim_headers', name];
+    if (twin === undefined || draft.isAtFault(path)) continue;
+    draft.report(path, `is the same header as backend.headers.${twin}; delete one, or choose another name`);
   }
 }
 
@@ -77,6 +109,29 @@ function checkDpop(draft: Draft): void {
   }
 }
 
+/** What is written, and would do nothing or less than it says. */
+function checkCertificates(draft: Draft): void {
+  const { enabled: enabledSchema, client_auth, client_ca_file } = obex.tls.def.out.shape;
+  const enabled = read(draft, ['obex', 'tls', 'enabled'], enabledSchema);
+  const auth = read(draft, ['obex', 'tls', 'client_auth'], client_auth);
+  if (enabled === false && auth !== undefined && auth !== 'off') {
+    const cure = 'set that, or, where a proxy in front ends TLS, obex.client_cert_header in place of this';
+    draft.report(['obex', 'tls', 'client_auth'], `needs obex.tls.enabled: true; ${cure}`);
+  }
+  const authorities = ['obex', 'tls', 'client_ca_file'];
+  if (auth === 'off' && (read(draft, authorities, client_ca_file) ?? '') !== '') {
+    draft.report(authorities, 'needs obex.tls.client_auth: request or require; set that, or delete client_ca_file');
+  }
+  const header = ['obex', 'client_cert_header'];
+  const proxies = read(draft, ['obex', 'trusted_proxies'], obex.trusted_proxies);
+  if (read(draft, header, obex.client_cert_header) !== true || proxies === undefined) return;
+  if (proxies.length === 0) {
+    draft.report(header, 'needs obex.trusted_proxies: nobody else is believed; add the address of the proxy in front');
+  } else if (proxies.some((cidr) => cidr.endsWith('/0'))) {
+    draft.report(header, 'with a network of every address in obex.trusted_proxies anybody could write any certificate');
+  }
+}
+
 function checkListeners(draft: Draft): void {
   const main = read(draft, ['obex', 'listen'], obex.listen);
   const workers = read(draft, ['obex', 'workers'], obex.workers);
@@ -105,7 +160,7 @@ function isAnyHost(host: string | undefined): boolean {
 /** A request to Obex that Obex sends to itself comes back for ever. */
 function checkCircle(draft: Draft): void {
   const listen = read(draft, ['obex', 'listen'], obex.listen);
-  const url = read(draft, ['backend', 'url'], shape.backend.def.out.shape.url);
+  const url = read(draft, ['backend', 'url'], backend.url);
   if (listen === undefined || url === undefined || 'path' in listen || !isLoopbackHost(url.hostname)) return;
   const port = Number(url.port === '' ? DEFAULT_PORTS[url.protocol] : url.port);
   const isReached = isAnyHost(listen.host) || isLocalAddress(listen);

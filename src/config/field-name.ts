@@ -12,6 +12,7 @@ export const RESERVED: ReadonlyMap<string, string> = new Map([
   ...['content-length', 'transfer-encoding', 'expect'].map(framing),
   ...[
     'connection',
+    'http2-settings',
     'keep-alive',
     'proxy-connection',
     'proxy-authenticate',
@@ -31,7 +32,7 @@ function hopByHop(name: string): [string, string] {
 }
 
 /** Without these no MCP server understands the request. */
-const NEEDED: ReadonlySet<string> = new Set([
+export const NEEDED: ReadonlySet<string> = new Set([
   'accept',
   'content-encoding',
   'content-type',

@@ -1,17 +1,14 @@
 /** What `backend.headers` may hold. RFC 9110 §5.1 (names), §5.5 (values). */
 import * as z from 'zod/mini';
-import { foldName } from '../lib/fold-name.ts';
-import { FIELD_NAME, RESERVED } from './field-name.ts';
+import { parseFieldMap } from './field-map.ts';
+import { RESERVED } from './field-name.ts';
 import { described } from './leaf.ts';
-import { isRecord } from './path.ts';
 
 /** Visible ASCII, spaces and tabs inside only: what every recipient reads alike. */
 const FIELD_VALUE = /^[\x21-\x7e]+([ \t]+[\x21-\x7e]+)*$/;
 
 /** Why a field may not be added; undefined = it may. */
-function nameFault(name: string): string | undefined {
-  if (!FIELD_NAME.test(name)) return 'is not a legal header name: use letters, digits and "-"';
-  const folded = foldName(name);
+function nameFault(folded: string): string | undefined {
   const reserved = RESERVED.get(folded);
   if (reserved !== undefined) return `cannot be set: ${reserved}; delete it`;
   if (folded.startsWith('x-obex-'))
@@ -32,31 +29,11 @@ function valueFault(value: unknown): string | undefined {
   return 'must be plain ASCII (the value is not shown)';
 }
 
-/** An illegal name may be a whole `Name: secret` line, so it is shown up to what is illegal in it. */
-function shownName(name: string): string {
-  return FIELD_NAME.test(name) ? name : `${/^[!#$%&'*+.^_`|~0-9A-Za-z-]*/.exec(name)?.[0] ?? ''}…`;
-}
-
-/** Field name → value, names as written. Adds one issue for each bad name or value. */
-function parseFields(given: unknown, { issues }: z.core.ParsePayload): Readonly<Record<string, string>> {
-  const value = given ?? {};
-  if (!isRecord(value)) {
-    const message = 'expected header names with values, such as { X-API-Key: "${API_KEY}" }';
-    issues.push({ code: 'custom', input: given, message });
-    return z.NEVER;
-  }
-  const fields: [string, string][] = [];
-  const names = new Map<string, string>();
-  for (const [name, content] of Object.entries(value)) {
-    const twin = names.get(foldName(name));
-    const fault =
-      nameFault(name) ?? (twin === undefined ? valueFault(content) : `is the same header as ${twin}; delete one`);
-    names.set(foldName(name), name);
-    if (fault !== undefined) issues.push({ code: 'custom', input: content, message: fault, path: [shownName(name)] });
-    else if (typeof content === 'string') fields.push([name, content]);
-  }
-  return Object.fromEntries(fields);
-}
+const parseFields = parseFieldMap({
+  wanted: 'expected header names with values, such as { X-API-Key: "${API_KEY}" }',
+  nameFault,
+  valueFault,
+});
 
 /** The schema of `backend.headers`. */
 export const headerFields = described(z.pipe(z.unknown(), z.transform(parseFields)), {

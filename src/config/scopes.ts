@@ -69,28 +69,24 @@ function parseImplications(
   { issues }: z.core.ParsePayload,
 ): Readonly<Record<string, readonly string[]>> {
   const value = given ?? {};
-  const fail = (input: unknown, message: string, path: (string | number)[] = []): typeof z.NEVER => {
-    issues.push({ code: 'custom', input, message, path });
-    return z.NEVER;
+  const fail = ({ refusal }: Refused, path: (string | number)[]): void =>
+    void issues.push({ code: 'custom', input: value, message: refusal.message, params: { ...refusal }, path });
+  const parseItem = (item: unknown, path: (string | number)[]): string[] => {
+    const parsed = parseScope(item);
+    if (!(parsed instanceof Refused)) return [parsed];
+    fail(parsed, path);
+    return [];
   };
-  const wanted = 'expected scopes with lists of scopes, such as { mcp:admin: [mcp:read, mcp:write] }';
-  if (!isRecord(value)) return fail(given, wanted);
-  const implications: [string, string[]][] = [];
-  for (const [name, implied] of Object.entries(value)) {
-    if (!SCOPE_TOKEN.test(name)) fail(name, WANTED, [name]);
-    else if (!Array.isArray(implied) || implied.length === 0)
-      fail(implied, 'expected a list of scopes, such as [mcp:read]', [name]);
-    else
-      implications.push([
-        name,
-        implied.flatMap((item: unknown, index) => {
-          const parsed = parseScope(item);
-          if (!(parsed instanceof Refused)) return parsed;
-          fail(item, parsed.refusal.message, [name, index]);
-          return [];
-        }),
-      ]);
+  if (!isRecord(value)) {
+    fail(refuse('expected scopes with lists of scopes, such as { mcp:admin: [mcp:read, mcp:write] }', value), []);
+    return z.NEVER;
   }
+  const implications = Object.entries(value).map(([name, implied]) => {
+    if (!SCOPE_TOKEN.test(name)) fail(refuse(WANTED, name), [name]);
+    const items: readonly unknown[] = Array.isArray(implied) ? implied : [];
+    if (items.length === 0) fail(refuse('expected a list of scopes, such as [mcp:read]', implied), [name]);
+    return [name, items.flatMap((item, index) => parseItem(item, [name, index]))] as const;
+  });
   return Object.fromEntries(implications);
 }
 

@@ -10,13 +10,8 @@ type Rule = readonly [applies: boolean, warning: string];
 
 /** Whole sentences, the most serious first. */
 export function collectWarnings(config: Config): string[] {
-  const others = [
-    ...dpopRules(config),
-    ...networkRules(config),
-    ...scopeRules(config),
-    ...resourceRules(config),
-    ...limitRules(config),
-  ];
+  const rules = [dpopRules, assertionRules, certificateRules, networkRules, scopeRules, resourceRules, limitRules];
+  const others = rules.flatMap((rulesOf) => rulesOf(config));
   return [...applying(authenticationRules(config)), ...collectTokenWarnings(config), ...applying(others)];
 }
 
@@ -42,14 +37,46 @@ function authenticationRules({ idp, obex }: Config): readonly Rule[] {
   ];
 }
 
-function dpopRules({ dpop }: Config): readonly Rule[] {
+function dpopRules({ dpop, obex }: Config): readonly Rule[] {
   return [
     [
       dpop.enabled &&
         dpop.nonce === 'required' &&
         dpop.replay_cache.backend === 'redis' &&
-        dpop.nonce_secret === undefined,
-      'dpop.nonce_secret is absent: with more than one replica each refuses the nonces of the others; give all the same',
+        (dpop.nonce_secret ?? obex.secret) === undefined,
+      'dpop.nonce_secret and obex.secret are absent: with more than one replica each refuses the nonces of the others; give all ' +
+        'the same obex.secret',
+    ],
+  ];
+}
+
+function assertionRules({ backend: { assertion } }: Config): readonly Rule[] {
+  const { enabled, audience, key_file: keyFile } = assertion;
+  return [
+    [
+      enabled && keyFile === '',
+      'backend.assertion.key_file is empty: each replica makes a key of its own at start and publishes no other, so that a backend ' +
+        'which asks one replica for keys refuses the assertions of the others, and after a restart those of all until it asks again. ' +
+        'Give all the same file',
+    ],
+    [
+      !enabled && (audience !== '' || keyFile !== ''),
+      'backend.assertion has no effect without enabled: true: the backend gets no X-Obex-Assertion',
+    ],
+  ];
+}
+
+function certificateRules({ idp, obex }: Config): readonly Rule[] {
+  const { client_auth: auth, client_ca_file: authorities } = obex.tls;
+  return [
+    [
+      auth !== 'off' && authorities === '',
+      `obex.tls.client_auth: ${auth} without client_ca_file takes any certificate, also one that its client has made: tokens may ` +
+        'be bound to it, but it keeps nobody out. Set client_ca_file if it should',
+    ],
+    [
+      idp === undefined && (auth === 'request' || obex.client_cert_header),
+      'certificates of clients have no effect without idp: no token is verified that could be bound to one',
     ],
   ];
 }

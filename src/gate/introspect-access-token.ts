@@ -83,7 +83,13 @@ class Introspector {
     const accessToken = this.#judge(answer, verified?.accessToken);
     if (isDenied(accessToken)) return this.#refuse(digest, accessToken, REFUSED_MS);
     const { trusted, cacheTtlMs } = this.#terms;
-    return { accessToken, key: verified?.key, issuer: trusted.issuer, recheckAtMs: answer.askedAtMs + cacheTtlMs };
+    return {
+      accessToken,
+      claims: verified?.claims ?? answer.response.members,
+      key: verified?.key,
+      issuer: trusted.issuer,
+      recheckAtMs: answer.askedAtMs + cacheTtlMs,
+    };
   }
 
   #judge({ response }: Introspected, verified: AccessToken | undefined): AccessToken | Denial {

@@ -2,7 +2,8 @@
 import type { Clock } from '../lib/clock.ts';
 import { type Denial, isDenied } from '../oauth/denial.ts';
 import { hashAccessToken } from '../oauth/dpop-proof.ts';
-import type { AccessToken, Principal } from '../oauth/principal.ts';
+import type { AccessToken, Identity, IssuedAssertion, Principal } from '../oauth/principal.ts';
+import type { JsonObject } from '../oauth/strict-json.ts';
 import type { VerifiedToken, VerifiedTokens } from '../state/verified-tokens.ts';
 import type { VerifiedAccessToken, VerifyAccessToken } from './verify-access-token.ts';
 
@@ -17,7 +18,10 @@ export interface TokenCheckOptions {
   readonly clock: Clock;
   readonly verifiedTokens: VerifiedTokens;
   readonly verifyAccessToken: VerifyAccessToken;
-  formatIdentityFields(accessToken: AccessToken): readonly string[];
+  /** `claims` are all that the token says. */
+  identify(accessToken: AccessToken, claims: JsonObject, nowMs: number): Identity;
+  /** The identity with an assertion in the place of one that has aged; undefined where none is sent. */
+  readonly renew: ((assertion: IssuedAssertion, nowMs: number) => Identity) | undefined;
   onCacheLookup(result: 'hit' | 'miss'): void;
 }
 
@@ -26,10 +30,12 @@ export function createTokenCheck(options: TokenCheckOptions): TokenCheck {
 
   const remember = (compact: string, verified: VerifiedAccessToken | Denial): VerifiedToken | Denial => {
     if (isDenied(verified)) return verified;
-    const { accessToken, issuer, recheckAtMs = Number.POSITIVE_INFINITY } = verified;
+    const { accessToken, claims, issuer, recheckAtMs = Number.POSITIVE_INFINITY } = verified;
     const { expiresAtMs, jkt } = accessToken;
+    const { fields, assertion } = options.identify(accessToken, claims, clock.nowMs());
     const token = {
-      principal: toPrincipal(verified, options.formatIdentityFields(accessToken)),
+      principal: toPrincipal(verified, fields),
+      assertion,
       issuer,
       expiresAtMs,
       recheckAtMs,
@@ -39,14 +45,16 @@ export function createTokenCheck(options: TokenCheckOptions): TokenCheck {
     return token;
   };
 
+  const find = (compact: string, nowMs: number): VerifiedToken | undefined => {
+    const token = verifiedTokens.get(compact, nowMs);
+    if (token === undefined) return undefined;
+    if (token.recheckAtMs !== Number.POSITIVE_INFINITY && clock.monotonicMs() >= token.recheckAtMs) return undefined;
+    options.onCacheLookup('hit');
+    return token;
+  };
+
   return {
-    known: (compact) => {
-      const token = verifiedTokens.get(compact, clock.nowMs());
-      if (token === undefined) return undefined;
-      if (token.recheckAtMs !== Number.POSITIVE_INFINITY && clock.monotonicMs() >= token.recheckAtMs) return undefined;
-      options.onCacheLookup('hit');
-      return token;
-    },
+    known: createKnown(options, find),
     verify: (compact) => {
       options.onCacheLookup('miss');
       const verified = verifyAccessToken(compact);
@@ -54,6 +62,26 @@ export function createTokenCheck(options: TokenCheckOptions): TokenCheck {
       return remember(compact, verified);
     },
   };
+}
+
+type Find = (compact: string, nowMs: number) => VerifiedToken | undefined;
+
+/** What the cache knows, with an assertion that is young enough wherever one is sent. */
+function createKnown({ clock, verifiedTokens, renew }: TokenCheckOptions, find: Find): TokenCheck['known'] {
+  if (renew === undefined) return (compact) => find(compact, clock.nowMs());
+  return (compact) => {
+    const nowMs = clock.nowMs();
+    const token = find(compact, nowMs);
+    if (token?.assertion === undefined || isFresh(token.assertion, nowMs)) return token;
+    const { fields, assertion } = renew(token.assertion, nowMs);
+    const renewed = { ...token, principal: { ...token.principal, identityFields: fields }, assertion };
+    verifiedTokens.set(compact, renewed);
+    return renewed;
+  };
+}
+
+function isFresh({ madeAtMs, staleAtMs }: IssuedAssertion, nowMs: number): boolean {
+  return nowMs < staleAtMs && nowMs >= madeAtMs;
 }
 
 function toPrincipal({ accessToken, key }: VerifiedAccessToken, identityFields: readonly string[]): Principal {

@@ -7,6 +7,7 @@ import { isJwsAlgorithm, type JwsAlgorithm, verifySignature } from '../oauth/jwa
 import { selectKeys, type VerificationKey } from '../oauth/jwks.ts';
 import { type Jws, parseJws } from '../oauth/jws.ts';
 import type { AccessToken } from '../oauth/principal.ts';
+import type { JsonObject } from '../oauth/strict-json.ts';
 import type { IssuerKeys } from '../state/jwks-cache.ts';
 
 /** An issuer whose tokens are accepted, and on what terms. */
@@ -20,6 +21,8 @@ export interface TrustedIssuer extends ExpectedClaims {
 /** A token that holds, and why. */
 export interface VerifiedAccessToken {
   readonly accessToken: AccessToken;
+  /** All that the token says, or its issuer of it; not to be kept. */
+  readonly claims: JsonObject;
   /** The one that its signature verified with; undefined for a token that its issuer alone can read. */
   readonly key: VerificationKey | undefined;
   /** Whose token it is, by its configured name: the token may name an alias. */
@@ -99,6 +102,7 @@ function findKey({ jws, alg, trusted }: Attempt): VerificationKey | undefined {
   return selectKeys(trusted.jwks.keys ?? [], alg, jws.header.kid).find(({ key }) => verifySignature(alg, key, jws));
 }
 
-function conclude({ claims, trusted }: Attempt, key: VerificationKey): Outcome {
-  return isDenied(claims) ? claims : { accessToken: claims, key, issuer: trusted.issuer };
+function conclude({ claims, jws, trusted }: Attempt, key: VerificationKey): Outcome {
+  if (isDenied(claims)) return claims;
+  return { accessToken: claims, claims: jws.payload, key, issuer: trusted.issuer };
 }

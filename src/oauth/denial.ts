@@ -123,6 +123,7 @@ const DENIALS = {
     challenge: 'insufficient_scope',
     description: 'The access token lacks a required scope',
   },
+  client_certificate_required: { status: 403, error: 'forbidden' },
   origin_not_allowed: { status: 403, error: 'forbidden' },
   host_not_allowed: { status: 403, error: 'forbidden' },
   not_found: { status: 404, error: 'not_found' },

@@ -1,4 +1,4 @@
-/** What an issuer says of a token when it is asked. RFC 7662 §2.2; RFC 9449 §6.2 (cnf). Signed answers (RFC 9701) are not read. */
+/** What an issuer says of a token when it is asked. RFC 7662 §2.2; RFC 9449 §6.2 and RFC 8705 §3.2 (cnf). Signed answers (RFC 9701) are not read. */
 import { checkAccessToken, type ExpectedClaims } from './access-token.ts';
 import { MAX_TIME_MS, malformed } from './claims.ts';
 import { type Denial, deny } from './denial.ts';
@@ -75,12 +75,14 @@ export function confirmAccessToken(
   const members = { ...response.members, aud, client_id: clientId, cnf };
   const said = checkIntrospection({ active: true, members }, expected, nowMs);
   if ('denied' in said) return said;
-  if (verified.jkt !== undefined && said.jkt !== verified.jkt) {
+  const { jkt = said.jkt, x5tS256 = said.x5tS256 } = verified;
+  if (jkt !== said.jkt || x5tS256 !== said.x5tS256) {
     return deny('token_not_bound', { detail: 'the issuer names another key than the token', token: verified });
   }
   return {
     ...verified,
-    jkt: said.jkt,
+    jkt,
+    x5tS256,
     expiresAtMs: Math.min(verified.expiresAtMs, said.expiresAtMs),
     scopes: said.scopeClaim === undefined ? verified.scopes : verified.scopes.intersection(said.scopes),
   };
@@ -96,8 +98,8 @@ function nameAbsence(denial: Denial): Denial {
   return deny(denial.reason, { ...denial.evidence, detail: 'the introspection response has no aud' });
 }
 
-function toConfirmation({ jkt }: AccessToken): JsonObject | undefined {
-  return jkt === undefined ? undefined : { jkt };
+function toConfirmation({ jkt, x5tS256 }: AccessToken): JsonObject | undefined {
+  return jkt === undefined && x5tS256 === undefined ? undefined : { jkt, 'x5t#S256': x5tS256 };
 }
 
 /** §2.2: `token_type`, where it is there, must be a type of access token. */

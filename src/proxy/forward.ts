@@ -183,6 +183,8 @@ export class Forwarding implements BackendReceiver {
   }
 
   onFailure(failure: BackendFailure, cause: Error | undefined): void {
+    // A bug in `onHead`, when the answer had begun.
+    if (this.#stream !== undefined) return this.#stream.abort('backend_closed');
     const denial = toDenial(failure, cause);
     if (denial !== undefined) this.#request.refuse(denial);
   }

@@ -25,8 +25,7 @@ export interface IssuerKeys {
   stop(): void;
   /**
    * Waits for fresher keys on behalf of a request: joins the fetch under way, else starts one if `worthFetching` and the
-   * budget allows it. Returns at once when neither is so. True when it has joined one, which may have begun before the keys
-   * that are wanted were published.
+   * budget allows it. Returns at once when neither is so. True when it has joined one: the keys wanted may be younger.
    */
   refresh(worthFetching: boolean): Promise<boolean>;
 }
@@ -76,7 +75,7 @@ const LONGEST_RETRY_MS = 30_000;
  * failed fetches for `maxStaleMs`. Requests may ask for a fetch (unknown kid, bad signature), within one small budget.
  */
 export class JwksCache implements IssuerKeys {
-  /** Called after every fetch, whatever came of it. */
+  /** Called after every fetch, whatever came of it, until `stop`. */
   onFetched: (() => void) | undefined;
   readonly source: JwksSource;
   readonly #options: JwksCacheOptions;
@@ -148,8 +147,7 @@ export class JwksCache implements IssuerKeys {
 
   async refresh(worthFetching: boolean): Promise<boolean> {
     const isJoined = this.#underWay !== undefined;
-    const maySpend = (): boolean => worthFetching && this.#budget.spend(this.#options.clock.monotonicMs());
-    if (isJoined || maySpend()) await this.#fetch();
+    if (isJoined || (worthFetching && this.#budget.spend(this.#options.clock.monotonicMs()))) await this.#fetch();
     return isJoined;
   }
 
@@ -170,7 +168,6 @@ export class JwksCache implements IssuerKeys {
   #fetch(): Promise<void> {
     this.#underWay ??= this.#fetchOnce().finally(() => {
       this.#underWay = undefined;
-      // A reload has removed the issuer: whoever follows must not hear of it any more.
       if (!this.#stopped) this.onFetched?.();
     });
     return this.#underWay;
@@ -185,9 +182,9 @@ export class JwksCache implements IssuerKeys {
       this.#lastFetchFailed = true;
       this.#failures += 1;
       const usable = this.#dropTooStale();
-      const details = error instanceof UnusableKeys ? { ignored_keys: error.ignored } : {};
-      const fields = { issuer, error: errorField(error), serving_stale_keys: usable, ...details };
-      this.#options.log.warn('jwks_fetch_failed', fields);
+      const fields = { issuer, error: errorField(error), serving_stale_keys: usable };
+      const ignored = error instanceof UnusableKeys && { ignored_keys: error.ignored };
+      this.#options.log.warn('jwks_fetch_failed', { ...fields, ...ignored });
     }
   }
 
@@ -210,8 +207,7 @@ export class JwksCache implements IssuerKeys {
 
   #warnOfUnaccepted(): void {
     const fields = this.#accepted && describeUnaccepted(this.#keys ?? [], this.#accepted);
-    if (fields === undefined) return;
-    this.#options.log.warn('jwks_keys_not_accepted', { issuer: this.source.issuer, ...fields });
+    if (fields) this.#options.log.warn('jwks_keys_not_accepted', { issuer: this.source.issuer, ...fields });
   }
 
   #replace(fetched: readonly VerificationKey[]): boolean {

@@ -2,7 +2,7 @@
 import { Lru } from '../lib/lru.ts';
 import { ownText } from '../lib/own-text.ts';
 import type { VerificationKey } from '../oauth/jwks.ts';
-import type { Principal } from '../oauth/principal.ts';
+import type { IssuedAssertion, Principal } from '../oauth/principal.ts';
 
 /** One verified token. */
 export interface VerifiedToken {
@@ -15,6 +15,8 @@ export interface VerifiedToken {
   readonly recheckAtMs: number;
   /** What a DPoP proof says of this token (RFC 9449 §4.2 `ath`); empty for a token that is bound to no key. */
   readonly ath: string;
+  /** The one among the principal's fields; undefined where none is sent. */
+  readonly assertion?: IssuedAssertion | undefined;
 }
 
 /**
@@ -76,10 +78,12 @@ export class VerifiedTokens {
   }
 }
 
-function sizeOf(compact: string, { principal }: VerifiedToken): number {
+function sizeOf(compact: string, { principal, assertion }: VerifiedToken): number {
   const { accessToken, identityFields, rateLimitKey } = principal;
   let bytes = OBJECT_BYTES + compact.length + 2 * rateLimitKey.length;
-  for (const text of identityFields) bytes += text.length;
+  if (assertion !== undefined) bytes += assertion.claims.length;
+  // Once more in the lines for the backend.
+  for (const text of identityFields) bytes += 2 * text.length;
   for (const scope of accessToken?.scopes ?? []) bytes += SCOPE_BYTES + scope.length;
   return bytes;
 }

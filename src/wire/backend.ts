@@ -39,7 +39,10 @@ export class UntrustedCertificate extends Error {
   }
 }
 
-/** Hears of one request's answer. Exactly one of `onHead` and `onFailure` is called, once. */
+/**
+ * Hears of one request's answer. Exactly one of `onHead` and `onFailure` is called, once; but when `onHead` throws,
+ * `onFailure` is called too, since whoever waits for the answer must hear that none comes.
+ */
 export interface BackendReceiver {
   /** An interim (1xx) response other than 100 and 101. */
   onInformational(status: number, fields: FieldLines): void;

@@ -7,6 +7,7 @@ import { underKey } from '../obex.ts';
 import { errorField, type LineSink } from '../observe/log.ts';
 import type { Observers } from '../observe/observers.ts';
 import { isSameLimit, readLimit } from '../runtime-gate.ts';
+import { tellKeys } from '../runtime-identity.ts';
 import { refuseFixedChanges } from '../runtime-reload.ts';
 import { readRuntimeFiles, warnOfCertificates } from '../runtime-tls.ts';
 import { createRateLimitMemory } from '../state/rate-limiter-shared.ts';
@@ -144,8 +145,9 @@ export class Pool {
 
 /** All that can fail in the main thread comes here, before any worker is told. */
 function createHandOver(config: Config, observers: Observers, before: HandOver | undefined): HandOver {
-  const files = readRuntimeFiles(config);
+  const files = readRuntimeFiles(config, before?.files);
   warnOfCertificates(config, files, observers);
+  tellKeys({ config, observers }, files, before?.files);
   return { config: packConfig(config), files, rateLimits: createRateLimits(config, before?.rateLimits) };
 }
 

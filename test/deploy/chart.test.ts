@@ -121,6 +121,16 @@ describe('the chart refuses', () => {
       set: 'config.dpop.nonce_secret_file=',
       says: /set config\.dpop\.nonce_secret_file/,
     },
+    {
+      what: 'replicas that sign with different keys',
+      set: 'config.backend.assertion.enabled=true',
+      says: /set config\.backend\.assertion\.key_file/,
+    },
+    {
+      what: 'a secret that replicas share, in the clear',
+      set: 'config.obex.secret=0123456789abcdef0123456789abcdef',
+      says: /config\.obex\.secret would stand in a ConfigMap: write config\.obex\.secret_file/,
+    },
   ];
   for (const { what, set, says } of refused) {
     it(what, () => assert.match(refusal(PHASE_3, set), says));
@@ -129,6 +139,11 @@ describe('the chart refuses', () => {
   it('no header that is no credential, and none that comes from a variable', () => {
     const headers = ['config.backend.headers.X-Region=eu', 'config.backend.headers.X-API-Key=${API_KEY}'];
     assert.equal(refusal(PHASE_3, ...headers), '');
+  });
+
+  it('no replicas that derive the key of their nonces from one secret', () => {
+    const shared = ['config.dpop.nonce_secret_file=', 'config.obex.secret_file=/etc/obex/secrets/secret'];
+    assert.equal(refusal(PHASE_3, ...shared), '');
   });
 
   it('nothing of that in one replica', () => {

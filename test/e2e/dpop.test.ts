@@ -681,6 +681,24 @@ describe('RFC 9449 §9: nonce: required', () => {
     assert.equal(await reasonOf(one, await withNonce(one, nonce)), 'use_dpop_nonce', 'of the secret before');
   });
 
+  it('of replicas with one obex.secret are known to each other, and a reload cannot change it', async (context) => {
+    const sections = { obex: `secret: "${'s'.repeat(40)}"` };
+    const stacks = [
+      await startPhase3(context, { ...options, sections }),
+      await startPhase3(context, { ...options, sections }),
+    ];
+    const [one, two] = stacks;
+    assert.ok(one !== undefined && two !== undefined);
+    await assertPasses(two, await withNonce(two, await demand(one, {})));
+    await assert.rejects(one.obex.reload(one.config({ obex: `secret: "${'t'.repeat(40)}"` })), {
+      message: 'a reload cannot change obex.secret; restart Obex to change it',
+    });
+    assert.equal(one.obex.events('secret_made_at_start').length, 0);
+    const alone = await startPhase3(context, options);
+    const { key, used_for: use } = await alone.obex.event('secret_made_at_start');
+    assert.deepEqual({ key, use }, { key: 'obex.secret', use: 'dpop nonces' });
+  });
+
   it('§8: comes from Obex alone, and once: a nonce of the backend stays there', async (context) => {
     const stack = await startPhase3(context, options);
     stack.backend.answer = ({ socket }) => reply(socket, '200 OK', ['DPoP-Nonce: of-the-backend'], OK_BODY);

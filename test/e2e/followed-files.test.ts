@@ -1,14 +1,17 @@
 /** Whatever the configuration was read from is followed: secrets as Kubernetes mounts them, authorities, files that come late. */
 import assert from 'node:assert/strict';
+import { generateKeyPairSync } from 'node:crypto';
 import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { createCertificate } from '../support/certificate.ts';
+import { FakeClock } from '../support/fake-clock.ts';
 import { bearer, formatConfig, sendOn } from '../support/obex.ts';
 import { type ObexProcess, startObexProcess } from '../support/obex-process.ts';
 import { openRaw } from '../support/raw-http.ts';
 import { type RecordingBackend, startRecordingBackend } from '../support/recording-backend.ts';
 import { createTempFolder } from '../support/temp-folder.ts';
+import { startTestIssuer } from '../support/test-issuer.ts';
 import { until } from '../support/until.ts';
 
 /** A mounted volume of Kubernetes: the file is a link into `..data`, which is a link that is swapped as a whole. */
@@ -96,5 +99,23 @@ describe('backend.tls.ca_file', () => {
     assert.match(String(problems), /^backend\.tls\.ca_file: /);
     volume.swap(createCertificate('second').cert);
     await until('the new one', () => obex.logs().find(({ event }) => event === 'certificate_reloaded'));
+  });
+});
+
+describe('backend.assertion.key_file', () => {
+  it('is followed like the certificates: a new key signs, and nobody has to say so', async (context) => {
+    const backend = await startRecordingBackend(context);
+    const issuer = await startTestIssuer(context, new FakeClock());
+    const createKey = (): string => generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' });
+    const volume = mountVolume(context, createKey());
+    const assertion = `assertion: { enabled: true, key_file: "${volume.path}" }`;
+    const obex = await start(context, formatConfig({ backend, issuer, sections: { backend: assertion } }), []);
+    const keysSeen = (): number => obex.logs().filter(({ event }) => event === 'assertion_key').length;
+    await until('the first key', () => (keysSeen() === 1 ? true : undefined));
+    volume.swap('no key');
+    const { problems } = await obex.waitForEvent('reload_refused');
+    assert.match(String(problems), /^backend\.assertion\.key_file: \S+ holds no private key/);
+    volume.swap(createKey());
+    await until('the second key', () => (keysSeen() === 2 ? true : undefined));
   });
 });

@@ -5,6 +5,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { connect, type TLSSocket } from 'node:tls';
+import { decodeProtectedHeader, type JSONWebKeySet } from 'jose';
 import { hashAccessToken } from '../../src/oauth/dpop-proof.ts';
 import { createCertificate } from '../support/certificate.ts';
 import { createProver } from '../support/dpop.ts';
@@ -281,6 +282,35 @@ describe('keys', () => {
     assert.deepEqual(tally(await stack.sendAll(times(CONNECTIONS, renewed))), { 200: CONNECTIONS });
   });
 });
+
+describe('backend.assertion', () => {
+  it('is signed by all workers with one key, which stays over a reload', async (context) => {
+    const sections = { backend: 'assertion: { enabled: true }' };
+    const stack = await start(context, sections);
+    const request = await authorized(stack);
+    const kids = new Set<unknown>();
+    const collect = async (): Promise<void> => {
+      await cacheInBoth(stack, request);
+      for (const received of stack.backend.requests) {
+        kids.add(decodeProtectedHeader(received.values('X-Obex-Assertion')[0] ?? '').kid);
+      }
+      for (const { body } of await stack.sendAll(times(8, { target: '/.well-known/obex-jwks.json' }))) {
+        for (const { kid } of parseKeys(body)) kids.add(kid);
+      }
+    };
+    await collect();
+    writeFileSync(stack.obex.configPath, stack.config({ backend: `${sections.backend}\ntimeout: "1m"` }));
+    stack.obex.kill('SIGHUP');
+    await stack.obex.waitForEvent('reloaded');
+    await collect();
+    assert.equal(kids.size, 1);
+  });
+});
+
+function parseKeys(body: Buffer): JSONWebKeySet['keys'] {
+  const { keys }: JSONWebKeySet = JSON.parse(body.toString());
+  return keys;
+}
 
 describe('reload', () => {
   it('is in force in all workers when it is said to be', async (context) => {

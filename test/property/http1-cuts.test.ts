@@ -2,9 +2,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { BackendConnection, type ConnectionPool } from '../../src/wire/http1/backend-connection.ts';
+import { BackendConnection } from '../../src/wire/http1/backend-connection.ts';
 import { BackendExchange } from '../../src/wire/http1/backend-exchange.ts';
 import type { SocketReceiver } from '../../src/wire/http1/connect.ts';
+import type { ConnectionPool } from '../../src/wire/http1/connection-pool.ts';
 import { Outbox } from '../../src/wire/http1/outbox.ts';
 import {
   assertAlways,

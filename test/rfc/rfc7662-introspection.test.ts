@@ -237,6 +237,7 @@ describe('of a JWT that has been verified', () => {
     scopeClaim: 'scope',
     expiresAtMs: NOW_MS + 60_000,
     jkt: undefined,
+    x5tS256: undefined,
   };
   const confirm = (members: Readonly<Record<string, unknown>>, verified = VERIFIED) =>
     confirmAccessToken(
@@ -280,6 +281,14 @@ describe('of a JWT that has been verified', () => {
     for (const cnf of [{ 'x5t#S256': JKT }, { jkt: JKT, 'x5t#S256': JKT }, { jwk: {} }, {}, null]) {
       const outcome = confirm({ active: true, cnf });
       assert.ok(isDenied(outcome) || JSON.stringify(outcome).includes(JKT), JSON.stringify(cnf));
+    }
+    // RFC 8705 §3.2
+    const certified = { ...VERIFIED, x5tS256: JKT };
+    assert.deepEqual(confirm({ active: true, cnf: { 'x5t#S256': JKT } }), certified);
+    assert.deepEqual(confirm({ active: true }, certified), certified);
+    for (const cnf of [{ 'x5t#S256': 'B'.repeat(43) }, { jkt: JKT }]) {
+      const other = confirm({ active: true, cnf }, certified);
+      assert.equal(isDenied(other) && other.reason, 'token_not_bound');
     }
   });
 

@@ -339,6 +339,8 @@ const MOST_FOR_STREAMS = 32 * 1024 * 1024;
 const MOST_BYTES = 128 * 1024 * 1024;
 /** What is counted for a stream that is not read, at least. */
 const STREAM_BYTES = 8 * 1024;
+/** What is counted for a frame of a body that waits, beside its content. */
+const PIECE_BYTES = 512;
 
 describe('RFC 9113 §10.5 all connections together', () => {
   /** Opens connections of 100 streams, and one of 128 in their midst, until one of them has ended. */
@@ -369,6 +371,25 @@ describe('RFC 9113 §10.5 all connections together', () => {
     const body = 'x'.repeat(60_000);
     const recorded = await listen(context, (exchange) => respondText(exchange, body));
     await assertGreediestWent(recorded, await fill(recorded, MOST_BYTES / body.length, HEAD));
+  });
+
+  it('bodies that nobody takes yet, in frames of one byte: each costs what Node keeps of it', async (context) => {
+    const recorded = await listen(context, () => undefined);
+    const client = await recorded.openFrames();
+    const drip = Buffer.concat(Array.from({ length: 60_000 }, () => frame(FRAME.data, 0, 1, Buffer.from('a'))));
+    const streams = Math.ceil(MOST_BYTES / (60_000 * PIECE_BYTES));
+    for (let each = 0; each < streams; each += 1) {
+      assert.deepEqual(recorded.ended, []);
+      client.request(2 * each + 1, POST, END_HEADERS);
+      const frames = Buffer.from(drip);
+      for (let at = 0; at < frames.length; at += drip.length / 60_000) frames.writeUInt32BE(2 * each + 1, at + 5);
+      client.send(frames);
+      await client.settled();
+      recorded.timing.advance(0);
+    }
+    await client.untilEnd();
+    assertCalmed(client);
+    assert.deepEqual(recorded.ended, ['too much held']);
   });
 
   it('streams that have been answered in a few bytes: the connection with most of them goes first', async (context) => {

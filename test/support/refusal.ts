@@ -66,6 +66,7 @@ const ANSWERS: Readonly<Record<DenialReason, Answer>> = {
     challenge: 'insufficient_scope',
     description: 'The access token lacks a required scope',
   },
+  client_certificate_required: { status: 403, error: 'forbidden' },
   origin_not_allowed: { status: 403, error: 'forbidden' },
   host_not_allowed: { status: 403, error: 'forbidden' },
   not_found: { status: 404, error: 'not_found' },

@@ -1,10 +1,10 @@
 /** Certificate files that cannot be used: what is said names the key, the file and what is wrong. */
 import assert from 'node:assert/strict';
-import { createPrivateKey } from 'node:crypto';
+import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
-import { buildTls, readAuthorities } from '../../src/runtime-tls.ts';
+import { buildTls, readAssertionKey, readAuthorities } from '../../src/runtime-tls.ts';
 import { createCertificate } from '../support/certificate.ts';
 import { parseConfig } from '../support/obex.ts';
 import { createTempFolder } from '../support/temp-folder.ts';
@@ -147,3 +147,46 @@ function encrypt(key: string): string {
   const passphrase = 'secret';
   return createPrivateKey(key).export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase });
 }
+
+describe('backend.assertion.key_file', () => {
+  /** What is said of a key file with this content. */
+  function keyRefusal(context: TestContext, content: string | undefined): string {
+    const { config, paths, folder } = configure(context, { cert: undefined, key: content });
+    const assertion = { ...config.backend.assertion, enabled: true, key_file: paths.key };
+    const enabled = { ...config, backend: { ...config.backend, assertion } };
+    return messageOf(() => readAssertionKey(enabled, undefined)).replaceAll(folder, '…');
+  }
+  const pemOf = (key: KeyObject): string => key.export({ type: 'pkcs8', format: 'pem' });
+  const unfit =
+    'backend.assertion.key_file: …/server.key holds a key that cannot sign assertions; ' +
+    'take EC P-256 or P-384, Ed25519, or RSA of 2048 to 4096 bits';
+
+  const cases: Readonly<Record<string, readonly [content: string | undefined, problem: string]>> = {
+    'is not there': [
+      undefined,
+      'backend.assertion.key_file: cannot read …/server.key (ENOENT); check the path and that this user may read it',
+    ],
+    'is a certificate': [
+      createCertificate('a').cert,
+      'backend.assertion.key_file: …/server.key holds a certificate and no private key; has it been taken for the certificate file?',
+    ],
+    'is on another curve': [pemOf(generateKeyPairSync('ec', { namedCurve: 'P-521' }).privateKey), unfit],
+    'is Ed448': [pemOf(generateKeyPairSync('ed448').privateKey), unfit],
+    'is too weak': [pemOf(generateKeyPairSync('rsa', { modulusLength: 1024 }).privateKey), unfit],
+    'is for RSA-PSS alone': [pemOf(generateKeyPairSync('rsa-pss', { modulusLength: 2048 }).privateKey), unfit],
+  };
+  for (const [what, [content, problem]] of Object.entries(cases)) {
+    it(`is refused when it ${what}`, (context) => assert.equal(keyRefusal(context, content), problem));
+  }
+
+  it('empty: the key that was made stays, and one of a file does not take its place', () => {
+    const config = parseConfig(`obex: { public_url: "https://tool.example" }
+backend: { url: "https://backend.example", assertion: { enabled: true } }
+resource: { url: "https://tool.example/mcp" }
+idp: { issuer: "https://idp.example" }
+`);
+    const made = readAssertionKey(config, undefined);
+    assert.deepEqual(readAssertionKey(config, made), made);
+    assert.notEqual(readAssertionKey(config, { pem: 'of a file', isMade: false })?.pem, 'of a file');
+  });
+});

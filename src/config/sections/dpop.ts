@@ -1,18 +1,9 @@
 /** Section of the config about proof of possession. RFC 9449. */
-import { boolean, duration, leaf, list, number, oneOf, optional, section, text } from '../leaf.ts';
-import { refuseSilently } from '../refused.ts';
+import { boolean, duration, leaf, list, number, oneOf, section, text } from '../leaf.ts';
+import { sharedSecret } from '../shared-secret.ts';
 import { parseRedisUrl } from '../urls.ts';
 import { algorithm } from './access.ts';
 import { LONGEST_MS } from './traffic.ts';
-
-const SHORTEST_SECRET = 32;
-
-function parseNonceSecret(value: unknown) {
-  if (typeof value === 'string' && value.length >= SHORTEST_SECRET) return value;
-  return refuseSilently(
-    `expected at least ${SHORTEST_SECRET} characters, such as the output of "openssl rand -base64 32"`,
-  );
-}
 
 const redis = section('Redis, for `backend: redis`.', {
   url: leaf(
@@ -69,17 +60,8 @@ export const dpopSection = section(
       default: 'off',
       meaning: '`required` = proofs must carry a nonce of Obex (RFC 9449 §9).',
     }),
-    nonce_secret: optional(
-      leaf(
-        {
-          kind: 'string',
-          json: { type: 'string' },
-          optional: true,
-          secret: true,
-          meaning: `Seals the nonces; the same in every replica, at least ${SHORTEST_SECRET} characters. Absent = made at start.`,
-        },
-        parseNonceSecret,
-      ),
+    nonce_secret: sharedSecret(
+      'Seals the nonces; the same in every replica. Absent = derived from `obex.secret`; without that, made at start.',
     ),
     replay_cache: section('Proofs seen, so that none is used twice.', {
       backend: oneOf(['memory', 'redis'], {

@@ -106,13 +106,13 @@ const additionalIssuer = z.strictObject({
     list(claim, {
       ...scopeClaims,
       optional: true,
-      meaning: `As \`idp.scope_claims\`, of which it is a copy when absent.`,
+      meaning: 'Claims that say what a token of this issuer grants. Absent = `idp.scope_claims`.',
     }),
   ),
   audience_claim: optional(
     oneOf(AUDIENCE_CLAIMS, {
       optional: true,
-      meaning: 'As `idp.audience_claim`, of which it is a copy when absent.',
+      meaning: 'What is compared with the audiences of this issuer. Absent = `idp.audience_claim`.',
     }),
   ),
   dangerously_accept_id_tokens: acceptIdTokens,

@@ -1,11 +1,13 @@
 /** Sections of the config about passing requests on: backend, limits, cors. */
 
 import * as z from 'zod/mini';
+import { claimHeaders } from '../claim-headers.ts';
 import { fieldName, strippedName } from '../field-name.ts';
 import { headerFields } from '../header-fields.ts';
 import { duration, leaf, list, number, optional, section, size, text } from '../leaf.ts';
 import { parseOrigin } from '../origin.ts';
 import { parseBackendUrl } from '../urls.ts';
+import { assertionSection } from './assertion.ts';
 
 /** Longest delay that a Node timer takes is 2^31 - 1 ms, a little more than this. */
 export const LONGEST_MS = 24 * 24 * 3_600_000;
@@ -44,6 +46,8 @@ export const backendSection = section('The MCP server that Obex stands in front 
     meaning: 'Requests in flight to the backend, whole process; beyond it 503 `overloaded`.',
   }),
   headers: headerFields,
+  claim_headers: claimHeaders,
+  assertion: assertionSection,
   strip_headers: list(strippedName, {
     default: [],
     example: ['X-Tenant'],

@@ -4,32 +4,15 @@ import type { Socket } from 'node:net';
 import { type BackendFailure, BackendTimeout } from '../backend.ts';
 import type { BodySink, ResponseHead } from '../exchange.ts';
 import type { BackendExchange } from './backend-exchange.ts';
-import type { Connect, SocketReceiver } from './connect.ts';
+import type { SocketReceiver } from './connect.ts';
+import type { ConnectionPool } from './connection-pool.ts';
 import { nameForeignBytes } from './foreign-bytes.ts';
 import { explainHandshakeError } from './handshake-error.ts';
 import { MessageWriter } from './message-writer.ts';
-import type { Outbox } from './outbox.ts';
 import type { ResponseEnd } from './response-head.ts';
-import { type ResponseLimits, ResponseReader, type ResponseReceiver } from './response-reader.ts';
+import { ResponseReader, type ResponseReceiver } from './response-reader.ts';
 import { own, type SocketOwner } from './socket-owner.ts';
 import type { Watched } from './timing.ts';
-
-/** What connections share: their pool. */
-export interface ConnectionPool extends ResponseLimits {
-  readonly nowMs: number;
-  readonly outbox: Outbox;
-  readonly connect: Connect;
-  readonly isTls: boolean;
-  readonly connectTimeoutMs: number;
-  readonly headTimeoutMs: number;
-  /** The connection is idle and may serve another request. */
-  release(connection: BackendConnection, keepAliveSeconds: number | undefined): void;
-  /** The connection is closed, or was never made. */
-  forget(connection: BackendConnection): void;
-  onBug(error: unknown): void;
-  /** The exchange met a connection that the backend had already closed, and may be sent again. */
-  retry(exchange: BackendExchange): void;
-}
 
 /** How long is waited for what the backend said before it took no more; the kernel knows that already. */
 const LAST_WORDS_MS = 1000;
@@ -54,6 +37,7 @@ export class BackendConnection implements SocketOwner, SocketReceiver, ResponseR
   /** For the connection to be made, then for each response head (counted from the last byte of the request). */
   #deadlineMs: number;
   #sink: BodySink | undefined = undefined;
+  #hasBug = false;
 
   /** Opens a connection for an exchange, which starts when it is connected. */
   constructor(pool: ConnectionPool, exchange: BackendExchange) {
@@ -215,12 +199,14 @@ export class BackendConnection implements SocketOwner, SocketReceiver, ResponseR
   }
 
   onBug(error: unknown): void {
+    this.#hasBug = true;
     this.#socket.destroy();
     this.#pool.onBug(error);
   }
 
   #failClosed(): void {
-    if (this.#reader.begun) this.onProblem('it ends within its head');
+    if (this.#hasBug) this.#fail('backend_unavailable', new Error('a bug has ended the connection'));
+    else if (this.#reader.begun) this.onProblem('it ends within its head');
     else this.#fail('backend_unavailable', this.#writeError ?? this.#closedUnanswered());
   }
 

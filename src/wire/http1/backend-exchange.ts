@@ -112,10 +112,13 @@ export class BackendExchange implements BodySink {
   }
 
   onHead(head: ResponseHead): BodySink | undefined {
-    this.#state = 'answering';
     this.#head = '';
-    this.#response = this.#receiver.onHead(head);
-    return this.#response;
+    const response = this.#receiver.onHead(head);
+    // It may have been cancelled meanwhile. A receiver that throws hears of the failure instead: nobody answers for it.
+    if (this.#state === 'over') return undefined;
+    this.#state = 'answering';
+    this.#response = response;
+    return response;
   }
 
   onResponseEnd(): void {

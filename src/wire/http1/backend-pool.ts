@@ -10,10 +10,11 @@ import type {
   BackendRequest,
 } from '../backend.ts';
 import { NO_BODY, type RequestBody } from '../exchange.ts';
-import { BackendConnection, type ConnectionPool } from './backend-connection.ts';
+import { BackendConnection } from './backend-connection.ts';
 import { BackendExchange } from './backend-exchange.ts';
 import type { ChunkedLimits } from './chunked-decoder.ts';
 import { type Connect, createConnect } from './connect.ts';
+import type { ConnectionPool } from './connection-pool.ts';
 import { Outbox } from './outbox.ts';
 import { Sweep, systemTiming, type Timing } from './timing.ts';
 
@@ -74,9 +75,15 @@ class BackendPool implements BackendClient, ConnectionPool {
 
   send(request: BackendRequest, body: RequestBody, receiver: BackendReceiver): BackendCall {
     const exchange = new BackendExchange(request, body, receiver);
-    const connection = this.#takeIdle();
-    if (connection === undefined) this.#startOnNew(exchange);
-    else connection.start(exchange);
+    try {
+      const connection = this.#takeIdle();
+      if (connection === undefined) this.#startOnNew(exchange);
+      else connection.start(exchange);
+    } catch (error) {
+      // Nobody else knows of a call that is not returned.
+      exchange.cancel();
+      throw error;
+    }
     return exchange;
   }
 
@@ -130,8 +137,8 @@ class BackendPool implements BackendClient, ConnectionPool {
   }
 
   #startOnNew(exchange: BackendExchange): void {
-    this.#open += 1;
     this.#sweep.add(new BackendConnection(this, exchange));
+    this.#open += 1;
   }
 
   #stopWhenDone(): void {

@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net';
 import type { ServerLimits, WireRefusal } from '../exchange.ts';
 import { HeadReader, type HeadText } from './head-reader.ts';
+import { HeldChunks } from './held-chunks.ts';
 import type { IncomingBody } from './incoming-body.ts';
 
 /** Who makes something of what comes in. */
@@ -33,12 +34,15 @@ export class ConnectionInput {
   /** While a head is not complete. */
   #head: HeadReader | undefined = undefined;
   #body: IncomingBody | undefined = undefined;
-  #held: Buffer[] = [];
-  #heldBytes = 0;
+  readonly #held = new HeldChunks();
+  #heldSinceMs: number | undefined = undefined;
   #consuming = false;
   #stopped = false;
   #behindHead = false;
   #blockedSinceMs: number | undefined = undefined;
+  /** Bytes behind the pause of the socket that are in one piece. */
+  #gatheredBytes = 0;
+  #gathering = false;
 
   constructor(socket: Socket, receiver: InputReceiver) {
     this.#socket = socket;
@@ -51,12 +55,12 @@ export class ConnectionInput {
 
   /** True when bytes are held, or are being looked at right now. */
   get pending(): boolean {
-    return this.#heldBytes > 0 || this.#consuming;
+    return this.#held.length > 0 || this.#consuming;
   }
 
   /** True when more has come than the head just read. */
   get holdsBytes(): boolean {
-    return this.#heldBytes > 0 || this.#behindHead;
+    return this.#held.length > 0 || this.#behindHead;
   }
 
   /** The bytes behind the head just read belong to this body, or to the next head. */
@@ -66,8 +70,8 @@ export class ConnectionInput {
 
   /** Takes bytes from the socket. */
   push(chunk: Buffer): void {
-    if (this.#stopped) return;
-    if (this.#heldBytes > 0) this.#hold(chunk);
+    if (this.#stopped || this.#gathering) return;
+    if (this.#held.length > 0) this.#hold(chunk);
     else this.#consume(chunk);
   }
 
@@ -75,16 +79,15 @@ export class ConnectionInput {
   proceed(): void {
     // Whoever calls from within a chunk is followed by the rest of that chunk.
     if (this.#consuming) return;
-    const held = this.#held;
-    this.#held = [];
-    this.#heldBytes = 0;
-    for (const chunk of held) this.push(chunk);
+    this.#heldSinceMs = undefined;
+    for (const chunk of this.#held.take()) this.push(chunk);
     const bodyWaits = this.#body !== undefined && !this.#body.flowing;
-    const mayRead = this.#heldBytes < MAX_HELD_BYTES && !bodyWaits;
+    const mayRead = this.#held.length < MAX_HELD_BYTES && !bodyWaits;
     if (mayRead && this.#socket.isPaused()) this.#socket.resume();
   }
 
   pause(): void {
+    this.#gatheredBytes = 0;
     this.#socket.pause();
   }
 
@@ -96,25 +99,24 @@ export class ConnectionInput {
   /**
    * True when the socket has not been read for long, so that neither a FIN nor a reset would show, and cannot be: the
    * rest of a body has no place to go. Requests that wait behind an answer are dropped instead (RFC 9112 §9.3.2: a client
-   * repeats those that were not answered), and the socket is read again. To be asked every now and then.
+   * repeats those that were not answered), and the socket is read again; few of them, which leave it readable, not before
+   * `idleTimeoutMs`. To be asked every now and then.
    */
   isBlocked(nowMs: number): boolean {
-    if (!this.#socket.isPaused()) {
-      this.#blockedSinceMs = undefined;
-      return false;
-    }
-    this.#blockedSinceMs ??= nowMs;
-    if (nowMs - this.#blockedSinceMs < PATIENCE_MS) return false;
-    if (this.#body !== undefined) return true;
-    this.stop();
+    const isPaused = this.#socket.isPaused();
+    if (isPaused) this.#gather();
+    this.#blockedSinceMs = isPaused ? (this.#blockedSinceMs ?? nowMs) : undefined;
+    this.#heldSinceMs = this.#held.length > 0 ? (this.#heldSinceMs ?? nowMs) : undefined;
+    const isBlocked = nowMs - (this.#blockedSinceMs ?? nowMs) >= PATIENCE_MS;
+    if (this.#body !== undefined) return isBlocked;
+    if (isBlocked || nowMs - (this.#heldSinceMs ?? nowMs) >= this.#receiver.limits.idleTimeoutMs) this.stop();
     return false;
   }
 
   /** Nothing that comes from now on is looked at, but it is read, so that the peer is not reset (RFC 9112 §9.6). */
   stop(): void {
     this.#stopped = true;
-    this.#held = [];
-    this.#heldBytes = 0;
+    this.#held.take();
     this.#socket.resume();
   }
 
@@ -135,9 +137,18 @@ export class ConnectionInput {
   }
 
   #hold(chunk: Buffer): void {
-    this.#held.push(chunk);
-    this.#heldBytes += chunk.length;
-    if (this.#heldBytes >= MAX_HELD_BYTES) this.#socket.pause();
+    this.#held.add(chunk);
+    if (this.#held.length >= MAX_HELD_BYTES) this.pause();
+  }
+
+  /** A paused socket goes on reading for a while, and Node keeps what comes in as many pieces as it came in. */
+  #gather(): void {
+    if (this.#socket.readableLength <= this.#gatheredBytes) return;
+    this.#gathering = true;
+    const bytes: Buffer | null = this.#socket.read();
+    this.#gathering = false;
+    if (bytes !== null) this.#socket.unshift(bytes);
+    this.#gatheredBytes = this.#socket.readableLength;
   }
 
   #readBody(body: IncomingBody, chunk: Buffer, from: number): number {

@@ -6,6 +6,8 @@ import { tellOwnerOfBug } from './socket-owner.ts';
 
 /** Chunks up to this size are copied behind their head or chunk-size, which costs less than a second buffer to write. */
 const MAX_JOINED_BYTES = 8192;
+/** Up to so much waits here while the kernel takes nothing: Node keeps every write apart, at the cost of 200 bytes. */
+const MAX_WAITING_BYTES = 4096;
 
 /** Who wrote what is to be flushed. */
 export interface FlushReceiver {
@@ -20,6 +22,8 @@ export class MessageWriter implements Flushable {
   #pending = '';
   #scheduled = false;
   #waiting: FlushReceiver | undefined = undefined;
+  /** What is pending is written when the kernel has taken what was written before. */
+  #awaitsKernel = false;
   #handedOver = 0;
   #lastTaken = 0;
   #stalledSinceMs: number | undefined = undefined;
@@ -64,13 +68,21 @@ export class MessageWriter implements Flushable {
     return !this.#socket.writableNeedDrain;
   }
 
-  flush(): void {
+  onTurnEnd(): void {
     this.#scheduled = false;
+    const isFew = this.#pending.length < MAX_WAITING_BYTES && this.#waiting === undefined;
+    if (isFew && this.#socket.writableLength > 0 && !this.#socket.destroyed) this.#awaitKernel();
+    else this.flush();
+  }
+
+  flush(): void {
     const text = this.#pending;
     this.#pending = '';
     if (text !== '' && !this.#socket.destroyed) {
       this.#handedOver += text.length;
-      this.#socket.write(text, 'latin1');
+      // As text it would stay in the pieces it was put together from, for as long as it waits.
+      if (this.#awaitsKernel) this.#socket.write(Buffer.from(text, 'latin1'));
+      else this.#socket.write(text, 'latin1');
     }
     if (this.#waiting !== undefined) this.#reportFlushed(this.#waiting);
   }
@@ -101,6 +113,24 @@ export class MessageWriter implements Flushable {
   #tellFlushed(receiver: FlushReceiver): void {
     try {
       receiver.onFlushed();
+    } catch (error) {
+      this.onBug(error);
+    }
+  }
+
+  #awaitKernel(): void {
+    if (this.#awaitsKernel) return;
+    this.#awaitsKernel = true;
+    this.#socket.write('', 'latin1', (error) => {
+      this.#awaitsKernel = false;
+      if (!error) this.#flushContained();
+    });
+  }
+
+  /** Called by the socket, which has nobody to throw to. */
+  #flushContained(): void {
+    try {
+      this.flush();
     } catch (error) {
       this.onBug(error);
     }

@@ -4,7 +4,8 @@ import type { Timing } from './timing.ts';
 
 /** Something with bytes to hand to its socket. */
 export interface Flushable extends Contained {
-  flush(): void;
+  /** The turn of the event loop is over: what has been written in it may leave. */
+  onTurnEnd(): void;
 }
 
 /**
@@ -29,7 +30,7 @@ export class Outbox {
     this.#waiting = [];
     for (const writer of writers) {
       try {
-        writer.flush();
+        writer.onTurnEnd();
       } catch (error) {
         writer.onBug(error);
       }

@@ -3,6 +3,7 @@ import type { ServerHttp2Stream } from 'node:http2';
 import { BodyDeadlines } from '../body-deadlines.ts';
 import { type Contained, contained } from '../contain.ts';
 import type { BodyFailure, BodySink, RequestBody, ServerLimits } from '../exchange.ts';
+import { countRead } from './waiting-pieces.ts';
 
 /** What a body needs of its connection. */
 export interface StreamBodyContext extends Contained {
@@ -80,6 +81,7 @@ export class IncomingStreamBody implements RequestBody {
   }
 
   #onData(chunk: Buffer): void {
+    countRead(this.#stream);
     if (this.#state !== 'flowing') return;
     this.#taken += chunk.length;
     // §8.1.1: more than announced. The session notices too, and earlier; the backend must not depend on it.

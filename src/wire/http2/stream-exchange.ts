@@ -1,5 +1,6 @@
 /** One request on an HTTP/2 stream and the place for its answer. RFC 9113 §8.1. */
 import type { ServerHttp2Stream } from 'node:http2';
+import type { ClientCertificate } from '../../lib/client-certificate.ts';
 import { answeredHead } from '../answered-head.ts';
 import { type Contained, contained } from '../contain.ts';
 import type {
@@ -14,11 +15,13 @@ import type {
   ResponseHead,
   ServerLimits,
 } from '../exchange.ts';
+import type { Accepted } from '../http1/connection-context.ts';
 import { INTERNAL_ERROR, NO_ERROR } from './error-codes.ts';
 import type { Share } from './held-bytes.ts';
 import { IncomingStreamBody } from './incoming-stream-body.ts';
 import type { ParsedRequest } from './request-fields.ts';
 import { formatInterimFields, formatResponseFields } from './response-fields.ts';
+import { countUnread, unreadBytes, waitingBytes } from './waiting-pieces.ts';
 
 /** What `node:http2`, nghttp2 and this file keep for an open stream, measured. */
 const STREAM_BYTES = 8 * 1024;
@@ -30,7 +33,7 @@ const FIELD_PLACE_BYTES = 100;
 /** What an exchange needs of its connection. */
 export interface StreamConnection extends Contained {
   readonly peerAddress: string;
-  readonly overloaded: boolean;
+  readonly accepted: Accepted;
   readonly date: string;
   readonly nowMs: number;
   readonly limits: ServerLimits;
@@ -57,6 +60,8 @@ export class StreamExchange implements Exchange, BodySink {
   #hasBody = true;
   #length: number | undefined = undefined;
   #lastTaken = 0;
+  /** Chunks of the answer since none waited, each of which Node keeps by itself. */
+  #chunks = 0;
   #headBytes: number;
   readonly #streamBytes: number;
   #countedForStream = 0;
@@ -69,6 +74,7 @@ export class StreamExchange implements Exchange, BodySink {
     this.head = request.head;
     this.#headBytes = request.bytes + request.lines * FIELD_LINE_BYTES;
     this.#streamBytes = STREAM_BYTES + request.lines * FIELD_PLACE_BYTES;
+    if (!stream.endAfterHeaders) countUnread(stream);
     this.body = new IncomingStreamBody(stream, stream.endAfterHeaders ? 0 : request.contentLength, {
       limits: connection.limits,
       get nowMs() {
@@ -92,8 +98,12 @@ export class StreamExchange implements Exchange, BodySink {
     return this.#connection.peerAddress;
   }
 
+  get clientCertificate(): ClientCertificate {
+    return this.#connection.accepted.certificate.value;
+  }
+
   get overloaded(): boolean {
-    return this.#connection.overloaded;
+    return this.#connection.accepted.overloaded;
   }
 
   inform(status: number, fields: FieldLines): void {
@@ -105,16 +115,16 @@ export class StreamExchange implements Exchange, BodySink {
   respond(head: ResponseHead): BodySink {
     if (this.#state === 'over' || this.#stream.closed) return this;
     if (this.#state !== 'waiting') throw new Error('an exchange is answered at most once');
-    this.#state = 'answering';
-    this.responded = true;
     // For HEAD the writable side has been ended from the beginning.
     this.#hasBody = !this.#stream.writableEnded && head.length !== 0 && !isBodiless(head.status);
     this.#length = this.#hasBody ? head.length : undefined;
-    const fields = formatResponseFields(head, this.#connection.date);
+    this.#stream.respond(formatResponseFields(head, this.#connection.date), { endStream: !this.#hasBody });
+    // Only now: another answer may take the place of one that could not be written.
+    this.#state = 'answering';
+    this.responded = true;
     // Even a short answer may have to wait for its peer, with a hundred others.
     this.head = answeredHead(this.head);
     this.#headBytes = 0;
-    this.#stream.respond(fields, { endStream: !this.#hasBody });
     this.count();
     return this;
   }
@@ -126,6 +136,7 @@ export class StreamExchange implements Exchange, BodySink {
       this.abort('backend_closed');
       return true;
     }
+    this.#chunks = this.#stream.writableLength === 0 ? 1 : this.#chunks + 1;
     if (this.#stream.write(chunk)) return true;
     this.count();
     return false;
@@ -177,10 +188,10 @@ export class StreamExchange implements Exchange, BodySink {
 
   /** Brings up to date what is counted for this stream; to be called when more, or less, is kept than before. */
   count(): void {
-    const stream = this.#stream;
     const isOver = this.#state === 'over';
     const forStream = this.#state === 'answered' ? this.#streamBytes : 0;
-    const bytes = isOver ? 0 : this.#headBytes + stream.readableLength + stream.writableLength;
+    const waiting = unreadBytes(this.#stream) + waitingBytes(this.#stream.writableLength, this.#chunks);
+    const bytes = isOver ? 0 : this.#headBytes + waiting;
     this.#connection.heldStreams.add(forStream - this.#countedForStream);
     this.#connection.heldBytes.add(bytes - this.#countedBytes);
     this.#countedForStream = forStream;

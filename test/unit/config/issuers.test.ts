@@ -182,14 +182,14 @@ describe('authz.scope_implies', () => {
 
   it('maps scopes to lists of scopes', () => {
     assert.deepEqual(problems(implies('[a]')), [
-      '10: authz.scope_implies: expected scopes with lists of scopes, such as { mcp:admin: [mcp:read, mcp:write] }',
+      '10: authz.scope_implies: expected scopes with lists of scopes, such as { mcp:admin: [mcp:read, mcp:write] }, got a list',
     ]);
     assert.deepEqual(problems(implies('{ "a b": [a], b: c, c: [], d: ["e f", 7] }')), [
-      `10: authz.scope_implies["a b"]: ${wanted}`,
-      '10: authz.scope_implies.b: expected a list of scopes, such as [mcp:read]',
-      '10: authz.scope_implies.c: expected a list of scopes, such as [mcp:read]',
-      '10: authz.scope_implies.d[0]: expected one scope per list item',
-      `10: authz.scope_implies.d[1]: ${wanted}`,
+      `10: authz.scope_implies["a b"]: ${wanted}, got "a b"`,
+      '10: authz.scope_implies.b: expected a list of scopes, such as [mcp:read], got "c"',
+      '10: authz.scope_implies.c: expected a list of scopes, such as [mcp:read], got a list',
+      '10: authz.scope_implies.d[0]: expected one scope per list item, got "e f"; write [e, f]',
+      `10: authz.scope_implies.d[1]: ${wanted}, got 7`,
     ]);
   });
 

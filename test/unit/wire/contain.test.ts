@@ -7,13 +7,14 @@ import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { connect as tlsConnect } from 'node:tls';
 import { Tally } from '../../../src/lib/tally.ts';
+import type { BackendFailure } from '../../../src/wire/backend.ts';
 import type { Exchange, ListenAddress } from '../../../src/wire/exchange.ts';
 import { createBackendPool } from '../../../src/wire/http1/backend-pool.ts';
 import { createCertificate } from '../../support/certificate.ts';
 import { answerEach, openRaw, startRawBackend } from '../../support/raw-http.ts';
 import { createTempFolder } from '../../support/temp-folder.ts';
 import { until } from '../../support/until.ts';
-import { head, LIMITS, respondText } from '../../support/wire-peers.ts';
+import { head, LIMITS, NO_BODY, RecordedAnswer, respondText } from '../../support/wire-peers.ts';
 import { backendOptions, startWire } from '../../support/wire-server.ts';
 
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
@@ -167,10 +168,17 @@ describe('a bug on the way to the backend', () => {
         await backend.close();
       });
       const sink = method === 'write' || method === 'end' ? sinkThatFails(method) : sinkThatFails('abort');
-      const receiver = { onInformational: () => undefined, onHead: () => sink, onFailure: () => undefined };
+      const failures: unknown[] = [];
+      const onFailure = (failure: BackendFailure, cause: Error | undefined): void => {
+        failures.push([failure, cause?.message]);
+      };
+      const receiver = { onInformational: () => undefined, onHead: () => sink, onFailure };
       pool.send(request, body, { ...receiver, ...(method.startsWith('on') ? { [method]: fail } : {}) });
       await until('the bug to be told', () => (bugs.length > 0 ? true : undefined));
       await (await backend.connection(0)).closed;
+      // Whoever has no answer yet hears that none comes, and nobody else: a client would wait for ever.
+      const failure = ['backend_unavailable', 'a bug has ended the connection'];
+      assert.deepEqual(failures, method.startsWith('on') ? [failure] : []);
       const headed = Promise.withResolvers<number>();
       pool.send(request, body, {
         onInformational: () => undefined,
@@ -184,6 +192,26 @@ describe('a bug on the way to the backend', () => {
       assert.match(String(bugs), /^Error: a bug$/);
     });
   }
+});
+
+describe('a bug as a request is sent on', () => {
+  it('is thrown at the sender, and the connection that has begun it does not stay', async (context) => {
+    const backend = await startRawBackend(answerEach('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'));
+    const pool = createBackendPool(backendOptions(backend.port));
+    context.after(async () => {
+      pool.close();
+      await backend.close();
+    });
+    const request = { method: 'POST', target: '/', fields: ['Host', 'b'], commonLines: '' };
+    const first = new RecordedAnswer();
+    pool.send(request, NO_BODY, first);
+    await first.over;
+    const broken = new RecordedAnswer();
+    assert.throws(() => pool.send(request, { length: 5, deliverTo: fail }, broken), /a bug/);
+    await (await backend.connection(0)).closed;
+    assert.equal(broken.failure, undefined);
+    assert.equal(backend.received.match(/POST/g)?.length, 1);
+  });
 });
 
 describe('RFC 9112 §8: an answer that only the end delimits breaks off', () => {

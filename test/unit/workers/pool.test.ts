@@ -91,7 +91,7 @@ describe('Colleague', () => {
     const death = Promise.withResolvers<Error>();
     const handOver = {
       config: packConfig(config),
-      files: { tls: undefined, backendCa: undefined, redisCa: undefined, issuerCas: [] },
+      files: { tls: undefined, backendCa: undefined, redisCa: undefined, issuerCas: [], assertionKey: undefined },
       rateLimits: undefined,
     };
     const birth = { memory: createSharedMemory(config, 1), index: 0, handOver };

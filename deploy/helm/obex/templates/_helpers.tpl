@@ -43,13 +43,18 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- $_ := dig (index $path 0) (index $path 1) "" $config | required (printf "config.%s is required; ci/ in the chart has examples" .) }}
 {{- end }}
 {{- include "obex.refuseSecrets" $config }}
+{{- $assertion := dig "backend" "assertion" dict $config }}
+{{- if and (include "obex.several" .) (get $assertion "enabled") (not (get $assertion "key_file")) }}
+{{- fail "replicas must sign assertions with one key: set config.backend.assertion.key_file (docs/your-backend.md)" }}
+{{- end }}
 {{- if and (include "obex.several" .) (eq (include "obex.phase" .) "3") }}
 {{- if ne (dig "dpop" "replay_cache" "backend" "memory" $config) "redis" }}
 {{- fail "with more than one replica a proof could be used once at each: set config.dpop.replay_cache.backend to redis (docs/dpop.md)" }}
 {{- end }}
 {{- $dpop := $config.dpop }}
-{{- if and (eq (get $dpop "nonce" | toString) "required") (not (or (get $dpop "nonce_secret_file") (get $dpop "nonce_secret"))) }}
-{{- fail "replicas must share the secret of their nonces: set config.dpop.nonce_secret_file (docs/dpop.md)" }}
+{{- $obex := dig "obex" dict $config }}
+{{- if and (eq (get $dpop "nonce" | toString) "required") (not (or (get $dpop "nonce_secret_file") (get $dpop "nonce_secret") (get $obex "secret_file") (get $obex "secret"))) }}
+{{- fail "replicas must share the secret of their nonces: set config.dpop.nonce_secret_file, or config.obex.secret_file (docs/dpop.md)" }}
 {{- end }}
 {{- end }}
 {{- end }}
@@ -63,7 +68,7 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- end }}
 {{- end }}
 {{- $dpop := dig "dpop" dict . }}
-{{- $secrets := dict "dpop.nonce_secret" (get $dpop "nonce_secret") "dpop.replay_cache.redis.url" (dig "replay_cache" "redis" "url" "" $dpop) }}
+{{- $secrets := dict "obex.secret" (dig "obex" "secret" "" .) "dpop.nonce_secret" (get $dpop "nonce_secret") "dpop.replay_cache.redis.url" (dig "replay_cache" "redis" "url" "" $dpop) }}
 {{- $idp := dig "idp" dict . }}
 {{- $_ := set $secrets "idp.introspection.client_secret" (dig "introspection" "client_secret" "" $idp) }}
 {{- range $index, $issuer := dig "additional_issuers" list $idp }}

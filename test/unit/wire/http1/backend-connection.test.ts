@@ -1,8 +1,9 @@
 /** Whose answer it is that comes on a kept connection. RFC 9112 §9.2. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { BackendConnection, type ConnectionPool } from '../../../../src/wire/http1/backend-connection.ts';
+import { BackendConnection } from '../../../../src/wire/http1/backend-connection.ts';
 import { BackendExchange } from '../../../../src/wire/http1/backend-exchange.ts';
+import type { ConnectionPool } from '../../../../src/wire/http1/connection-pool.ts';
 import { Outbox } from '../../../../src/wire/http1/outbox.ts';
 import { FakeTiming, MemorySocket, NO_BODY, NO_FAULTS, RecordedAnswer } from '../../../support/wire-peers.ts';
 

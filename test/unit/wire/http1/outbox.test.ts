@@ -10,7 +10,7 @@ describe('Outbox', () => {
     const outbox = new Outbox(timing);
     const flushed: string[] = [];
     timing.turn(() => {
-      for (const name of ['a', 'b']) outbox.add({ flush: () => void flushed.push(name), onBug: assert.ifError });
+      for (const name of ['a', 'b']) outbox.add({ onTurnEnd: () => void flushed.push(name), onBug: assert.ifError });
       assert.deepEqual(flushed, []);
     });
     assert.deepEqual(flushed, ['a', 'b']);
@@ -26,8 +26,8 @@ describe('Outbox', () => {
       throw bug;
     };
     timing.turn(() => {
-      outbox.add({ flush: fail, onBug: (error) => void bugs.push(error) });
-      outbox.add({ flush: () => void flushed.push('b'), onBug: assert.ifError });
+      outbox.add({ onTurnEnd: fail, onBug: (error) => void bugs.push(error) });
+      outbox.add({ onTurnEnd: () => void flushed.push('b'), onBug: assert.ifError });
     });
     assert.deepEqual([flushed, bugs], [['b'], [bug]]);
   });

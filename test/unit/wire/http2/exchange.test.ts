@@ -79,7 +79,9 @@ describe('answers', () => {
     ['HEAD', head(200), undefined],
     ['GET', head(204), undefined],
     ['GET', head(204, [], 5), undefined],
-    ['GET', head(205, [], 0), '0'],
+    // RFC 9110 §15.3.6: no content; and a length of any other would make the answer malformed (RFC 9113 §8.1.1).
+    ['GET', head(205, [], 0), undefined],
+    ['GET', head(205, [], 2), undefined],
     ['GET', head(304, [], 5), '5'],
     ['GET', head(200, [], 0), '0'],
   ];
@@ -140,6 +142,16 @@ describe('answers', () => {
     });
     assert.equal((await readAnswer(recorded.connect().request({ ':path': '/' }))).body, 'ok');
     assert.equal(thrown.length, 1);
+  });
+
+  it('an answer that cannot be written leaves its place to one that can', async (context) => {
+    const recorded = await listen(context, (exchange) => {
+      assert.throws(() => exchange.respond(head(200, ['not a name', 'x'], 2)));
+      assert.equal(exchange.responded, false);
+      respondText(exchange, 'no', 500);
+    });
+    const { headers, body } = await readAnswer(recorded.connect().request({ ':path': '/' }));
+    assert.deepEqual([headers[':status'], String(body)], [500, 'no']);
   });
 
   it('many streams at a time on one connection, each with its own answer', async (context) => {

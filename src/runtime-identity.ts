@@ -1,0 +1,104 @@
+/** Config → what the backend is told of a token: claims in header fields, assertions and the keys that verify them. */
+import { EventCap } from './lib/event-cap.ts';
+import type { AssertionTerms } from './oauth/assertion.ts';
+import { formatKeySet, type PublishedKeys, publishKeys } from './oauth/key-set.ts';
+import { parseSigningKey } from './oauth/signing-key.ts';
+import { clipEvidence } from './observe/access-line.ts';
+import type { Observers } from './observe/observers.ts';
+import { compileClaimHeaders } from './proxy/claim-headers.ts';
+import { createIdentify, createRenew, type Identify, type Renew } from './proxy/identify.ts';
+import type { RuntimeOptions } from './runtime.ts';
+import type { AssertionKey, RuntimeFiles } from './runtime-tls.ts';
+import { createKeySetEndpoint } from './server/endpoints/key-set.ts';
+import type { Endpoint } from './server/route.ts';
+
+/** What assertions add. */
+interface AssertionParts {
+  readonly terms: AssertionTerms;
+  readonly published: PublishedKeys;
+}
+
+export interface IdentityParts {
+  readonly identify: Identify;
+  /** Both undefined where no assertion is sent. */
+  readonly renew: Renew | undefined;
+  readonly assertions: AssertionParts | undefined;
+  /** By raw path: the keys, where an assertion is sent. */
+  readonly endpoints: readonly (readonly [path: string, endpoint: Endpoint])[];
+}
+
+const KEY_SET_PATH = '/.well-known/obex-jwks.json';
+
+export function buildIdentity(options: RuntimeOptions, file: AssertionKey | undefined): IdentityParts {
+  const assertions = buildAssertions(options, file);
+  const identify = createIdentify({
+    claimHeaders: compileClaimHeaders(options.config.backend.claim_headers),
+    assertions: assertions?.terms,
+    onWithheld: createReport(options.observers),
+  });
+  if (assertions === undefined) return { identify, renew: undefined, assertions, endpoints: [] };
+  const { terms, published } = assertions;
+  const endpoint = createKeySetEndpoint(() => formatKeySet(published, options.observers.clock.monotonicMs()));
+  return { identify, renew: createRenew(terms), assertions, endpoints: [[KEY_SET_PATH, endpoint]] };
+}
+
+function buildAssertions(
+  { config, observers, previous }: RuntimeOptions,
+  file: AssertionKey | undefined,
+): AssertionParts | undefined {
+  if (file === undefined) return undefined;
+  const { backend, obex, idp } = config;
+  const { audience, ttl: ttlMs } = backend.assertion;
+  const key = parseChecked(file.pem);
+  const terms = {
+    issuer: obex.public_url.origin,
+    audience: audience === '' ? backend.url.origin : audience,
+    ttlMs,
+    key,
+  };
+  const before = previous?.identity.assertions;
+  const keepMs = (before?.terms.ttlMs ?? 0) + (idp?.clock_skew ?? 0);
+  const published = publishKeys(key, before?.published, { nowMs: observers.clock.monotonicMs(), keepMs });
+  return { terms, published };
+}
+
+function parseChecked(pem: string) {
+  const key = parseSigningKey(pem);
+  if (typeof key === 'string') throw new TypeError(`a key that was read before ${key}`);
+  return key;
+}
+
+/** Where no token is remembered, each request tells the same. */
+const MOST_EVENTS = 10;
+const PERIOD_MS = 60_000;
+
+function createReport({ log, clock }: Observers): Parameters<typeof createIdentify>[0]['onWithheld'] {
+  const cap = new EventCap(MOST_EVENTS, PERIOD_MS);
+  return (withheld, { issuer, client, subject }) => {
+    if (cap.isExceeded(clock.monotonicMs())) return;
+    log.warn('fields_withheld', {
+      issuer: clipEvidence(issuer),
+      oauth_client: clipEvidence(client),
+      subject: clipEvidence(subject),
+      fields: Object.fromEntries(withheld.map(({ field, reason }) => [field, reason])),
+    });
+  };
+}
+
+/** Says in the log which key signs, whenever it is another one, and what was made for want of a configured secret. */
+export function tellKeys(
+  { config, observers: { log } }: Pick<RuntimeOptions, 'config' | 'observers'>,
+  files: RuntimeFiles,
+  before: RuntimeFiles | undefined,
+): void {
+  const { assertionKey } = files;
+  if (assertionKey !== undefined && assertionKey.pem !== before?.assertionKey?.pem) {
+    const { kid, alg } = parseChecked(assertionKey.pem);
+    log.info('assertion_key', { kid, alg, made_at_start: assertionKey.isMade });
+  }
+  const { dpop, obex } = config;
+  const needsSecret = dpop.enabled && dpop.nonce === 'required' && dpop.nonce_secret === undefined;
+  if (before === undefined && needsSecret && obex.secret === undefined) {
+    log.info('secret_made_at_start', { key: 'obex.secret', used_for: 'dpop nonces' });
+  }
+}
