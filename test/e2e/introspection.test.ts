@@ -86,6 +86,23 @@ describe('RFC 7662 §2.2: the answer', () => {
     assert.doesNotMatch(stack.obex.output(), /ory_at_abc/);
   });
 
+  it('is what backend.claim_headers and scope_claims read', async (context) => {
+    const { server, stack, send } = await startIntrospecting(context, 'scope_claims: [/ext/roles]\n', {
+      sections: {
+        backend: 'claim_headers: { X-Email: email }',
+        authz: 'required_scopes: ["mcp:read"]',
+      },
+    });
+    const ext = { roles: ['mcp:read', 'other'] };
+    server.tokens.set(TOKEN, active(stack, { scope: undefined, ext, email: 'alice@example.com' }));
+    assert.equal((await send()).status, 200);
+    const [request] = stack.backend.requests;
+    assert.deepEqual(
+      ['x-email', 'x-obex-scopes'].map((name) => request?.values(name)),
+      [['alice@example.com'], ['mcp:read']],
+    );
+  });
+
   it('counts for cache_ttl, and then the issuer is asked again', async (context) => {
     const { server, stack, send } = await startIntrospecting(context);
     for (let time = 0; time < 3; time += 1) assert.equal((await send()).status, 200);
