@@ -45,7 +45,7 @@ export interface IssuedAssertion {
 export interface Principal {
   /** Undefined in phase 1, where nobody looked at the credential. */
   readonly accessToken: AccessToken | undefined;
-  /** The key that the signature of its token verified with; undefined in phase 1. */
+  /** The key that the signature of its token verified with; undefined in phase 1, and for a token that its issuer was asked about. */
   readonly key: VerificationKey | undefined;
   /** `Identity.fields`. */
   readonly identityFields: readonly string[];
