@@ -22,6 +22,7 @@ import { IncomingStreamBody } from './incoming-stream-body.ts';
 import type { ParsedRequest } from './request-fields.ts';
 import { formatInterimFields, formatResponseFields } from './response-fields.ts';
 import { countUnread, unreadBytes, waitingBytes } from './waiting-pieces.ts';
+import { withoutEndStream } from './without-end-stream.ts';
 
 /** What `node:http2`, nghttp2 and this file keep for an open stream, measured. */
 const STREAM_BYTES = 8 * 1024;
@@ -238,17 +239,4 @@ export class StreamExchange implements Exchange, BodySink {
 /** RFC 9110 §15.3.5, §15.3.6, §15.4.5. */
 function isBodiless(status: number): boolean {
   return status === 204 || status === 205 || status === 304;
-}
-
-/**
- * `node:http2` ends the writable side of every stream that is closed early, right after its 'aborted' event. With nothing
- * left to write that is a DATA frame with END_STREAM, ahead of the RST_STREAM: half an answer would look like a whole
- * one. An end that does nothing prevents it.
- */
-function withoutEndStream(stream: ServerHttp2Stream): void {
-  stream._final = endWithoutFrame;
-}
-
-function endWithoutFrame(callback: () => void): void {
-  callback();
 }
