@@ -21,8 +21,15 @@ export function renderChartSchema(): string {
 function relax(schema: unknown): unknown {
   if (Array.isArray(schema)) return schema.map(relax);
   if (!isRecord(schema)) return schema;
-  const kept = Object.entries(schema).filter(([key, value]) => key !== 'required' && !isReference(value));
+  const kept = Object.entries(schema).filter(
+    ([key, value]) => key !== 'required' && !isReference(value) && !isChoiceOfRequired(value),
+  );
   return Object.fromEntries(kept.map(([key, value]) => [key, relax(value)]));
+}
+
+/** A secret, or the file that holds it. */
+function isChoiceOfRequired(value: unknown): boolean {
+  return Array.isArray(value) && value.some((choice) => isRecord(choice) && Object.keys(choice).join() === 'required');
 }
 
 function isReference(value: unknown): boolean {

@@ -75,7 +75,7 @@ class RunningObex implements Obex {
     this.#runtime.begin();
     this.#measureTokenCache(this.#runtime);
     observers.metrics.register(
-      ...runtimeMetrics(() => this.#runtime, this.#shared),
+      ...runtimeMetrics(() => this.#runtime, this.#shared, observers.metrics.introspection),
       ...processMetrics(VERSION, () => this.#runtime.phase),
     );
   }

@@ -88,7 +88,12 @@ function refuseLongerWindow(before: ProofTimes | undefined, after: ProofTimes): 
   if (before === undefined) return;
   const endsLater = after.proofLifetimeMs + after.clockSkewMs > before.proofLifetimeMs + before.clockSkewMs;
   if (!endsLater && replayWindowMs(after) <= replayWindowMs(before)) return;
-  throw new Error('a reload cannot lengthen dpop.proof_lifetime or idp.clock_skew; restart Obex to change it');
+  const [was, would] = [before, after].map(
+    (times) => `${times.proofLifetimeMs / 1000} s and ${times.clockSkewMs / 1000} s`,
+  );
+  throw new Error(
+    `a reload cannot lengthen dpop.proof_lifetime or idp.clock_skew (in force ${was}, asked for ${would}); restart Obex to change it`,
+  );
 }
 
 function countProofs(verifyDpopProof: VerifyDpopProof, metrics: DpopMetrics): VerifyDpopProof {

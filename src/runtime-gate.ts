@@ -7,7 +7,9 @@ import {
   createPresenceCheck,
 } from './gate/authenticate.ts';
 import { createDpopAuthentication } from './gate/authenticate-dpop.ts';
+import { requireCertificate } from './gate/certificate-binding.ts';
 import { createCharge, createLook } from './gate/charge.ts';
+import { createIntrospection, type IntrospectionTerms } from './gate/introspect-access-token.ts';
 import { createTokenCheck } from './gate/token-check.ts';
 import { createVerifyAccessToken, nameIssuers, type TrustedIssuer } from './gate/verify-access-token.ts';
 import type { Clock } from './lib/clock.ts';
@@ -91,12 +93,20 @@ export function startIssuers(issuers: readonly TrustedIssuer[], { idp }: Config)
   }
 }
 
-/** Whether the issuer of a token is still trusted, and the key that it was verified with still one of the issuer's. */
-export function createStanding(issuers: readonly TrustedIssuer[]): (principal: Principal) => boolean {
+/**
+ * Whether the issuer of a token is still trusted, and the key that it was verified with still one of the issuer's. A token
+ * without a key stands as long as its issuer is the one that is asked about tokens.
+ */
+export function createStanding(
+  issuers: readonly TrustedIssuer[],
+  asked: TrustedIssuer | undefined,
+): (principal: Principal) => boolean {
   const byName = nameIssuers(issuers);
   return ({ accessToken, key }) => {
-    if (accessToken === undefined || key === undefined) return false;
-    return byName.get(accessToken.issuer)?.jwks.keys?.includes(key) === true;
+    if (accessToken === undefined) return false;
+    const trusted = byName.get(accessToken.issuer);
+    if (key === undefined) return asked !== undefined && trusted === asked;
+    return trusted?.jwks.keys?.includes(key) === true;
   };
 }
 
@@ -133,6 +143,7 @@ export function buildCharges(rateLimit: RateLimit | undefined, clock: Clock): Ch
 
 interface GateParts {
   readonly issuers: readonly TrustedIssuer[];
+  readonly introspection: IntrospectionTerms | undefined;
   readonly verifiedTokens: VerifiedTokens;
   readonly charges: Charges;
   readonly dpop: DpopParts | undefined;
@@ -140,14 +151,21 @@ interface GateParts {
 }
 
 /** The composition of the phase: what is not in it costs nothing. */
-export function buildAuthenticate({ config, observers }: RuntimeOptions, parts: GateParts): Authenticate {
+export function buildAuthenticate(options: RuntimeOptions, parts: GateParts): Authenticate {
+  const authenticate = buildPhase(options, parts);
+  if (options.config.obex.tls.client_auth !== 'require') return authenticate;
+  return requireCertificate(authenticate, parts.charges.chargeClient);
+}
+
+function buildPhase({ config, observers }: RuntimeOptions, parts: GateParts): Authenticate {
   const { clock, metrics } = observers;
-  const { issuers, verifiedTokens, charges, dpop, identity } = parts;
+  const { issuers, introspection, verifiedTokens, charges, dpop, identity } = parts;
   if (config.idp === undefined) return createPresenceCheck(charges);
+  const verifyLocally = createVerifyAccessToken(issuers, clock);
   const tokens = createTokenCheck({
     clock,
     verifiedTokens,
-    verifyAccessToken: createVerifyAccessToken(issuers, clock),
+    verifyAccessToken: introspection ? createIntrospection(introspection, verifyLocally, clock) : verifyLocally,
     identify: identity.identify,
     renew: identity.renew,
     onCacheLookup: (result) => metrics.tokenCacheLookup(result),

@@ -2,13 +2,18 @@
 import { X509Certificate } from 'node:crypto';
 import type { TrustedIssuer } from './gate/verify-access-token.ts';
 import type { MetricFamily, Sample } from './observe/exposition.ts';
+import type { IntrospectionMetrics } from './observe/introspection-metrics.ts';
 import { counter, gauge } from './observe/metrics.ts';
 import type { Runtime } from './runtime.ts';
 import type { ProcessWide } from './state/process-wide.ts';
 import type { ServerTls } from './wire/exchange.ts';
 
 /** `current` is the runtime in force. */
-export function runtimeMetrics(current: () => Runtime, shared: ProcessWide): readonly MetricFamily[] {
+export function runtimeMetrics(
+  current: () => Runtime,
+  shared: ProcessWide,
+  introspection: IntrospectionMetrics,
+): readonly MetricFamily[] {
   const perIssuer = (sample: (trusted: TrustedIssuer) => readonly Sample[]) => (): Iterable<Sample> =>
     current().issuers.flatMap(sample);
   return [
@@ -32,6 +37,7 @@ export function runtimeMetrics(current: () => Runtime, shared: ProcessWide): rea
       'Time of the last fetch that succeeded, by issuer; 0 before the first.',
       perIssuer(({ issuer, jwks }) => [{ labels: { issuer }, value: jwks.statistics.fetchedAtMs / 1000 }]),
     ),
+    ...introspection.families(() => current().introspection?.trusted.issuer),
     ...certificateMetrics(current),
     ...dpopMetrics(current),
   ];

@@ -9,11 +9,12 @@ export function refuseFixedChanges(before: Config, after: Config): void {
     ['obex.listen', before.obex.listen, after.obex.listen],
     ['obex.workers', before.obex.workers, after.obex.workers],
     ['obex.tls.enabled', before.obex.tls.enabled, after.obex.tls.enabled],
+    ['obex.tls.client_auth', before.obex.tls.client_auth, after.obex.tls.client_auth],
     // Whatever it has sealed would be unknown.
     ['obex.secret', before.obex.secret, after.obex.secret],
     ['metrics.listen', before.metrics.listen, after.metrics.listen],
-    ['the phase', phaseOf(before), phaseOf(after)],
   ];
+  refuseOtherPhase(before, after);
   const memory = replayMemoryOf(before);
   const next = replayMemoryOf(after);
   for (const [name, old, value] of [
@@ -24,6 +25,14 @@ export function refuseFixedChanges(before: Config, after: Config): void {
       throw new Error(`a reload cannot change ${name}; restart Obex to change it`);
     }
   }
+}
+
+/** Told with both phases: a restart with a file that has lost its `idp` would let everybody in. */
+function refuseOtherPhase(before: Config, after: Config): void {
+  const [from, to] = [phaseOf(before), phaseOf(after)];
+  if (from === to) return;
+  const lower = to < from ? ', with less protection: is something missing in the file?' : '';
+  throw new Error(`a reload cannot change the phase, from ${from} to ${to}${lower}; restart Obex to change it`);
 }
 
 /** Where the proofs that were used are remembered: another place would know nothing of them. How to be let in there may change. */

@@ -3,13 +3,11 @@ import type { Config } from './config/schema.ts';
 import type { Authenticate } from './gate/authenticate.ts';
 import { createAuthorize } from './gate/authorize.ts';
 import type { Charge } from './gate/charge.ts';
-import type { TrustedIssuer } from './gate/verify-access-token.ts';
 import { type Challenges, createChallenges } from './oauth/challenge.ts';
 import { isIssuerIdentifier } from './oauth/issuer-metadata.ts';
 import { denyAuthorization } from './oauth/no-authorization-server.ts';
 import { createOriginPolicy, type OriginPolicy } from './oauth/origin.ts';
 import { formatProtectedResourceMetadata, metadataPaths } from './oauth/protected-resource-metadata.ts';
-import { errorField } from './observe/log.ts';
 import { createBackendHeaders } from './proxy/backend-headers.ts';
 import { Forwarder, type ForwardOptions, InFlight } from './proxy/forward.ts';
 import { isSubscription } from './proxy/open-streams.ts';
@@ -19,13 +17,14 @@ import type { RuntimeOptions } from './runtime.ts';
 import { MAX_METRICS_CONNECTIONS, spareDescriptors } from './runtime-descriptors.ts';
 import type { DpopParts } from './runtime-dpop.ts';
 import type { IdentityParts } from './runtime-identity.ts';
+import { buildReadiness, type ReadinessParts } from './runtime-readiness.ts';
 import { challengeScopes, metadataScopes } from './runtime-scopes.ts';
-import { createClientAddress } from './server/client-address.ts';
+import { createClientAddress, createPeerTrust } from './server/client-address.ts';
+import { createClientCertificate } from './server/client-certificate.ts';
 import { createCors } from './server/cors.ts';
 import { respondHealth } from './server/endpoints/health.ts';
 import { createMetadataEndpoint } from './server/endpoints/metadata.ts';
 import { createMetricsEndpoint } from './server/endpoints/metrics.ts';
-import { createReadiness, type ReadinessCheck } from './server/endpoints/ready.ts';
 import { createHostPolicy } from './server/host-policy.ts';
 import { createRefusalLoop, type JudgeRefusal } from './server/refusal-loop.ts';
 import { createRoute, type Endpoint } from './server/route.ts';
@@ -38,12 +37,9 @@ import { fitYoungGeneration } from './young-generation.ts';
 const METRICS_PATH = '/metrics';
 const MAX_REQUEST_LINE_BYTES = 8 * 1024;
 
-interface ServiceParts {
-  readonly issuers: readonly TrustedIssuer[];
-  readonly backend: BackendClient;
+interface ServiceParts extends ReadinessParts {
   readonly authenticate: Authenticate;
   readonly chargeClient: Charge;
-  readonly dpop: DpopParts | undefined;
   readonly identity: IdentityParts;
 }
 
@@ -52,6 +48,7 @@ export function buildService(options: RuntimeOptions, parts: ServiceParts): Serv
   const { public_url: publicUrl } = config.obex;
   const isOriginAllowed = buildOriginPolicy(config);
   const allowedHosts = config.obex.allowed_hosts;
+  const network = { trustedProxies: config.obex.trusted_proxies, isUnixSocket: 'path' in config.obex.listen };
   const endpoints = buildEndpoints(options, parts);
   return {
     selectRoute: createRoute({
@@ -63,9 +60,10 @@ export function buildService(options: RuntimeOptions, parts: ServiceParts): Serv
       noAuthorizationServer: config.idp && denyAuthorization(authorizationServers(config), locateMetadata(config)),
       isClosing,
     }),
-    resolveClientAddress: createClientAddress({
-      trustedProxies: config.obex.trusted_proxies,
-      isUnixSocket: 'path' in config.obex.listen,
+    resolveClientAddress: createClientAddress(network),
+    resolveClientCertificate: createClientCertificate({
+      believesField: config.obex.client_cert_header,
+      isTrustedPeer: createPeerTrust(network),
     }),
     cors: createCors({
       isAllowed: isOriginAllowed,
@@ -148,25 +146,15 @@ function buildRefusalLoop({ config, shared, observers, previous }: RuntimeOption
   );
 }
 
-function buildEndpoints(
-  options: RuntimeOptions,
-  { issuers, backend, dpop, identity }: ServiceParts,
-): ReadonlyMap<string, Endpoint> {
-  const { config, observers, isDraining } = options;
-  const checks: Record<string, ReadinessCheck> = { backend: () => backend.probe(config.backend.connect_timeout) };
-  if (issuers.length > 0) checks['jwks'] = async () => checkKeys(issuers);
-  if (dpop !== undefined) checks['replay_cache'] = () => dpop.probe();
-  const respondReady = createReadiness({
-    clock: observers.clock,
-    checks,
-    isDraining,
-    onFailed: (check, error) => observers.log.warn('not_ready', { check, error: errorField(error) }),
-  });
+function buildEndpoints(options: RuntimeOptions, parts: ServiceParts): ReadonlyMap<string, Endpoint> {
+  const { config } = options;
+  const { dpop, identity } = parts;
   const respondMetadata = createMetadataEndpoint(
     formatProtectedResourceMetadata({
       resource: config.resource.url,
       authorizationServers: authorizationServers(config),
       scopesSupported: metadataScopes(config),
+      certificateBound: config.idp !== undefined && takesCertificates(config),
       ...(dpop === undefined ? {} : { dpop: { algorithms: config.dpop.algorithms, required: config.dpop.required } }),
     }),
   );
@@ -175,13 +163,18 @@ function buildEndpoints(
   const paths = metadataPaths(config.resource.url);
   const endpoints = new Map<string, Endpoint>([
     ['/health', { respond: respondHealth, isPublic: false, isVital: true, isQuiet }],
-    ['/ready', { respond: respondReady, isPublic: false, isVital: true, isQuiet }],
+    ['/ready', { respond: buildReadiness(options, parts), isPublic: false, isVital: true, isQuiet }],
     [paths.root, metadata],
     [paths.withSuffix, metadata],
     ...identity.endpoints,
   ]);
   if (config.metrics.listen === undefined) endpoints.set(METRICS_PATH, metricsEndpoint(options));
   return endpoints;
+}
+
+/** Whether a client can show a certificate at all. */
+function takesCertificates({ obex }: Config): boolean {
+  return obex.tls.client_auth !== 'off' || obex.client_cert_header;
 }
 
 /** Where the metadata with the path suffix is, as clients reach it. */
@@ -199,11 +192,6 @@ function authorizationServers({ idp, resource }: Config): readonly string[] {
 
 function publicPaths(endpoints: ReadonlyMap<string, Endpoint>): ReadonlySet<string> {
   return new Set([...endpoints].filter(([, { isPublic }]) => isPublic).map(([path]) => path));
-}
-
-async function checkKeys(issuers: readonly TrustedIssuer[]): Promise<void> {
-  const without = issuers.find(({ jwks }) => (jwks.keys ?? []).length === 0);
-  if (without !== undefined) throw new Error(`no keys of ${without.issuer}`);
 }
 
 function metricsEndpoint({ config, observers }: RuntimeOptions): Endpoint {

@@ -66,7 +66,7 @@ function makeSigningKey(): string {
 /** The paths that `readRuntimeFiles` reads. */
 export function runtimeFilePaths(config: Config): readonly string[] {
   const { tls } = config.obex;
-  const certificate = tls.enabled ? [tls.cert_file, tls.key_file] : [];
+  const certificate = tls.enabled ? [tls.cert_file, tls.key_file, tls.client_ca_file] : [];
   const authorities = [redisAuthorities(config), ...issuerAuthorities(config)].map(({ path }) => path);
   const { tls: backendTls, assertion } = config.backend;
   const assertionKey = assertion.enabled ? assertion.key_file : '';
@@ -95,16 +95,31 @@ export function buildTls({ obex }: Config): ServerTls | undefined {
   if (!obex.tls.enabled) return undefined;
   const { cert, certificates } = readCertificates(obex.tls);
   const { key, privateKey } = readPrivateKey(obex.tls);
-  const { cert_file: certFile, key_file: keyFile, min_version: minVersion } = obex.tls;
+  const { cert_file: certFile, key_file: keyFile, min_version: minVersion, client_auth: clientAuth } = obex.tls;
   const owner = ownerOf(privateKey, certificates);
   if (owner !== 1) {
     const cure = owner === 0 ? '' : `; it belongs to number ${owner} there: put that one first`;
     throw new Error(`obex.tls.key_file: ${keyFile} does not belong to the certificate in obex.tls.cert_file${cure}`);
   }
-  const tls: ServerTls = { cert, key, minVersion: minVersion === '1.3' ? 'TLSv1.3' : 'TLSv1.2' };
+  const clients = clientAuth === 'off' ? undefined : { ca: readClientAuthorities(obex.tls) };
+  const tls: ServerTls = { cert, key, minVersion: minVersion === '1.3' ? 'TLSv1.3' : 'TLSv1.2', clients };
   const problem = opensslProblem(tls);
   if (problem !== undefined) throw new Error(`obex.tls.cert_file: OpenSSL refuses ${certFile}: ${problem}`);
   return tls;
+}
+
+/** The authorities that vouch for clients; undefined = nobody needs to. OpenSSL follows a chain to a root, and takes no other. */
+export function readClientAuthorities({ client_ca_file: path }: TlsConfig): string | undefined {
+  const file = { key: 'obex.tls.client_ca_file', path };
+  const pem = readAuthorities(file);
+  if (pem === undefined) return undefined;
+  const certificates = parseNamedFile(file, pem, parseCertificates);
+  const orphan = certificates.find((one) => !certificates.some((issuer) => one.checkIssued(issuer)));
+  if (orphan === undefined) return pem;
+  const number = certificates.indexOf(orphan) + 1;
+  throw new Error(
+    `${file.key}: ${path} holds certificate number ${number} without that of its issuer; add it, up to the root`,
+  );
 }
 
 export function readCertificates({ cert_file: path }: TlsConfig) {

@@ -16,6 +16,7 @@ import {
   startIssuers,
 } from './runtime-gate.ts';
 import { buildIdentity, type IdentityParts, tellKeys } from './runtime-identity.ts';
+import { buildIntrospection, type IntrospectionParts } from './runtime-introspection.ts';
 import { buildMetricsService, buildService } from './runtime-service.ts';
 import { type RuntimeFiles, readRuntimeFiles, warnOfCertificates } from './runtime-tls.ts';
 import type { Service } from './server/service.ts';
@@ -49,6 +50,8 @@ export interface Runtime {
   readonly metricsService: Service;
   readonly tls: ServerTls | undefined;
   readonly issuers: readonly TrustedIssuer[];
+  /** Undefined where no issuer is asked about tokens. */
+  readonly introspection: IntrospectionParts | undefined;
   readonly verifiedTokens: VerifiedTokens;
   readonly rateLimit: RateLimit | undefined;
   /** Undefined below phase 3. */
@@ -72,39 +75,53 @@ export function buildRuntime(options: RuntimeOptions): Runtime {
   const backend = buildBackend(options, files.backendCa);
   const dpop = buildDpop(options, files.redisCa);
   const issuers = buildIssuers({ ...options, files });
+  const introspection = buildIntrospection(options, issuers);
   const verifiedTokens = buildVerifiedTokens(config);
   const rateLimit = buildRateLimit(options);
   const charges = buildCharges(rateLimit, options.observers.clock);
   const identity = buildIdentity(options, files.assertionKey);
-  const authenticate = buildAuthenticate(options, { issuers, verifiedTokens, charges, dpop, identity });
-  const service = buildService(options, { ...charges, issuers, backend, authenticate, dpop, identity });
+  const gate = { issuers, introspection, verifiedTokens, charges, dpop, identity };
+  const authenticate = buildAuthenticate(options, gate);
+  const service = buildService(options, { ...gate, ...charges, backend, authenticate });
   const { streams } = service.forwarder.inFlight;
   const stopListening = issuers.map((trusted) => dropWithdrawn(trusted, verifiedTokens, streams));
-  return Object.freeze<Runtime>({
+  const runtime: Runtime = {
     phase: phaseOf(config),
     service,
     metricsService: buildMetricsService(options, service),
     tls: files.tls,
     issuers,
+    introspection,
     verifiedTokens,
     rateLimit,
     dpop,
     identity,
     files,
     backend,
-    begin: () => {
-      dpop?.begin();
-      startIssuers(issuers, config);
-      if (config.idp !== undefined) streams.judgeBy(createStanding(issuers));
-    },
+    begin: () => beginBackground(runtime, config),
     release: (successor) => {
       for (const stop of stopListening) stop();
-      const kept = new Set(successor?.issuers.map(({ jwks }) => jwks));
-      for (const { jwks } of issuers) if (!kept.has(jwks)) jwks.stop();
-      if (successor?.dpop?.replayCache !== dpop?.replayCache) dpop?.stop();
+      stopBackground(runtime, successor);
       backend.close();
     },
-  });
+  };
+  return Object.freeze(runtime);
+}
+
+function beginBackground({ service, issuers, introspection, dpop }: Runtime, config: Config): void {
+  dpop?.begin();
+  startIssuers(issuers, config);
+  introspection?.endpoint.start();
+  if (config.idp === undefined) return;
+  service.forwarder.inFlight.streams.judgeBy(createStanding(issuers, introspection?.trusted));
+}
+
+/** But for what the successor has taken over. */
+function stopBackground({ issuers, introspection, dpop }: Runtime, successor: Runtime | undefined): void {
+  const kept = new Set(successor?.issuers.map(({ jwks }) => jwks));
+  for (const { jwks } of issuers) if (!kept.has(jwks)) jwks.stop();
+  if (successor?.introspection?.endpoint !== introspection?.endpoint) introspection?.endpoint.stop();
+  if (successor?.dpop?.replayCache !== dpop?.replayCache) dpop?.stop();
 }
 
 /** What rests on a key goes with it. Returns the way to stop that. */

@@ -40,6 +40,7 @@ describe('docs/metrics.md', () => {
   it('names every metric family', () => {
     const metrics = new Metrics();
     metrics.register(...processMetrics('0', () => 1), ...new DpopMetrics().families);
+    metrics.register(...metrics.introspection.families(() => 'https://issuer.example'));
     const names = [...metrics.format().matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name ?? '');
     const runtime = [...read('src/runtime-metrics.ts').matchAll(/'(obex_\w+)'/g)].map(([, name]) => name ?? '');
     const page = read('docs/metrics.md');

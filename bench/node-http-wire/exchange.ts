@@ -1,5 +1,6 @@
 /** One request and its answer over node:http's message objects. RFC 9110 §6, §15.2, RFC 9112 §6, §9.6. */
 import type { ServerResponse } from 'node:http';
+import { NOT_ASKED_FOR } from '../../src/wire/client-certificate.ts';
 import type {
   BodySink,
   Exchange,
@@ -47,6 +48,7 @@ export class NodeExchange implements Exchange {
   readonly receivedProtocol: ReceivedProtocol;
   readonly peerAddress: string;
   readonly overloaded: boolean;
+  readonly clientCertificate = NOT_ASKED_FOR.value;
   owner: ExchangeOwner | undefined;
   readonly #parts: ExchangeParts;
   #sink: ResponseSink | undefined;

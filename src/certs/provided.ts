@@ -34,7 +34,7 @@ export function checkProvided(files: PairFiles, { nowMs, uid }: ProvidedOptions)
         : `It belongs to the certificate number ${owner} in that file: put that one first.`;
     return [error(`${files.key} does not belong to the certificate in ${files.cert}.`, cure)];
   }
-  const problem = opensslProblem({ cert: cert.pem, key: key.pem, minVersion: 'TLSv1.2' });
+  const problem = opensslProblem({ cert: cert.pem, key: key.pem, minVersion: 'TLSv1.2', clients: undefined });
   if (problem !== undefined) return [error(`OpenSSL refuses the provided certificate: ${problem}.`, renew(files))];
   const findings = [...checkAccess(files, uid), ...judged];
   const isFine = judged.length === 0 && !findings.some(isFatal);

@@ -11,6 +11,7 @@ import {
   readAssertionKey,
   readAuthorities,
   readCertificates,
+  readClientAuthorities,
   readPrivateKey,
 } from '../runtime-tls.ts';
 import { type Environment, readConfigFile } from './config-file.ts';
@@ -91,7 +92,9 @@ function unusableFiles(config: Config): string[] {
     { key: 'dpop.replay_cache.redis.tls.ca_file', path: config.dpop.replay_cache.redis.tls.ca_file },
     ...issuerAuthorities(config),
   ];
-  const each = tls.enabled ? [() => readCertificates(tls), () => readPrivateKey(tls)] : [];
+  const each = tls.enabled
+    ? [readCertificates, readPrivateKey, readClientAuthorities].map((read) => () => read(tls))
+    : [];
   const all = [
     ...each,
     () => buildTls(config),

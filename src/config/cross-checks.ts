@@ -27,6 +27,7 @@ export function crossCheck(draft: Draft): void {
   checkStaleness(draft);
   checkDpop(draft);
   checkClaimHeaders(draft);
+  checkCertificates(draft);
   checkListeners(draft);
   checkCircle(draft);
 }
@@ -105,6 +106,29 @@ function checkDpop(draft: Draft): void {
   const url = ['dpop', 'replay_cache', 'redis', 'url'];
   if (redis && read(draft, url, cache.redis.def.out.shape.url) === '') {
     draft.report(url, 'is required with dpop.replay_cache.backend: redis; for example "redis://redis:6379/0"');
+  }
+}
+
+/** What is written, and would do nothing or less than it says. */
+function checkCertificates(draft: Draft): void {
+  const { enabled: enabledSchema, client_auth, client_ca_file } = obex.tls.def.out.shape;
+  const enabled = read(draft, ['obex', 'tls', 'enabled'], enabledSchema);
+  const auth = read(draft, ['obex', 'tls', 'client_auth'], client_auth);
+  if (enabled === false && auth !== undefined && auth !== 'off') {
+    const cure = 'set that, or, where a proxy in front ends TLS, obex.client_cert_header in place of this';
+    draft.report(['obex', 'tls', 'client_auth'], `needs obex.tls.enabled: true; ${cure}`);
+  }
+  const authorities = ['obex', 'tls', 'client_ca_file'];
+  if (auth === 'off' && (read(draft, authorities, client_ca_file) ?? '') !== '') {
+    draft.report(authorities, 'needs obex.tls.client_auth: request or require; set that, or delete client_ca_file');
+  }
+  const header = ['obex', 'client_cert_header'];
+  const proxies = read(draft, ['obex', 'trusted_proxies'], obex.trusted_proxies);
+  if (read(draft, header, obex.client_cert_header) !== true || proxies === undefined) return;
+  if (proxies.length === 0) {
+    draft.report(header, 'needs obex.trusted_proxies: nobody else is believed; add the address of the proxy in front');
+  } else if (proxies.some((cidr) => cidr.endsWith('/0'))) {
+    draft.report(header, 'with a network of every address in obex.trusted_proxies anybody could write any certificate');
   }
 }
 

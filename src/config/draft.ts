@@ -63,10 +63,14 @@ export class Draft {
     this.#root = root;
   }
 
-  /** Sets a value, making the maps above it as needed; does nothing where a list or text is in the way. */
+  /** Sets a value, making the maps above it as needed; does nothing where there is no such item, or a text is in the way. */
   set(path: Path, value: unknown): void {
     let node = this.#root;
     for (const [index, key] of path.entries()) {
+      if (Array.isArray(node) && typeof key === 'number') {
+        node = node[key];
+        continue;
+      }
       if (!isRecord(node)) return;
       if (index === path.length - 1) node[key] = value;
       else if (!Object.hasOwn(node, key) || node[key] === null) node[key] = {};

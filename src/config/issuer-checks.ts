@@ -2,7 +2,7 @@
 import { isSecureUrl } from '../lib/secure-url.ts';
 import { issuerPlaces } from './apply-presets.ts';
 import type { Draft } from './draft.ts';
-import { formatPath, type Path } from './path.ts';
+import { formatPath, isRecord, type Path } from './path.ts';
 import { read, readItems } from './read-value.ts';
 import { Refused } from './refused.ts';
 import { sections } from './schema.ts';
@@ -18,6 +18,7 @@ export function checkIssuers(draft: Draft): void {
     checkAudienceClaim(draft, place);
     checkClaimed(draft, place, claimed);
   }
+  checkIntrospection(draft);
 }
 
 function mayUseHttp(draft: Draft): boolean {
@@ -30,9 +31,31 @@ function checkIssuer(draft: Draft, place: Path, allowHttp: boolean): void {
   const keys = [...place, 'jwks_uri'];
   const jwksUri = read(draft, keys, idp.jwks_uri);
   if (!allowHttp) checkSecure(draft, keys, jwksUri);
+  const endpoint = readEndpoint(draft, place, allowHttp);
   // With keys from elsewhere it is a name: nothing is fetched there.
-  if (issuer === undefined || jwksUri !== undefined || draft.isAtFault(keys)) return;
+  const hasOwnKeys = jwksUri !== undefined || draft.isAtFault(keys);
+  if (issuer === undefined || (hasOwnKeys && endpoint !== 'discovered')) return;
   checkDiscoverable(draft, path, { issuer, allowHttp });
+}
+
+/** Of an issuer's `introspection`, if it has one: whether the endpoint is to be found in its metadata. */
+function readEndpoint(draft: Draft, place: Path, allowHttp: boolean): 'discovered' | 'configured' | undefined {
+  const path = [...place, 'introspection', 'endpoint'];
+  if (!isRecord(draft.valueAt(path.slice(0, -1)))) return undefined;
+  const endpoint = read(draft, path, idp.introspection.def.innerType.shape.endpoint);
+  if (!allowHttp) checkSecure(draft, path, endpoint);
+  return endpoint === undefined && !draft.isAtFault(path) ? 'discovered' : 'configured';
+}
+
+/** A token that is no JWT does not say whose it is, and its issuer alone may see it. */
+function checkIntrospection(draft: Draft): void {
+  const [first, ...others] = issuerPlaces(draft)
+    .map((place) => [...place, 'introspection'])
+    .filter((path) => draft.valueAt(path) !== undefined);
+  for (const other of others) {
+    const taken = formatPath(draft.writtenPath(first ?? other));
+    draft.report(other, `is taken by ${taken}: an opaque token does not say whose it is; delete one of them`);
+  }
 }
 
 /** Which keys an `iss` stands for must not depend on the order of a list. */

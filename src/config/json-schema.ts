@@ -1,5 +1,6 @@
 /** The JSON Schema (draft 2020-12) of a config file, for editors: made from the schema, with both layouts and all twins. */
 import * as z from 'zod/mini';
+import { LIST_ITEM } from './catalogue.ts';
 import { VARIABLE_IN_TEXT } from './leaf.ts';
 import { isRecord, valueAt } from './path.ts';
 import { sections } from './schema.ts';
@@ -55,15 +56,18 @@ function onePlace(name: string): JsonObject {
 
 function addTwins(root: JsonObject): void {
   for (const path of SECRET_PATHS) {
-    const properties = objectAt(
+    const name = String(path.at(-1));
+    const section = objectAt(
       root,
-      path
-        .slice(0, -1)
-        .flatMap((key) => ['properties', String(key)])
-        .concat('properties'),
+      path.slice(0, -1).flatMap((key) => (key === LIST_ITEM ? ['items'] : ['properties', key])),
     );
-    const twin = { type: 'string', description: `File that holds ${path.join('.')}.` };
-    properties[`${path.at(-1)}${TWIN_SUFFIX}`] = twin;
+    const properties = objectAt(section, ['properties']);
+    const twin = { type: 'string', description: `File that holds ${path.join('.').replaceAll('.[]', '[]')}.` };
+    properties[`${name}${TWIN_SUFFIX}`] = twin;
+    const { required } = section;
+    if (!Array.isArray(required) || !required.includes(name)) continue;
+    section['required'] = required.filter((key) => key !== name);
+    section['anyOf'] = [{ required: [name] }, { required: [`${name}${TWIN_SUFFIX}`] }];
   }
 }
 

@@ -1,25 +1,35 @@
 /** `<key>_file` twins: a secret read from a file, as Docker and Kubernetes mount them. */
-import { isScalar, LEAVES } from './catalogue.ts';
+import { LEAVES, LIST_ITEM } from './catalogue.ts';
 import type { Draft } from './draft.ts';
 import { formatPath, isRecord, type Path } from './path.ts';
 
 export const TWIN_SUFFIX = '_file';
 
-/** Paths of the values that have a twin of a fixed name. */
-export const SECRET_PATHS: readonly Path[] = LEAVES.filter((leaf) => leaf.info.secret && isScalar(leaf)).map(
-  ({ path }) => path,
-);
+/** Paths of the values that have a twin of a fixed name; "[]" stands for every item of a list. */
+export const SECRET_PATHS: readonly (readonly string[])[] = LEAVES.filter(
+  ({ info }) => info.secret && info.kind !== 'map' && info.kind !== 'list',
+).map(({ path }) => path);
 
 const HEADERS = ['backend', 'headers'];
 
 /** Puts the content of the file in the place of each twin, without the line ends that close it. */
 export function readSecretFiles(draft: Draft, readFile: (path: string) => string): void {
-  for (const path of SECRET_PATHS) readTwin(draft, path, readFile);
+  for (const path of SECRET_PATHS.flatMap((pattern) => placesOf(draft, pattern))) readTwin(draft, path, readFile);
   const headers = draft.valueAt(HEADERS);
   if (!isRecord(headers)) return;
   for (const name of Object.keys(headers).filter((key) => key.endsWith(TWIN_SUFFIX))) {
     readTwin(draft, [...HEADERS, name.slice(0, -TWIN_SUFFIX.length)], readFile);
   }
+}
+
+/** The places of the draft that a pattern stands for. */
+function placesOf(draft: Draft, pattern: readonly string[], above: Path = []): readonly Path[] {
+  const at = pattern.indexOf(LIST_ITEM);
+  if (at === -1) return [[...above, ...pattern]];
+  const list = [...above, ...pattern.slice(0, at)];
+  const items = draft.valueAt(list);
+  if (!Array.isArray(items)) return [];
+  return items.flatMap((_, index) => placesOf(draft, pattern.slice(at + 1), [...list, index]));
 }
 
 /** `['dpop', 'nonce_secret']` → `['dpop', 'nonce_secret_file']` */

@@ -18,6 +18,7 @@ export function collectTokenWarnings(config: Config): readonly string[] {
   );
   return [
     ...issuers.filter((entry) => entry.dangerously_accept_id_tokens).map(warnOfIdTokens),
+    ...issuers.filter((entry) => isAskedEachTime(entry, config.token_cache)).map(warnOfQuestions),
     ...issuers.filter(({ issuer }) => !isLoginUrl(issuer, idp.dangerously_allow_http)).map(warnOfName),
     ...[...holders].flatMap(([key, audiences]) => warnOfClientIds(key, audiences.filter(isLikeClientId))),
     ...(config.authz.required_scopes.length === 0 ? byClient.map(warnOfClients) : []),
@@ -40,6 +41,21 @@ function warnOfClients({ key }: { readonly key: string }): string {
 
 function warnOfIdTokens({ key }: { readonly key: string }): string {
   return `${key}.dangerously_accept_id_tokens: whoever gets hold of an ID token for an accepted audience is let in`;
+}
+
+/** `introspection.cache_ttl: 0s` says the same, and is meant. */
+function isAskedEachTime(
+  { introspection }: Pick<NonNullable<Config['idp']>, 'introspection'>,
+  { max_entries: entries, max_bytes: bytes }: Config['token_cache'],
+): boolean {
+  return introspection !== undefined && introspection.cache_ttl > 0 && (entries === 0 || bytes === 0);
+}
+
+function warnOfQuestions({ key }: { readonly key: string }): string {
+  return (
+    `${key}.introspection.cache_ttl has no effect: answers are kept in the token cache, which token_cache switches off, so the ` +
+    'issuer is asked at each request'
+  );
 }
 
 function warnOfName({ key, issuer }: { readonly key: string; readonly issuer: string }): string {

@@ -100,8 +100,17 @@ export function parseDiscoverableIssuer(issuer: string): URL | Refused {
 
 /** `jwks_uri`, kept as written. Whether http may be used is a cross-check. */
 export function parseJwksUri(value: unknown): string | undefined | Refused {
+  return parseEndpoint(value, 'https://auth.your-company.com/.well-known/jwks.json');
+}
+
+/** `introspection.endpoint`, kept as written. Whether http may be used is a cross-check. */
+export function parseIntrospectionEndpoint(value: unknown): string | undefined | Refused {
+  return parseEndpoint(value, 'https://auth.your-company.com/introspect');
+}
+
+function parseEndpoint(value: unknown, example: string): string | undefined | Refused {
   if (value === '') return undefined;
-  const url = parseHttpUrl(value, 'https://auth.your-company.com/.well-known/jwks.json');
+  const url = parseHttpUrl(value, example);
   if (url instanceof Refused) return url;
   if (String(value).includes('{')) {
     return refuse('"{" stands for something that must be filled in', value, 'write the URL of your own tenant');

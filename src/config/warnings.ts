@@ -10,7 +10,7 @@ type Rule = readonly [applies: boolean, warning: string];
 
 /** Whole sentences, the most serious first. */
 export function collectWarnings(config: Config): string[] {
-  const rules = [dpopRules, assertionRules, networkRules, scopeRules, resourceRules, limitRules];
+  const rules = [dpopRules, assertionRules, certificateRules, networkRules, scopeRules, resourceRules, limitRules];
   const others = rules.flatMap((rulesOf) => rulesOf(config));
   return [...applying(authenticationRules(config)), ...collectTokenWarnings(config), ...applying(others)];
 }
@@ -47,6 +47,15 @@ function dpopRules({ dpop, obex }: Config): readonly Rule[] {
       'dpop.nonce_secret and obex.secret are absent: with more than one replica each refuses the nonces of the others; give all ' +
         'the same obex.secret',
     ],
+    [
+      dpop.replay_cache.backend === 'memory' && dpop.replay_cache.redis.url !== '',
+      'dpop.replay_cache.redis.url has no effect without dpop.replay_cache.backend: redis: each replica remembers proofs by itself, ' +
+        'and takes one that another has taken',
+    ],
+    [
+      dpop.nonce === 'off' && dpop.nonce_secret !== undefined,
+      'dpop.nonce_secret has no effect without dpop.nonce: required',
+    ],
   ];
 }
 
@@ -62,6 +71,21 @@ function assertionRules({ backend: { assertion } }: Config): readonly Rule[] {
     [
       !enabled && (audience !== '' || keyFile !== ''),
       'backend.assertion has no effect without enabled: true: the backend gets no X-Obex-Assertion',
+    ],
+  ];
+}
+
+function certificateRules({ idp, obex }: Config): readonly Rule[] {
+  const { client_auth: auth, client_ca_file: authorities } = obex.tls;
+  return [
+    [
+      auth !== 'off' && authorities === '',
+      `obex.tls.client_auth: ${auth} without client_ca_file takes any certificate, also one that its client has made: tokens may ` +
+        'be bound to it, but it keeps nobody out. Set client_ca_file if it should',
+    ],
+    [
+      idp === undefined && (auth === 'request' || obex.client_cert_header),
+      'certificates of clients have no effect without idp: no token is verified that could be bound to one',
     ],
   ];
 }

@@ -10,6 +10,7 @@ import {
   createBearerAuthentication,
   type RequestFacts,
 } from './authenticate.ts';
+import { refuseOtherCertificate } from './certificate-binding.ts';
 import type { TokenCheck } from './token-check.ts';
 import type { VerifyDpopProof } from './verify-dpop-proof.ts';
 
@@ -87,7 +88,7 @@ async function authenticateBound(
 /** The thumbprint of the key that the proof must be made with, or why the token and what comes with it do not fit. */
 function requireBinding(
   { acceptsBearerScheme }: DpopAuthentication,
-  { dpop }: RequestFacts,
+  { dpop, sender }: RequestFacts,
   { token, scheme }: { readonly token: VerifiedToken; readonly scheme: Scheme },
 ): string | Denial {
   const { accessToken } = token.principal;
@@ -100,5 +101,6 @@ function requireBinding(
     const detail = 'a bound token came under the Bearer scheme';
     return deny('token_not_bound', { detail, expected: 'DPoP', token: accessToken });
   }
-  return accessToken.jkt;
+  // RFC 7800 §3.1: a key does not stand in for a certificate that the token names beside it.
+  return refuseOtherCertificate(accessToken, sender) ?? accessToken.jkt;
 }

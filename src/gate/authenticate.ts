@@ -4,6 +4,7 @@ import { type Credentials, parseCredentials } from '../oauth/credentials.ts';
 import { type Denial, deny, isDenied } from '../oauth/denial.ts';
 import type { Principal } from '../oauth/principal.ts';
 import type { VerifiedToken } from '../state/verified-tokens.ts';
+import { refuseOtherCertificate, type Sender } from './certificate-binding.ts';
 import type { Charge } from './charge.ts';
 import type { TokenCheck } from './token-check.ts';
 
@@ -18,6 +19,7 @@ export interface RequestFacts {
   readonly dpop: readonly string[];
   /** What a rate limit counts by as long as nobody is authenticated. */
   readonly clientKey: string;
+  readonly sender: Sender;
 }
 
 /** Who was let in, and the field lines (a new DPoP nonce) that the answer must carry. */
@@ -57,7 +59,7 @@ export function createPresenceCheck({ chargeClient }: Charges): Authenticate {
 
 export interface BearerAuthentication extends Charges {
   readonly tokens: TokenCheck;
-  /** Why a token that is bound to a key is refused when it comes without a proof that Obex could check. */
+  /** Why a token that is bound to a DPoP key is refused when it comes without a proof that Obex could check. */
   readonly boundTokenReason: 'token_not_bound' | 'missing_dpop';
 }
 
@@ -65,39 +67,45 @@ export interface BearerAuthentication extends Charges {
 export function createBearerAuthentication(parts: BearerAuthentication): Authenticate {
   const { tokens, chargeClient, refundClient, chargePrincipal } = parts;
 
-  const conclude = (token: VerifiedToken | Denial, clientKey: string): Admission | Denial => {
+  const conclude = (token: VerifiedToken | Denial, { clientKey, sender }: RequestFacts): Admission | Denial => {
     if (isDenied(token)) return token;
     const { principal } = token;
-    if (isBound(token)) {
-      return deny(parts.boundTokenReason, { detail: 'the token is bound to a key', token: principal.accessToken });
-    }
+    const unbound = isBound(token) ? refuseBound(token, sender) : undefined;
+    if (unbound !== undefined) return unbound;
     refundClient(clientKey);
     return chargePrincipal(principal.rateLimitKey) ?? admit(principal);
   };
 
+  const refuseBound = ({ principal: { accessToken } }: VerifiedToken, sender: Sender): Denial | undefined => {
+    if (accessToken?.jkt === undefined) return accessToken && refuseOtherCertificate(accessToken, sender);
+    return deny(parts.boundTokenReason, { detail: 'the token is bound to a key', token: accessToken });
+  };
+
   /** In one go, unless keys must be fetched: a charge that is given back must not stand in the way of anybody's request. */
-  const verify = (accessToken: string, clientKey: string): Admission | Denial | Promise<Admission | Denial> => {
-    const limited = chargeClient(clientKey);
+  const verify = (accessToken: string, facts: RequestFacts): Admission | Denial | Promise<Admission | Denial> => {
+    const limited = chargeClient(facts.clientKey);
     if (limited !== undefined) return limited;
     // Another request of the same turn may have brought the same token.
     const token = tokens.known(accessToken) ?? tokens.verify(accessToken);
-    if (token instanceof Promise) return token.then((outcome) => conclude(outcome, clientKey));
-    return conclude(token, clientKey);
+    if (token instanceof Promise) return token.then((outcome) => conclude(outcome, facts));
+    return conclude(token, facts);
   };
 
-  return ({ authorization, clientKey }) => {
-    const credentials = parseBearer(authorization);
-    if (isDenied(credentials)) return chargeClient(clientKey) ?? credentials;
+  return (facts) => {
+    const credentials = parseBearer(facts.authorization);
+    if (isDenied(credentials)) return chargeClient(facts.clientKey) ?? credentials;
     const { accessToken } = credentials;
     const known = tokens.known(accessToken);
-    if (known === undefined) return turnEnd().then(() => verify(accessToken, clientKey));
-    if (isBound(known)) return chargeClient(clientKey) ?? conclude(known, clientKey);
+    if (known === undefined) return turnEnd().then(() => verify(accessToken, facts));
+    // However often the token has been here: the certificate is that of each request.
+    const unbound = isBound(known) ? refuseBound(known, facts.sender) : undefined;
+    if (unbound !== undefined) return chargeClient(facts.clientKey) ?? unbound;
     return chargePrincipal(known.principal.rateLimitKey) ?? admit(known.principal);
   };
 }
 
-export function isBound({ principal }: VerifiedToken): boolean {
-  return principal.accessToken?.jkt !== undefined;
+function isBound({ principal: { accessToken } }: VerifiedToken): boolean {
+  return accessToken?.jkt !== undefined || accessToken?.x5tS256 !== undefined;
 }
 
 /** Where no proof is looked at the DPoP scheme is as unknown as any other: a client must not believe otherwise. */

@@ -30,7 +30,7 @@ export function createTokenCheck(options: TokenCheckOptions): TokenCheck {
 
   const remember = (compact: string, verified: VerifiedAccessToken | Denial): VerifiedToken | Denial => {
     if (isDenied(verified)) return verified;
-    const { accessToken, claims, issuer } = verified;
+    const { accessToken, claims, issuer, recheckAtMs = Number.POSITIVE_INFINITY } = verified;
     const { expiresAtMs, jkt } = accessToken;
     const { fields, assertion } = options.identify(accessToken, claims, clock.nowMs());
     const token = {
@@ -38,6 +38,7 @@ export function createTokenCheck(options: TokenCheckOptions): TokenCheck {
       assertion,
       issuer,
       expiresAtMs,
+      recheckAtMs,
       ath: jkt === undefined ? '' : hashAccessToken(compact),
     };
     verifiedTokens.set(compact, token);
@@ -46,7 +47,9 @@ export function createTokenCheck(options: TokenCheckOptions): TokenCheck {
 
   const find = (compact: string, nowMs: number): VerifiedToken | undefined => {
     const token = verifiedTokens.get(compact, nowMs);
-    if (token !== undefined) options.onCacheLookup('hit');
+    if (token === undefined) return undefined;
+    if (token.recheckAtMs !== Number.POSITIVE_INFINITY && clock.monotonicMs() >= token.recheckAtMs) return undefined;
+    options.onCacheLookup('hit');
     return token;
   };
 

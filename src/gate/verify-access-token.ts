@@ -18,14 +18,17 @@ export interface TrustedIssuer extends ExpectedClaims {
   readonly jwks: IssuerKeys;
 }
 
-/** A verified token and the key that its signature verified with. */
+/** A token that holds, and why. */
 export interface VerifiedAccessToken {
   readonly accessToken: AccessToken;
-  /** All that the token says; not to be kept. */
+  /** All that the token says, or its issuer of it; not to be kept. */
   readonly claims: JsonObject;
-  readonly key: VerificationKey;
-  /** Whose keys they are, by its configured name: the token may name an alias. */
+  /** The one that its signature verified with; undefined for a token that its issuer alone can read. */
+  readonly key: VerificationKey | undefined;
+  /** Whose token it is, by its configured name: the token may name an alias. */
   readonly issuer: string;
+  /** When the issuer has to be asked again, by the monotonic clock; absent = never. */
+  readonly recheckAtMs?: number;
 }
 
 type Outcome = VerifiedAccessToken | Denial;

@@ -18,8 +18,8 @@ export interface ExpectedClaims extends ExpectedAudience {
   readonly clockSkewMs: number;
 }
 
-/** RFC 9449 §6.1: base64url of a SHA-256 thumbprint. */
-const JKT = /^[A-Za-z0-9_-]{43}$/;
+/** RFC 9449 §6.1, RFC 8705 §3.1: base64url of a SHA-256 thumbprint. */
+const THUMBPRINT = /^[A-Za-z0-9_-]{43}$/;
 /** RFC 9068 §2.2 names the first; the others are what other issuers call it. */
 const CLIENT_CLAIMS = ['client_id', 'azp', 'cid', 'appid'] as const;
 /** RFC 9068 §2.1. */
@@ -48,7 +48,8 @@ export function readIssuer(payload: JsonObject): string | Denial {
 
 /**
  * Checks the claims of a token whose signature has been verified. Shapes come first (`invalid_token`), then issuer,
- * audience, times and binding. A `jkt` that comes back is a condition: whoever verifies no proof must refuse the token.
+ * audience, times and binding. A `jkt` or `x5tS256` that comes back is a condition: whoever does not verify it must refuse the
+ * token.
  */
 export function checkAccessToken(payload: JsonObject, expected: ExpectedClaims, nowMs: number): AccessToken | Denial {
   const issuer = readIssuer(payload);
@@ -70,11 +71,12 @@ export function checkAccessToken(payload: JsonObject, expected: ExpectedClaims, 
   const untimely = checkTimes(times, expected.clockSkewMs, nowMs);
   if (untimely !== undefined) return untimely;
   const { cnf } = payload;
-  const jkt = cnf === undefined ? undefined : parseConfirmation(cnf);
-  if (cnf !== undefined && jkt === undefined) {
-    return deny('token_not_bound', { detail: 'cnf is not exactly one jkt', token });
+  const confirmation = cnf === undefined ? UNBOUND : parseConfirmation(cnf);
+  if (confirmation === undefined) {
+    return deny('token_not_bound', { detail: 'cnf is something else than jkt, x5t#S256 or both', token });
   }
-  return { issuer, ...identity, expiresAtMs: times.expiresAtMs, jkt };
+  const { jkt, x5tS256 } = confirmation;
+  return { issuer, ...identity, expiresAtMs: times.expiresAtMs, jkt, x5tS256 };
 }
 
 interface Times {
@@ -136,13 +138,22 @@ export function readParties(payload: JsonObject): Pick<AccessToken, 'subject' | 
   return typeof client === 'object' ? client : { subject, client };
 }
 
+type Confirmation = Pick<AccessToken, 'jkt' | 'x5tS256'>;
+
+const UNBOUND: Confirmation = { jkt: undefined, x5tS256: undefined };
+
 /**
- * RFC 7800 §3.1, RFC 9449 §6.1: every member is a condition, so one that is not understood cannot be passed over.
+ * RFC 7800 §3.1, RFC 9449 §6.1, RFC 8705 §3.1: every member is a condition, so one that is not understood cannot be passed over.
  * Keycloak (26.7) says beside `jkt` whose thumbprint it is, which adds no condition.
  */
-function parseConfirmation(cnf: unknown): string | undefined {
+function parseConfirmation(cnf: unknown): Confirmation | undefined {
   if (!isJsonObject(cnf)) return undefined;
-  const { jkt, 'kc-jkt-type': keycloakType = 'DPoP', ...conditions } = cnf;
-  if (keycloakType !== 'DPoP' || Object.keys(conditions).length > 0) return undefined;
-  return typeof jkt === 'string' && JKT.test(jkt) ? jkt : undefined;
+  const { jkt, 'x5t#S256': x5tS256, 'kc-jkt-type': keycloakType, ...conditions } = cnf;
+  if (Object.keys(conditions).length > 0 || (jkt === undefined && x5tS256 === undefined)) return undefined;
+  if (keycloakType !== undefined && (keycloakType !== 'DPoP' || jkt === undefined)) return undefined;
+  return isThumbprintOrAbsent(jkt) && isThumbprintOrAbsent(x5tS256) ? { jkt, x5tS256 } : undefined;
+}
+
+function isThumbprintOrAbsent(value: unknown): value is string | undefined {
+  return value === undefined || (typeof value === 'string' && THUMBPRINT.test(value));
 }

@@ -4,7 +4,7 @@ import { type Denial, deny } from './denial.ts';
 /** Of a subject or a client id, in UTF-8 before any encoding: both are passed to the backend. */
 const MAX_IDENTIFIER_BYTES = 1024;
 /** The last instant that ECMAScript can name; a later one is a mistake. */
-const MAX_TIME_MS = 8.64e15;
+export const MAX_TIME_MS = 8.64e15;
 
 /** The refusal of a token that cannot be read; `detail` is a phrase for the log. */
 export function malformed(detail: string): Denial {

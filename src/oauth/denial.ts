@@ -57,6 +57,12 @@ const DENIALS = {
     challenge: 'invalid_token',
     description: 'The access token has expired',
   },
+  token_inactive: {
+    status: 401,
+    error: 'unauthorized',
+    challenge: 'invalid_token',
+    description: 'The issuer says that the access token is not active',
+  },
   token_not_yet_valid: {
     status: 401,
     error: 'unauthorized',
@@ -117,6 +123,7 @@ const DENIALS = {
     challenge: 'insufficient_scope',
     description: 'The access token lacks a required scope',
   },
+  client_certificate_required: { status: 403, error: 'forbidden' },
   origin_not_allowed: { status: 403, error: 'forbidden' },
   host_not_allowed: { status: 403, error: 'forbidden' },
   not_found: { status: 404, error: 'not_found' },
@@ -134,6 +141,7 @@ const DENIALS = {
   backend_protocol_error: { status: 502, error: 'bad_gateway' },
   backend_rejected_credentials: { status: 502, error: 'bad_gateway' },
   jwks_unavailable: { status: 503, error: 'unavailable' },
+  introspection_unavailable: { status: 503, error: 'unavailable' },
   replay_cache_unavailable: { status: 503, error: 'unavailable' },
   replay_cache_full: { status: 503, error: 'unavailable' },
   draining: { status: 503, error: 'unavailable' },

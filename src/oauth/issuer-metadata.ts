@@ -1,4 +1,4 @@
-/** Authorization server metadata, read for its `jwks_uri`. RFC 8414 §3, OpenID Connect Discovery 1.0 §4. */
+/** Authorization server metadata, read for the URLs in it. RFC 8414 §3, OpenID Connect Discovery 1.0 §4. */
 import { isLoopbackHost } from '../lib/loopback.ts';
 import { isSecureUrl } from '../lib/secure-url.ts';
 import { isJsonObject } from './strict-json.ts';
@@ -28,27 +28,33 @@ export function metadataUrls(issuer: string): readonly string[] {
   ];
 }
 
+/** A place that the metadata name, and whose metadata. */
+export interface NamedUrl {
+  readonly issuer: string;
+  /** Drops the demand for https; without it http is for an issuer on loopback whose endpoints are there too. */
+  readonly allowHttp: boolean;
+  readonly member: 'jwks_uri' | 'introspection_endpoint';
+}
+
 /**
  * Checks a metadata document: it must name the issuer byte for byte (RFC 8414 §3.3, else one issuer could speak for
- * another) and a usable `jwks_uri`. `allowHttp` drops the demand for https; without it http is for an issuer on loopback
- * whose keys are there too. A problem is worded to follow the document's URL.
+ * another) and have a usable URL in the member. A problem is worded to follow the document's URL.
  */
 export function checkIssuerMetadata(
   json: unknown,
-  issuer: string,
-  allowHttp: boolean,
-): { readonly jwksUri: string } | { readonly problem: string } {
+  { issuer, allowHttp, member }: NamedUrl,
+): { readonly url: string } | { readonly problem: string } {
   if (!isJsonObject(json)) return { problem: 'holds no JSON object' };
   if (json['issuer'] !== issuer) return { problem: describeOther(json['issuer']) };
-  const { jwks_uri: jwksUri } = json;
-  const url = typeof jwksUri === 'string' ? URL.parse(jwksUri) : null;
-  if (typeof jwksUri !== 'string' || url === null) return { problem: 'has no jwks_uri that is a URL' };
+  const text = json[member];
+  const url = typeof text === 'string' ? URL.parse(text) : null;
+  const noun = `${member.startsWith('i') ? 'an' : 'a'} ${member}`;
+  if (typeof text !== 'string' || url === null) return { problem: `has no ${member} that is a URL` };
   if (url.protocol !== 'https:' && !(url.protocol === 'http:' && (allowHttp || isLocalPair(url, issuer)))) {
-    return { problem: 'has a jwks_uri that is not an https URL' };
+    return { problem: `has ${noun} that is not an https URL` };
   }
-  if (url.username !== '' || url.password !== '')
-    return { problem: 'has a jwks_uri with a user name or password in it' };
-  return { jwksUri };
+  if (url.username !== '' || url.password !== '') return { problem: `has ${noun} with a user name or password in it` };
+  return { url: text };
 }
 
 /** Often only a final slash is between the two names; what could not be configured is not advised. */

@@ -11,8 +11,10 @@ export interface AccessToken extends GrantedScopes {
   readonly client: string | undefined;
   /** `exp` in milliseconds since the epoch. */
   readonly expiresAtMs: number;
-  /** `cnf.jkt` (RFC 9449 §6.1); undefined for a plain bearer token. */
+  /** `cnf.jkt` (RFC 9449 §6.1); undefined for a token that is bound to no DPoP key. */
   readonly jkt: string | undefined;
+  /** `cnf.x5t#S256` (RFC 8705 §3.1); undefined for a token that is bound to no certificate. */
+  readonly x5tS256: string | undefined;
 }
 
 /** Whom a token speaks for. */
@@ -43,7 +45,7 @@ export interface IssuedAssertion {
 export interface Principal {
   /** Undefined in phase 1, where nobody looked at the credential. */
   readonly accessToken: AccessToken | undefined;
-  /** The key that the signature of its token verified with; undefined in phase 1. */
+  /** The key that the signature of its token verified with; undefined in phase 1, and for a token that its issuer was asked about. */
   readonly key: VerificationKey | undefined;
   /** `Identity.fields`. */
   readonly identityFields: readonly string[];

@@ -8,6 +8,8 @@ export interface ProtectedResourceMetadata {
   readonly scopesSupported: readonly string[];
   /** Present when proofs are verified. */
   readonly dpop?: { readonly algorithms: readonly string[]; readonly required: boolean };
+  /** Tokens may be bound to a client certificate (RFC 8705 §3), and one can reach Obex. */
+  readonly certificateBound: boolean;
 }
 
 const WELL_KNOWN = '/.well-known/oauth-protected-resource';
@@ -30,6 +32,7 @@ export function formatProtectedResourceMetadata(metadata: ProtectedResourceMetad
     authorization_servers: unlessEmpty(metadata.authorizationServers),
     scopes_supported: unlessEmpty(metadata.scopesSupported.filter((scope) => scope !== 'offline_access')),
     bearer_methods_supported: ['header'],
+    tls_client_certificate_bound_access_tokens: metadata.certificateBound ? true : undefined,
     dpop_signing_alg_values_supported: dpop && unlessEmpty(dpop.algorithms),
     dpop_bound_access_tokens_required: dpop?.required === true ? true : undefined,
     obex_extensions: { elicitation_supported: false },

@@ -4,6 +4,7 @@ import { Cells } from './cells.ts';
 import { DPOP_METRIC_CELLS, DpopMetrics } from './dpop-metrics.ts';
 import { ENGINE_METRIC_CELLS, EngineMetrics } from './engine-metrics.ts';
 import { formatFamily, Histogram, type MetricFamily, type Sample } from './exposition.ts';
+import { INTROSPECTION_METRIC_CELLS, IntrospectionMetrics } from './introspection-metrics.ts';
 
 const HIGHEST_STATUS = 599;
 
@@ -26,18 +27,21 @@ const RESPONSE_HEAD_SECONDS = CACHE_HITS + 7;
 const DPOP = RESPONSE_HEAD_SECONDS + Histogram.cellsFor(SECONDS);
 const ENGINE = DPOP + DPOP_METRIC_CELLS;
 
+const INTROSPECTION = ENGINE + ENGINE_METRIC_CELLS;
+
 const REASON_CELLS: ReadonlyMap<DenialReason, number> = new Map(
   DENIAL_REASONS.map((reason, index) => [reason, DENIED + index]),
 );
 
 /** Cells of one thread. */
-export const METRIC_CELLS = ENGINE + ENGINE_METRIC_CELLS;
+export const METRIC_CELLS = INTROSPECTION + INTROSPECTION_METRIC_CELLS;
 
 /** Counters live as long as the process: a reload keeps them. */
 export class Metrics {
   /** Of phase 3. */
   readonly dpop: DpopMetrics;
   readonly engine: EngineMetrics;
+  readonly introspection: IntrospectionMetrics;
   readonly #cells: Cells;
   readonly #responseHeadSeconds: Histogram;
   readonly #families: MetricFamily[] = [];
@@ -47,6 +51,7 @@ export class Metrics {
     this.#cells = cells;
     this.dpop = new DpopMetrics(cells.slice(DPOP, DPOP_METRIC_CELLS));
     this.engine = new EngineMetrics(cells.slice(ENGINE, ENGINE_METRIC_CELLS));
+    this.introspection = new IntrospectionMetrics(cells.slice(INTROSPECTION, INTROSPECTION_METRIC_CELLS));
     this.#responseHeadSeconds = new Histogram(
       'obex_response_head_seconds',
       'Time from a complete request head to the response head.',

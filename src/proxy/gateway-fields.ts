@@ -29,7 +29,6 @@ const NAMES: ReadonlySet<string> = new Set([
   'x-sucuri-clientip',
   // The user: Kong, Google, IBM, SiteMinder, OpenID Connect modules, certificates (RFC 9440 and before it).
   'client-cert',
-  'client-cert-chain',
   'iv-creds',
   'iv-groups',
   'iv-user',
@@ -63,6 +62,7 @@ const NAMES: ReadonlySet<string> = new Set([
 
 const PREFIXES: readonly string[] = [
   'cf-access-',
+  'client-cert-',
   'oidc-claim-',
   'remote-',
   'ssl-client-',

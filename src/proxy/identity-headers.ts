@@ -5,12 +5,13 @@ import { encodeValue } from './encode-value.ts';
 
 /** Alternating name, value. Made once per token, so the values are strings that need no further work. */
 export function formatIdentityFields(accessToken: AccessToken): readonly string[] {
-  const { subject, client, issuer, scopes, jkt } = accessToken;
+  const { subject, client, issuer, scopes, jkt, x5tS256 } = accessToken;
   const fields = ['X-Obex-Issuer', encodeValue(issuer), 'X-Obex-Scopes', encodeList(formatScopes(scopes))];
   if (subject !== undefined) fields.push('X-Obex-User', encodeValue(subject));
   if (client !== undefined) fields.push('X-Obex-Client', encodeValue(client));
-  // A bound token is never let in without a proof, so the binding of the token says it of the request.
+  // A bound token is never let in without what it is bound to, so the binding of the token says it of the request.
   if (jkt !== undefined) fields.push('X-Obex-DPoP-Bound', 'true');
+  if (x5tS256 !== undefined) fields.push('X-Obex-Cert-Bound', 'true');
   return fields;
 }
 

@@ -19,6 +19,12 @@ export interface ClientAddressOptions {
   readonly isUnixSocket: boolean;
 }
 
+/** Whether the peer of the connection is a proxy that is believed. */
+export function createPeerTrust(options: ClientAddressOptions): (exchange: Exchange) => boolean {
+  const isTrusted = createTrust(options);
+  return ({ peerAddress }) => isTrusted(unmapIpv4(peerAddress));
+}
+
 /** The socket's peer, unless it is a trusted proxy: then the hop nearest to Obex in X-Forwarded-For that is not one. */
 export function createClientAddress(options: ClientAddressOptions): (exchange: Exchange) => ClientAddress {
   const isTrusted = createTrust(options);

@@ -65,6 +65,7 @@ function authenticate(life: RequestLife, withoutToken: Denial | undefined): void
     authorization: fieldValues(fields, 'authorization'),
     dpop: fieldValues(fields, 'dpop'),
     clientKey: life.clientAddress.key,
+    sender: life,
   });
   if (outcome instanceof Promise) outcome.then(proceed).catch((error: unknown) => respondInternalError(life, error));
   else proceed(outcome);

@@ -18,7 +18,8 @@ const CURES: Readonly<Partial<Record<DenialReason, string>>> = {
     'authz.required_scopes',
   token_not_bound:
     'the binding of the tokens and what comes with them do not fit (detail says how): set dpop.enabled where tokens are bound ' +
-    'to DPoP keys, or let the IdP issue this client the other kind',
+    'to DPoP keys, obex.tls.client_auth or obex.client_cert_header where they are bound to certificates, or let the IdP issue ' +
+    'this client the other kind',
   invalid_issuer:
     'name what actual says, byte for byte, as idp.issuer or in idp.additional_issuers, or let the client ask an issuer that ' +
     'expected names',

@@ -1,5 +1,7 @@
 /** One request from its head to its last byte: its id, its time, how it ended, and what is told of it. */
 import { randomUUID } from 'node:crypto';
+import type { Sender } from '../gate/certificate-binding.ts';
+import type { ClientCertificate } from '../lib/client-certificate.ts';
 import { ownText } from '../lib/own-text.ts';
 import { type Credentials, parseCredentials, type Scheme } from '../oauth/credentials.ts';
 import { type Denial, isDenied } from '../oauth/denial.ts';
@@ -15,7 +17,7 @@ import type { ClientAddress } from './client-address.ts';
 import { respondDenial } from './respond.ts';
 import type { Service } from './service.ts';
 
-export class RequestLife implements ExchangeOwner, ForwardedRequest {
+export class RequestLife implements ExchangeOwner, ForwardedRequest, Sender {
   readonly exchange: Exchange;
   readonly service: Service;
   readonly requestId = ownText(randomUUID());
@@ -45,6 +47,14 @@ export class RequestLife implements ExchangeOwner, ForwardedRequest {
   /** True when there is nobody left to answer. */
   get isOver(): boolean {
     return this.#isOver;
+  }
+
+  get clientCertificate(): ClientCertificate {
+    return this.service.resolveClientCertificate(this.exchange);
+  }
+
+  get connectionCertificate(): ClientCertificate {
+    return this.exchange.clientCertificate;
   }
 
   /** Fields that stand on every answer to this request: its id, CORS, what authentication added. */

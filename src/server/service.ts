@@ -6,6 +6,7 @@ import type { Challenges } from '../oauth/challenge.ts';
 import type { Forwarder } from '../proxy/forward.ts';
 import type { Exchange, ServerLimits } from '../wire/exchange.ts';
 import type { ClientAddress } from './client-address.ts';
+import type { ResolveClientCertificate } from './client-certificate.ts';
 import type { Cors } from './cors.ts';
 import type { JudgeRefusal } from './refusal-loop.ts';
 import type { RequestLife } from './request-life.ts';
@@ -20,6 +21,7 @@ export type AccessLog = 'all' | 'denied' | 'off';
 export interface Service {
   readonly selectRoute: SelectRoute;
   readonly resolveClientAddress: (exchange: Exchange) => ClientAddress;
+  readonly resolveClientCertificate: ResolveClientCertificate;
   readonly cors: Cors;
   readonly challenges: Challenges;
   readonly authenticate: Authenticate;

@@ -1,11 +1,11 @@
-/** Fetches one JSON document with a deadline, a size limit and no redirects: JWK Sets and issuer metadata. RFC 9110 §9.3.1. */
+/** Asks an issuer for one JSON document, with a deadline, a size limit and no redirects. RFC 9110 §9.3.1, §9.3.3. */
 import type { Socket } from 'node:net';
 import { rawPath } from '../lib/raw-path.ts';
 import { VERSION } from '../lib/version.ts';
 import { errorField } from '../observe/log.ts';
 import { type BackendCall, type BackendFailure, type BackendReceiver, UntrustedCertificate } from '../wire/backend.ts';
 import { createBackendClient, openTunnel } from '../wire/engine.ts';
-import { type BodySink, type FieldLines, NO_BODY, type ResponseHead } from '../wire/exchange.ts';
+import { type BodySink, type FieldLines, NO_BODY, type RequestBody, type ResponseHead } from '../wire/exchange.ts';
 import { fieldValues } from '../wire/field-values.ts';
 import { findEgressProxy } from './egress-proxy.ts';
 
@@ -22,28 +22,78 @@ export class FetchError extends Error {
   override readonly name = 'FetchError';
 }
 
+/** The cause of a `FetchError` when there was an answer, and it was no 200. */
+export class UnexpectedStatus extends Error {
+  override readonly name = 'UnexpectedStatus';
+  readonly status: number;
+  /** The field of that name as it came (RFC 9110 §10.2.3). */
+  readonly retryAfter: string | undefined;
+
+  constructor({ status, fields }: ResponseHead) {
+    super(`expected status 200, got ${status}${redirection(fields)}`);
+    this.status = status;
+    [this.retryAfter] = fieldValues(fields, 'retry-after');
+  }
+}
+
+/** A form, as `application/x-www-form-urlencoded` writes it, and who sends it. */
+export interface Form {
+  /** The value of the Authorization field. */
+  readonly authorization: string;
+  readonly text: string;
+}
+
 const MAX_HEADER_BYTES = 16 * 1024;
 const LONGEST_EVIDENCE = 200;
 const TRUST_CURE = 'let tls.ca_file of this issuer name the PEM file of that authority';
 
 /** Firewalls in front of IdPs refuse requests without User-Agent; a coding would be one more thing to bound and to undo. */
-const REQUEST_FIELDS = [
-  'Accept',
-  'application/json, application/jwk-set+json',
-  'Accept-Encoding',
-  'identity',
-  'User-Agent',
-  `obex/${VERSION}`,
-];
+const REQUEST_FIELDS = ['Accept-Encoding', 'identity', 'User-Agent', `obex/${VERSION}`];
+const GET_FIELDS = ['Accept', 'application/json, application/jwk-set+json'];
+const FORM_FIELDS = ['Accept', 'application/json', 'Content-Type', 'application/x-www-form-urlencoded'];
+
+interface Outgoing {
+  readonly method: 'GET' | 'POST';
+  readonly url: URL;
+  readonly fields: FieldLines;
+  readonly body: RequestBody;
+}
 
 /** GETs `url` and parses the body as JSON. Rejects with FetchError; anything but a complete 200 is one. */
 export async function fetchJson(url: string, options: FetchOptions): Promise<unknown> {
+  return underUrl('GET', url, async () => {
+    const { bytes } = await exchange({ method: 'GET', url: new URL(url), fields: GET_FIELDS, body: NO_BODY }, options);
+    return parseJson(bytes);
+  });
+}
+
+/** POSTs a form and returns the JSON that answers it, unparsed. Rejects as `fetchJson` does, and when it is not called JSON. */
+export async function postForm(url: string, { authorization, text }: Form, options: FetchOptions): Promise<Uint8Array> {
+  return underUrl('POST', url, async () => {
+    const fields = ['Authorization', authorization, ...FORM_FIELDS];
+    const { bytes, head } = await exchange({ method: 'POST', url: new URL(url), fields, body: bodyOf(text) }, options);
+    const [type = 'none'] = fieldValues(head.fields, 'content-type');
+    if (/^application\/json[ \t]*(;|$)/i.test(type)) return bytes;
+    throw new Error(`expected Content-Type application/json, got ${evidence(type)}`);
+  });
+}
+
+async function underUrl<T>(method: string, url: string, fetching: () => Promise<T>): Promise<T> {
   try {
-    return parseJson(await fetchBody(new URL(url), options));
+    return await fetching();
   } catch (error) {
     // A query may hold an API key.
-    throw new FetchError(`GET ${rawPath(url)}: ${errorField(error)}`, { cause: error });
+    throw new FetchError(`${method} ${rawPath(url)}: ${errorField(error)}`, { cause: error });
   }
+}
+
+function bodyOf(text: string): RequestBody {
+  const bytes = Buffer.from(text);
+  const deliverTo = (sink: BodySink): void => {
+    sink.write(bytes);
+    sink.end();
+  };
+  return { length: bytes.length, deliverTo };
 }
 
 function parseJson(bytes: Buffer): unknown {
@@ -56,15 +106,16 @@ function parseJson(bytes: Buffer): unknown {
 }
 
 /** By a connection of its own. */
-async function fetchBody(url: URL, options: FetchOptions): Promise<Buffer> {
+async function exchange(outgoing: Outgoing, options: FetchOptions): Promise<WholeAnswer> {
   const { timeoutMs } = options;
+  const { url } = outgoing;
   const proxy = findEgressProxy(url);
   const tunnel = proxy && (await openTunnel({ proxy, target: url, timeoutMs }));
   const answer = new Answer(url, options);
   const timer = setTimeout(() => answer.onTimeout(), timeoutMs);
-  const call = sendRequest(url, options, { tunnel, answer });
+  const call = sendRequest(outgoing, options, { tunnel, answer });
   try {
-    return await answer.body;
+    return await answer.whole;
   } finally {
     clearTimeout(timer);
     call.cancel();
@@ -72,7 +123,7 @@ async function fetchBody(url: URL, options: FetchOptions): Promise<Buffer> {
 }
 
 function sendRequest(
-  url: URL,
+  { method, url, fields: own, body }: Outgoing,
   { timeoutMs, ca }: FetchOptions,
   { tunnel, answer }: { tunnel: Socket | undefined; answer: Answer },
 ): BackendCall {
@@ -86,19 +137,25 @@ function sendRequest(
     tunnel,
     onBug: (error) => answer.onBug(error),
   });
-  const fields = ['Host', url.host, ...REQUEST_FIELDS];
+  const fields = ['Host', url.host, ...own, ...REQUEST_FIELDS];
   const target = `${url.pathname}${url.search}`;
-  const call = client.send({ method: 'GET', target, fields, commonLines: 'Connection: close\r\n' }, NO_BODY, answer);
+  const call = client.send({ method, target, fields, commonLines: 'Connection: close\r\n' }, body, answer);
   client.close();
   return call;
+}
+
+interface WholeAnswer {
+  readonly head: ResponseHead;
+  readonly bytes: Buffer;
 }
 
 class Answer implements BackendReceiver, BodySink {
   onDrain: (() => void) | undefined = undefined;
   readonly #url: URL;
   readonly #options: FetchOptions;
-  readonly #whole = Promise.withResolvers<Buffer>();
+  readonly #whole = Promise.withResolvers<WholeAnswer>();
   readonly #chunks: Uint8Array[] = [];
+  #head: ResponseHead = { status: 0, reason: '', fields: [], length: undefined };
   #bytes = 0;
 
   constructor(url: URL, options: FetchOptions) {
@@ -106,7 +163,7 @@ class Answer implements BackendReceiver, BodySink {
     this.#options = options;
   }
 
-  get body(): Promise<Buffer> {
+  get whole(): Promise<WholeAnswer> {
     return this.#whole.promise;
   }
 
@@ -114,9 +171,10 @@ class Answer implements BackendReceiver, BodySink {
     // The final response is still to come.
   }
 
-  onHead({ status, fields }: ResponseHead): BodySink {
-    const coding = fieldValues(fields, 'content-encoding').join(', ');
-    if (status !== 200) this.#fail(`expected status 200, got ${status}${redirection(fields)}`);
+  onHead(head: ResponseHead): BodySink {
+    this.#head = head;
+    const coding = fieldValues(head.fields, 'content-encoding').join(', ');
+    if (head.status !== 200) this.#whole.reject(new UnexpectedStatus(head));
     else if (!/^(identity)?$/i.test(coding)) {
       this.#fail(`the body is encoded (${evidence(coding)}) although only identity was asked for`);
     }
@@ -147,7 +205,7 @@ class Answer implements BackendReceiver, BodySink {
   }
 
   end(): void {
-    this.#whole.resolve(Buffer.concat(this.#chunks));
+    this.#whole.resolve({ head: this.#head, bytes: Buffer.concat(this.#chunks) });
   }
 
   abort(): void {

@@ -1,10 +1,10 @@
 /** The keys of one issuer: fetched early, kept fresh, kept through outages. RFC 7517 §5, RFC 8414 §3, RFC 8725 §3. */
 import type { Clock } from '../lib/clock.ts';
 import { rawPath } from '../lib/raw-path.ts';
-import { checkIssuerMetadata, metadataUrls } from '../oauth/issuer-metadata.ts';
 import type { JwsAlgorithm } from '../oauth/jwa.ts';
 import type { VerificationKey } from '../oauth/jwks.ts';
 import { errorField, type Log } from '../observe/log.ts';
+import { discoverUrl } from './discover.ts';
 import { describeUnaccepted, readFetchedSet, UnusableKeys } from './fetched-set.ts';
 import { isOtherSet, keepKnown } from './known-keys.ts';
 import { RefetchBudget } from './refetch-budget.ts';
@@ -226,25 +226,15 @@ export class JwksCache implements IssuerKeys {
     return false;
   }
 
+  #discover(): Promise<string> {
+    const { issuer, allowHttp } = this.source;
+    return discoverUrl({ issuer, allowHttp, member: 'jwks_uri' }, this.#options.fetchJson);
+  }
+
   #pauseMs(): number {
     if (!this.#lastFetchFailed) return this.#times.refreshMs;
     const pauseMs = this.#retryMs;
     this.#retryMs = Math.min(2 * pauseMs, LONGEST_RETRY_MS);
     return Math.min(pauseMs, this.#times.refreshMs);
-  }
-
-  async #discover(): Promise<string> {
-    const { issuer, allowHttp } = this.source;
-    const problems: string[] = [];
-    for (const url of metadataUrls(issuer)) {
-      try {
-        const outcome = checkIssuerMetadata(await this.#options.fetchJson(url), issuer, allowHttp);
-        if ('jwksUri' in outcome) return outcome.jwksUri;
-        problems.push(`GET ${url} ${outcome.problem}`);
-      } catch (error) {
-        problems.push(errorField(error));
-      }
-    }
-    throw new Error(`no usable metadata of this issuer: ${problems.join('; ')}`);
   }
 }

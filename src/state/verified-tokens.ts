@@ -11,6 +11,8 @@ export interface VerifiedToken {
   readonly issuer: string;
   /** Milliseconds since the epoch; from then on the entry is as good as gone. */
   readonly expiresAtMs: number;
+  /** When its issuer has to be asked about it again, by the monotonic clock; Infinity = never. */
+  readonly recheckAtMs: number;
   /** What a DPoP proof says of this token (RFC 9449 §4.2 `ath`); empty for a token that is bound to no key. */
   readonly ath: string;
   /** The one among the principal's fields; undefined where none is sent. */
@@ -67,8 +69,11 @@ export class VerifiedTokens {
 
   /** Forgets the tokens of `issuer` that verified with a key which is not among `keys` any more. */
   keepOnly(issuer: string, keys: readonly VerificationKey[]): void {
-    const kept = new Set<VerificationKey | undefined>(keys);
-    this.#tokens.deleteWhere((entry) => entry.issuer === issuer && !kept.has(entry.principal.key));
+    const kept = new Set(keys);
+    this.#tokens.deleteWhere((entry) => {
+      const { key } = entry.principal;
+      return entry.issuer === issuer && key !== undefined && !kept.has(key);
+    });
     this.onResize?.();
   }
 }

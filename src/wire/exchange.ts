@@ -1,5 +1,6 @@
 /** The boundary of the HTTP engine: all that gate, proxy and server may know of a request. RFC 9110, RFC 9112. */
 
+import type { ClientCertificate } from '../lib/client-certificate.ts';
 import type { Tally } from '../lib/tally.ts';
 
 /** Field lines as alternating name, value; names as received, values without surrounding whitespace, latin1. */
@@ -80,6 +81,8 @@ export interface Exchange {
   readonly receivedProtocol: ReceivedProtocol;
   /** IP address of the socket's peer ("" on a unix socket); never from a header. */
   readonly peerAddress: string;
+  /** Of the TLS connection; never from a header. */
+  readonly clientCertificate: ClientCertificate;
   /** True when this connection is beyond `maxConnections`: only the health endpoints may be served. */
   readonly overloaded: boolean;
   /** Sends an interim (1xx) response; ignored over HTTP/1.0. */
@@ -163,6 +166,8 @@ export interface ServerTls {
   readonly cert: string;
   readonly key: string;
   readonly minVersion: 'TLSv1.2' | 'TLSv1.3';
+  /** Clients are asked for a certificate, and it counts if one of `ca` vouches for it; undefined there = whatever it is. */
+  readonly clients: { readonly ca: string | undefined } | undefined;
 }
 
 /** `reusePort`: other threads, or processes of the same user, may listen there too; the kernel spreads the connections. */

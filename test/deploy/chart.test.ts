@@ -82,6 +82,16 @@ describe('the chart refuses', () => {
       set: 'config.dpop.replay_cache.redis.url=redis://:hunter2@redis',
       says: /config\.dpop\.replay_cache\.redis\.url would stand in a ConfigMap/,
     },
+    {
+      what: 'a client secret in the ConfigMap',
+      set: 'config.idp.introspection.client_secret=hunter2',
+      says: /config\.idp\.introspection\.client_secret would stand in a ConfigMap: write config\.idp\.introspection\.client_secret_file/,
+    },
+    {
+      what: 'a client secret of another issuer in the ConfigMap',
+      set: 'config.idp.additional_issuers[0].introspection.client_secret=hunter2',
+      says: /config\.idp\.additional_issuers\[0\]\.introspection\.client_secret would stand in a ConfigMap/,
+    },
     { what: 'a privileged port', set: 'port=443', says: /'\/port': minimum: got 443/ },
     { what: 'a digest that is none', set: 'image.digest=latest', says: /'\/image\/digest'/ },
     {

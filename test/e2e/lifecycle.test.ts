@@ -106,7 +106,10 @@ describe('a refused reload changes nothing and says why', () => {
       obex: { ...config.obex, tls: { ...config.obex.tls, enabled: !config.obex.tls.enabled } },
     }),
     'metrics.listen': (config) => ({ ...config, metrics: { listen: { host: '127.0.0.1', port: 1 } } }),
-    'the phase': (config) => ({ ...config, idp: undefined }),
+    'the phase, from 2 to 1, with less protection: is something missing in the file?': (config) => ({
+      ...config,
+      idp: undefined,
+    }),
     'backend.tls.ca_file: cannot read /nowhere/ca.pem (ENOENT)': (config) => ({
       ...config,
       backend: { ...config.backend, tls: { ca_file: '/nowhere/ca.pem' } },

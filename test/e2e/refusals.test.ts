@@ -5,11 +5,12 @@ import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { DENIAL_REASONS, type DenialReason } from '../../src/oauth/denial.ts';
 import { createCertificate } from '../support/certificate.ts';
+import { createIdentity, openAs } from '../support/client-certificate.ts';
 import { CLOCK_FAULT } from '../support/fake-clock.ts';
 import { bearer, formatRequest, METADATA_URL, type RequestText, sendOn } from '../support/obex.ts';
 import { openRaw, type RawResponse } from '../support/raw-http.ts';
 import { OK_BODY, reply } from '../support/recording-backend.ts';
-import { assertLogged, assertRefusal, PHASE_3_REASONS } from '../support/refusal.ts';
+import { assertLogged, assertRefusal, INTROSPECTION_REASONS, PHASE_3_REASONS } from '../support/refusal.ts';
 import {
   type Phase1Stack,
   type Phase2Stack,
@@ -665,16 +666,20 @@ describe('a refusal leaves the connection usable', () => {
   });
 });
 
+/** Lines of the section `obex` for a listener that speaks https. */
+function formatTls(context: TestContext, more: Readonly<Record<string, string>> = {}): string {
+  const folder = createTempFolder('https');
+  context.after(() => folder.remove());
+  const { cert, key } = createCertificate('https');
+  const files = { cert_file: join(folder.path, 'crt'), key_file: join(folder.path, 'key') };
+  writeFileSync(files.cert_file, cert);
+  writeFileSync(files.key_file, key);
+  return `tls: ${JSON.stringify({ enabled: true, ...files, ...more })}`;
+}
+
 describe('plain HTTP on a port that speaks https', () => {
   refuses('https_required', 'says so, whatever was asked for, and echoes nothing of it', async (context) => {
-    const folder = createTempFolder('https');
-    context.after(() => folder.remove());
-    const { cert, key } = createCertificate('https');
-    const [certFile, keyFile] = [join(folder.path, 'crt'), join(folder.path, 'key')];
-    writeFileSync(certFile, cert);
-    writeFileSync(keyFile, key);
-    const tls = `tls: { enabled: true, cert_file: ${JSON.stringify(certFile)}, key_file: ${JSON.stringify(keyFile)} }`;
-    const stack = await startPhase1(context, { sections: { obex: tls } });
+    const stack = await startPhase1(context, { sections: { obex: formatTls(context) } });
     const client = await openRaw(stack.obex.port);
     const response = await sendOn(client, { lines: [ANY_TOKEN] });
     assertRefusal(response, 'https_required');
@@ -692,9 +697,29 @@ describe('plain HTTP on a port that speaks https', () => {
   });
 });
 
+describe('a listener that requires certificates of clients', () => {
+  refuses('client_certificate_required', 'in phase 1 too, where nobody looks at the token', async (context) => {
+    const stack = await startPhase1(context, {
+      sections: { obex: formatTls(context, { client_auth: 'require' }) },
+    });
+    const request = { host: 'tool.example.com', lines: [ANY_TOKEN] };
+    const client = await openAs(stack.obex.port, undefined);
+    const response = await sendOn(client, request);
+    client.destroy();
+    assertRefusal(response, 'client_certificate_required');
+    await assertLogged(response, 'client_certificate_required', stack);
+    assert.equal(stack.backend.received(), '');
+    assertNoSecrets(response, stack);
+    const known = await openAs(stack.obex.port, createIdentity('client'));
+    assert.equal((await sendOn(known, request)).status, 200);
+    known.destroy();
+  });
+});
+
 describe('contract, refusals: the table is complete', () => {
   it('every reason but those of phase 3, which dpop.test.ts has, is tested above', () => {
-    const wanted = DENIAL_REASONS.filter((reason) => !PHASE_3_REASONS.includes(reason));
+    const elsewhere = [...PHASE_3_REASONS, ...INTROSPECTION_REASONS];
+    const wanted = DENIAL_REASONS.filter((reason) => !elsewhere.includes(reason));
     assert.deepEqual([...covered].toSorted(), wanted.toSorted());
   });
 });

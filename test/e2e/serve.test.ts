@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { connect } from 'node:tls';
 import { createCertificate } from '../support/certificate.ts';
+import { type ClientIdentity, createIssuedIdentity, openAs } from '../support/client-certificate.ts';
 import { bearer, formatConfig, formatRequest, sendOn } from '../support/obex.ts';
 import { type ObexProcess, type ObexProcessOptions, startObexProcess } from '../support/obex-process.ts';
 import { openRaw } from '../support/raw-http.ts';
@@ -95,7 +96,7 @@ describe('a log that nobody reads any more', () => {
 
 describe('certificates', () => {
   /** Obex with a certificate of its own, in files that a test may change. */
-  async function startWithCertificate(context: TestContext) {
+  async function startWithCertificate(context: TestContext, more = 'client_auth: off') {
     const folder = createTempFolder('renewal');
     context.after(() => folder.remove());
     const paths = { cert: join(folder.path, 'crt'), key: join(folder.path, 'key') };
@@ -105,7 +106,7 @@ describe('certificates', () => {
     };
     write(createCertificate('first'));
     const backend = await startRecordingBackend(context);
-    const tls = `tls: { enabled: true, cert_file: "${paths.cert}", key_file: "${paths.key}" }`;
+    const tls = `tls: { enabled: true, cert_file: "${paths.cert}", key_file: "${paths.key}", ${more} }`;
     const obex = await start(context, { config: formatConfig({ backend, sections: { obex: tls } }) });
     return { obex, paths, write };
   }
@@ -127,6 +128,26 @@ describe('certificates', () => {
     write(createCertificate('second'));
     await obex.waitForEvent('certificate_reloaded');
     assert.equal(await servedName(obex), 'second');
+  });
+
+  it('of authorities of clients are followed alike', async (context) => {
+    const [before, after] = [createIssuedIdentity(), createIssuedIdentity()];
+    const folder = createTempFolder('authorities');
+    context.after(() => folder.remove());
+    const authorities = join(folder.path, 'ca');
+    writeFileSync(authorities, before.ca);
+    const asked = `client_auth: require, client_ca_file: "${authorities}"`;
+    const { obex } = await startWithCertificate(context, asked);
+    const statusOf = async (identity: ClientIdentity): Promise<number> => {
+      const client = await openAs(obex.port, identity);
+      const { status } = await sendOn(client, { host: 'tool.example.com', lines: [bearer('anything')] });
+      client.destroy();
+      return status;
+    };
+    assert.deepEqual([await statusOf(before), await statusOf(after)], [200, 403]);
+    writeFileSync(authorities, after.ca);
+    await obex.waitForEvent('certificate_reloaded');
+    assert.deepEqual([await statusOf(before), await statusOf(after)], [403, 200]);
   });
 
   it('are followed to the files that a reload names', async (context) => {

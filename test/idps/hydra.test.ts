@@ -6,6 +6,7 @@ import { REDIRECT_URL } from '../../src/demo/browserless-login.ts';
 import { fillInLogin } from '../support/browser.ts';
 import { type ConnectedClient, connectV2 } from '../support/mcp-clients.ts';
 import { assertRecorded } from '../support/token-shape.ts';
+import { until } from '../support/until.ts';
 import { HYDRA_VERSION, type Hydra, type HydraOptions, startHydra } from './hydra.ts';
 import { PERSON, PROGRAM, PUBLIC_CLIENT, refresh, requestToken } from './real-idp.ts';
 import { CLIENTS, OTHER_SCOPE, reservePlace, SCOPE, type Scene, startScene } from './scene.ts';
@@ -15,10 +16,11 @@ const OTHER_RESOURCE = 'https://other.example/mcp';
 const logIn = fillInLogin({});
 const sections = `authz: { required_scopes: ["${SCOPE}"] }`;
 
-/** Hydra with such tokens, and Obex; both end with `running`. */
+/** Hydra with such tokens, and Obex with these lines under `idp`; both end with `running`. */
 async function start(
   accessTokens: HydraOptions['accessTokens'],
   running: AsyncDisposableStack,
+  formatAccess: (idp: Hydra) => string = () => '',
 ): Promise<{ readonly idp: Hydra; readonly scene: Scene }> {
   const { port, resource } = await reservePlace();
   const idp = running.adopt(
@@ -31,7 +33,8 @@ async function start(
     }),
     (it) => it.stop(),
   );
-  const scene = running.adopt(await startScene({ port, idp, access: 'preset: hydra', sections }), (it) => it.stop());
+  const access = `preset: hydra\n  ${formatAccess(idp)}`;
+  const scene = running.adopt(await startScene({ port, idp, access, sections }), (it) => it.stop());
   return { idp, scene };
 }
 
@@ -132,5 +135,66 @@ describe(`Ory Hydra ${HYDRA_VERSION} as it comes`, () => {
       introspection: await idp.introspect(token),
       tokens: {},
     });
+  });
+});
+
+describe(`Ory Hydra ${HYDRA_VERSION} as it comes, asked about its tokens`, () => {
+  const running = new AsyncDisposableStack();
+  let idp: Hydra;
+  let scene: Scene;
+
+  before(async () => {
+    // Whoever reaches the administrative port may ask: Hydra looks at no credentials there.
+    const formatAccess = ({ introspectionEndpoint }: Hydra): string =>
+      `introspection: { endpoint: "${introspectionEndpoint}", client_id: obex, client_secret: any, cache_ttl: 1s }`;
+    ({ idp, scene } = await start('opaque', running, formatAccess));
+  });
+
+  after(() => running.disposeAsync());
+
+  it('client credentials, headers: an opaque token is accepted, sub is the client', async () => {
+    const { access_token: token } = await requestToken(idp, { scope: SCOPE, audience: scene.resource });
+    await scene.assertAccepted(token, { user: PROGRAM.id, client: PROGRAM.id, scopes: SCOPE });
+  });
+
+  for (const [name, connect] of CLIENTS) {
+    it(`login: ${name}, with a client registered beforehand`, async () => {
+      const client = await scene.logIn(connect, logIn);
+      const scopes = client.login.tokens()?.refresh_token === undefined ? SCOPE : `${SCOPE} offline_access`;
+      await scene.assertKnownAs(client, { user: PERSON.name, client: PUBLIC_CLIENT, scopes });
+      await client.close();
+    });
+  }
+
+  it('refresh: the new token is accepted, and the refresh token is no access token', async () => {
+    const client = await scene.logIn(connectV2, logIn);
+    // What it still has to say would stand between the requests of this test.
+    await client.close();
+    const refreshed = await refresh(idp, client.login.tokens()?.refresh_token);
+    const identity = { user: PERSON.name, client: PUBLIC_CLIENT, scopes: `${SCOPE} offline_access` };
+    await scene.assertAccepted(refreshed.access_token, identity);
+    await scene.assertRefused(refreshed.refresh_token ?? '', 401, 'invalid_token');
+  });
+
+  it('revocation: a token is refused within cache_ttl after it was revoked (RFC 7009)', async () => {
+    const { access_token: token } = await requestToken(idp, { scope: SCOPE, audience: scene.resource });
+    await scene.assertAccepted(token, { user: PROGRAM.id, client: PROGRAM.id, scopes: SCOPE });
+    await idp.revoke(token);
+    await until('a refusal', async () => {
+      await scene.assertRefused(token, 401, 'token_inactive');
+      return true;
+    });
+  });
+
+  it('audience: a token for another resource, or for none, is refused', async () => {
+    for (const audience of [OTHER_RESOURCE, '']) {
+      const { access_token: token } = await requestToken(idp, { scope: SCOPE, audience });
+      await scene.assertRefused(token, 401, 'audience_mismatch');
+    }
+  });
+
+  it('scopes: a token for the resource with another scope is refused', async () => {
+    const { access_token: token } = await requestToken(idp, { scope: OTHER_SCOPE, audience: scene.resource });
+    await scene.assertRefused(token, 403, 'insufficient_scope');
   });
 });

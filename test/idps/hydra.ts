@@ -32,8 +32,12 @@ export interface HydraOptions extends IdpOptions {
 }
 
 export interface Hydra extends RealIdp {
+  /** At its administrative port, where nobody has to log in, and what is sent to log in is not looked at. */
+  readonly introspectionEndpoint: string;
   /** What it says of a token, at its administrative port, where nobody has to log in. RFC 7662. */
   introspect(token: string): Promise<Readonly<Record<string, unknown>>>;
+  /** On behalf of `PROGRAM`. RFC 7009. */
+  revoke(token: string): Promise<void>;
 }
 
 export function installHydra(): Promise<string> {
@@ -78,7 +82,9 @@ export async function startHydra(options: HydraOptions): Promise<Hydra> {
   return {
     issuer,
     tokenEndpoint: `${issuer}/oauth2/token`,
+    introspectionEndpoint: `${administration}/oauth2/introspect`,
     introspect: (token) => introspect(administration, token),
+    revoke: (token) => revoke(issuer, token),
     stop,
   };
 }
@@ -169,6 +175,16 @@ async function introspect(administration: string, token: string): Promise<Readon
     signal: AbortSignal.timeout(TIMEOUT_MS),
   });
   return parseObject(await response.text());
+}
+
+async function revoke(issuer: string, token: string): Promise<void> {
+  const response = await fetch(`${issuer}/oauth2/revoke`, {
+    method: 'POST',
+    headers: { Authorization: `Basic ${btoa(`${PROGRAM.id}:${PROGRAM.secret}`)}` },
+    body: new URLSearchParams({ token }),
+    signal: AbortSignal.timeout(TIMEOUT_MS),
+  });
+  if (!response.ok) throw new Error(`Hydra: revoke: ${response.status} ${await response.text()}`);
 }
 
 async function administer(method: 'GET' | 'POST' | 'PUT', url: string, body?: object): Promise<unknown> {

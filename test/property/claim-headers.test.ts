@@ -157,6 +157,7 @@ describe('createIdentify', () => {
     scopeClaim: undefined,
     expiresAtMs: 1_900_000_000_000,
     jkt: undefined,
+    x5tS256: undefined,
   };
 
   it('signs the same claims in an assertion of at most 8 KiB, and nothing takes the place of its own', () => {

@@ -17,6 +17,8 @@ import { compactJws } from '../support/jws.ts';
 // The same run every time; take the line out to look further.
 fc.configureGlobal({ seed: 20_261_123 });
 
+const NAMED = { issuer: 'https://i.example', allowHttp: false, member: 'jwks_uri' } as const;
+
 const anyText = fc.oneof(fc.string({ unit: 'binary' }), fc.string({ unit: 'grapheme' }), fc.base64String());
 /** Objects whose members have the names that matter and the wrong values. */
 const anyClaims = fc.record(
@@ -68,9 +70,9 @@ describe('RFC 7515 §5.2: a parser answers, whatever it is given', () => {
         parseJsonObject(bytes);
         parseJwkSet(json);
         parseJwkSet({ keys: [json, jwk] });
-        checkIssuerMetadata(json, 'https://i.example', false);
+        checkIssuerMetadata(json, NAMED);
         refuseIdToken(undefined, claims);
-        checkIssuerMetadata({ issuer: 'https://i.example', jwks_uri: json }, 'https://i.example', false);
+        checkIssuerMetadata({ issuer: NAMED.issuer, jwks_uri: json }, NAMED);
         checkAccessToken(
           claims,
           { issuer: 'https://i.example', audiences: ['api'], resourceUri: undefined, clockSkewMs: 0 },

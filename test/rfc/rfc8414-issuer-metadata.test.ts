@@ -59,9 +59,13 @@ describe('RFC 8414 §2: an issuer identifier', () => {
 describe('RFC 8414 §3.3', () => {
   const ISSUER = 'https://a.example/';
   const check = (jwksUri: unknown, issuer = ISSUER, allowHttp = false) =>
-    checkIssuerMetadata({ issuer, jwks_uri: jwksUri }, issuer, allowHttp);
+    checkIssuerMetadata({ issuer, jwks_uri: jwksUri }, { issuer, allowHttp, member: 'jwks_uri' });
 
-  const naming = (issuer: unknown) => checkIssuerMetadata({ issuer, jwks_uri: 'https://a.example/jwks' }, ISSUER, true);
+  const naming = (issuer: unknown) =>
+    checkIssuerMetadata(
+      { issuer, jwks_uri: 'https://a.example/jwks' },
+      { issuer: ISSUER, allowHttp: true, member: 'jwks_uri' },
+    );
   for (const issuer of ['https://a.example', 'https://A.example/', 'https://b.example/', 'http://a.example/']) {
     it(`refuses metadata that names ${JSON.stringify(issuer)}, and says so`, () => {
       const name = JSON.stringify(issuer);
@@ -88,7 +92,9 @@ describe('RFC 8414 §3.3', () => {
   }
   for (const json of [undefined, null, 'x', [], 1]) {
     it(`refuses ${JSON.stringify(json)}`, () =>
-      assert.deepEqual(checkIssuerMetadata(json, ISSUER, false), { problem: 'holds no JSON object' }));
+      assert.deepEqual(checkIssuerMetadata(json, { issuer: ISSUER, allowHttp: false, member: 'jwks_uri' }), {
+        problem: 'holds no JSON object',
+      }));
   }
   for (const jwksUri of [undefined, null, 1, '', '/jwks', 'jwks', ['https://a.example/jwks']]) {
     it(`refuses jwks_uri ${JSON.stringify(jwksUri)}`, () =>
@@ -97,16 +103,16 @@ describe('RFC 8414 §3.3', () => {
 
   const insecure = { problem: 'has a jwks_uri that is not an https URL' };
   it('takes an https jwks_uri on any host, byte for byte', () => {
-    assert.deepEqual(check('https://keys.example/a/../jwks?x=1'), { jwksUri: 'https://keys.example/a/../jwks?x=1' });
+    assert.deepEqual(check('https://keys.example/a/../jwks?x=1'), { url: 'https://keys.example/a/../jwks?x=1' });
   });
   it('takes http only when told so, or when issuer and keys are both on loopback', () => {
     assert.deepEqual(check('http://a.example/jwks'), insecure);
     assert.deepEqual(check('http://127.0.0.1/jwks'), insecure);
     assert.deepEqual(check('http://a.example/jwks', 'http://localhost:9000'), insecure);
     assert.deepEqual(check('http://127.0.0.1:9000/jwks', 'http://localhost:9000'), {
-      jwksUri: 'http://127.0.0.1:9000/jwks',
+      url: 'http://127.0.0.1:9000/jwks',
     });
-    assert.deepEqual(check('http://a.example/jwks', ISSUER, true), { jwksUri: 'http://a.example/jwks' });
+    assert.deepEqual(check('http://a.example/jwks', ISSUER, true), { url: 'http://a.example/jwks' });
   });
   for (const userinfo of ['user@', 'user:password@', ':password@']) {
     it(`refuses credentials: ${userinfo}`, () =>
@@ -114,6 +120,18 @@ describe('RFC 8414 §3.3', () => {
         problem: 'has a jwks_uri with a user name or password in it',
       }));
   }
+  it('reads any other URL by the same rules', () => {
+    const named = { issuer: ISSUER, allowHttp: false, member: 'introspection_endpoint' } as const;
+    const endpoint = (url: unknown) => checkIssuerMetadata({ issuer: ISSUER, introspection_endpoint: url }, named);
+    assert.deepEqual(endpoint('https://a.example/introspect'), { url: 'https://a.example/introspect' });
+    assert.deepEqual(endpoint(undefined), { problem: 'has no introspection_endpoint that is a URL' });
+    assert.deepEqual(endpoint('http://a.example/i'), {
+      problem: 'has an introspection_endpoint that is not an https URL',
+    });
+    assert.deepEqual(endpoint('https://user@a.example/i'), {
+      problem: 'has an introspection_endpoint with a user name or password in it',
+    });
+  });
   for (const jwksUri of ['file:///etc/passwd', 'ftp://a.example/jwks', 'data:application/json,{}', 'javascript:1']) {
     it(`never takes ${jwksUri}`, () => assert.deepEqual(check(jwksUri, ISSUER, true), insecure));
   }

@@ -16,6 +16,7 @@ const EXPECTED = {
   clockSkewMs: 10_000,
 };
 const JKT = '0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I';
+const X5T = 'A4DtL2JmUMhAsvJj5tKyn64SqzmuXbMrJa0n761y5v0';
 
 function claims(override: Readonly<Record<string, unknown>> = {}): Readonly<Record<string, unknown>> {
   return {
@@ -41,6 +42,7 @@ const TOKEN: AccessToken = {
   scopeClaim: 'scope',
   expiresAtMs: (NOW_S + 300) * 1000,
   jkt: undefined,
+  x5tS256: undefined,
 };
 
 /** What a refusal keeps of the token. */
@@ -332,23 +334,36 @@ describe('RFC 9068 §2.2: subject, client and scopes', () => {
     ));
 });
 
-describe('RFC 7800 §3.1, RFC 9449 §6.1: cnf', () => {
+describe('RFC 7800 §3.1, RFC 9449 §6.1, RFC 8705 §3.1: cnf', () => {
   it('reports jkt', () => assert.deepEqual(check({ cnf: { jkt: JKT } }), { ...TOKEN, jkt: JKT }));
 
   it('reports jkt of Keycloak, which says beside it that it is for DPoP', () =>
     assert.deepEqual(check({ cnf: { jkt: JKT, 'kc-jkt-type': 'DPoP' } }), { ...TOKEN, jkt: JKT }));
+
+  it('reports x5t#S256', () => assert.deepEqual(check({ cnf: { 'x5t#S256': X5T } }), { ...TOKEN, x5tS256: X5T }));
+
+  it('reports both, for both are conditions', () => {
+    const both = { ...TOKEN, jkt: JKT, x5tS256: X5T };
+    assert.deepEqual(check({ cnf: { jkt: JKT, 'x5t#S256': X5T } }), both);
+    assert.deepEqual(check({ cnf: { jkt: JKT, 'kc-jkt-type': 'DPoP', 'x5t#S256': X5T } }), both);
+  });
 
   const unknown: readonly [string, unknown][] = [
     ['null', null],
     ['a string', JKT],
     ['an array', [{ jkt: JKT }]],
     ['empty', {}],
-    ['an mTLS thumbprint (RFC 8705 §3.1)', { 'x5t#S256': JKT }],
-    ['jkt beside another condition', { jkt: JKT, 'x5t#S256': JKT }],
+    ['x5t#S256 beside a member unknown', { 'x5t#S256': X5T, a: 1 }],
+    ['x5t#S256 beside a jkt that is none', { 'x5t#S256': X5T, jkt: null }],
+    ['x5t#S256 that is none beside jkt', { 'x5t#S256': null, jkt: JKT }],
+    ['x5t#S256 in hexadecimal', { 'x5t#S256': 'ab'.repeat(32) }],
+    ['x5t#S256 padded', { 'x5t#S256': `${X5T}=` }],
+    ['x5t#S256 in the alphabet of base64', { 'x5t#S256': `${X5T.slice(1)}+` }],
+    ['x5t, of SHA-1', { x5t: X5T }],
+    ['the mark of Keycloak beside x5t#S256 alone', { 'kc-jkt-type': 'DPoP', 'x5t#S256': X5T }],
     ['jkt beside a member unknown', { jkt: JKT, a: 1 }],
     ['jkt that Keycloak says is for something else', { jkt: JKT, 'kc-jkt-type': 'other' }],
     ['the mark of Keycloak without jkt', { 'kc-jkt-type': 'DPoP' }],
-    ['jkt and the mark of Keycloak beside another condition', { jkt: JKT, 'kc-jkt-type': 'DPoP', 'x5t#S256': JKT }],
     ['a key', { jwk: { kty: 'EC' } }],
     ['jkt a number', { jkt: 1 }],
     ['jkt empty', { jkt: '' }],
@@ -361,7 +376,7 @@ describe('RFC 7800 §3.1, RFC 9449 §6.1: cnf', () => {
     it(`refuses ${name}: a condition that cannot be checked`, () =>
       assert.deepEqual(
         check({ cnf }),
-        deny('token_not_bound', { detail: 'cnf is not exactly one jkt', token: IDENTITY }),
+        deny('token_not_bound', { detail: 'cnf is something else than jkt, x5t#S256 or both', token: IDENTITY }),
       ));
   }
 });

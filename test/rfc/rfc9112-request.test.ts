@@ -54,7 +54,7 @@ describe('RFC 9112 §2.2: message parsing', () => {
     'a second empty line before the request line': [`\r\n\r\n${get()}`, 'bare LF in the request head, or not HTTP'],
     'a TLS ClientHello on a plain port, at its first byte': [
       '\x16\x03\x01',
-      'bare LF in the request head, or not HTTP',
+      'a TLS handshake, where obex.tls.enabled is false',
     ],
   });
 

@@ -25,10 +25,9 @@ describe('RFC 9728 §3.1', () => {
 
 describe('RFC 9728 §2', () => {
   const resource = 'https://A.example:443/mcp';
+  const nothing = { resource, authorizationServers: [], scopesSupported: [], certificateBound: false };
   const format = (override: Partial<Parameters<typeof formatProtectedResourceMetadata>[0]>): unknown =>
-    JSON.parse(
-      formatProtectedResourceMetadata({ resource, authorizationServers: [], scopesSupported: [], ...override }),
-    );
+    JSON.parse(formatProtectedResourceMetadata({ ...nothing, ...override }));
 
   it('leaves empty lists out (§3.2) and keeps resource byte for byte (§3.3)', () => {
     assert.deepEqual(format({}), {
@@ -48,6 +47,15 @@ describe('RFC 9728 §2', () => {
       obex_extensions: { elicitation_supported: false },
     });
     assert.equal(Object.hasOwn(Object(format({ scopesSupported: ['offline_access'] })), 'scopes_supported'), false);
+  });
+
+  it('tls_client_certificate_bound_access_tokens: "support for mutual-TLS client certificate-bound access tokens"', () => {
+    assert.deepEqual(format({ certificateBound: true }), {
+      resource,
+      bearer_methods_supported: ['header'],
+      tls_client_certificate_bound_access_tokens: true,
+      obex_extensions: { elicitation_supported: false },
+    });
   });
 
   for (const required of [false, true]) {

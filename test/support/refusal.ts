@@ -37,6 +37,12 @@ const ANSWERS: Readonly<Record<DenialReason, Answer>> = {
     description: 'The signature algorithm of the access token is not accepted here',
   },
   token_expired: { ...UNAUTHORIZED, description: 'The access token has expired' },
+  token_inactive: {
+    status: 401,
+    error: 'unauthorized',
+    challenge: 'invalid_token',
+    description: 'The issuer says that the access token is not active',
+  },
   token_not_yet_valid: { ...UNAUTHORIZED, description: 'The access token is not valid yet' },
   invalid_issuer: { ...UNAUTHORIZED, description: 'The issuer of the access token is not trusted here' },
   audience_mismatch: { ...UNAUTHORIZED, description: 'The access token was not issued for this resource' },
@@ -60,6 +66,7 @@ const ANSWERS: Readonly<Record<DenialReason, Answer>> = {
     challenge: 'insufficient_scope',
     description: 'The access token lacks a required scope',
   },
+  client_certificate_required: { status: 403, error: 'forbidden' },
   origin_not_allowed: { status: 403, error: 'forbidden' },
   host_not_allowed: { status: 403, error: 'forbidden' },
   not_found: { status: 404, error: 'not_found' },
@@ -77,6 +84,7 @@ const ANSWERS: Readonly<Record<DenialReason, Answer>> = {
   backend_protocol_error: { status: 502, error: 'bad_gateway' },
   backend_rejected_credentials: { status: 502, error: 'bad_gateway' },
   jwks_unavailable: { status: 503, error: 'unavailable' },
+  introspection_unavailable: { status: 503, error: 'unavailable' },
   replay_cache_unavailable: { status: 503, error: 'unavailable' },
   replay_cache_full: { status: 503, error: 'unavailable' },
   draining: { status: 503, error: 'unavailable' },
@@ -84,6 +92,9 @@ const ANSWERS: Readonly<Record<DenialReason, Answer>> = {
   backend_timeout: { status: 504, error: 'gateway_timeout' },
   loop_detected: { status: 508, error: 'loop_detected' },
 };
+
+/** What asking an issuer about tokens adds. */
+export const INTROSPECTION_REASONS: readonly DenialReason[] = ['token_inactive', 'introspection_unavailable'];
 
 /** What phase 3 adds: proofs and the memory of them. */
 export const PHASE_3_REASONS: readonly DenialReason[] = [

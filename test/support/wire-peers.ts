@@ -1,6 +1,7 @@
 /** Peers for tests of the HTTP engine that need no network: a clock by hand, a socket in memory, a sink that remembers. */
 import { Socket } from 'node:net';
 import type { BackendClient, BackendFailure, BackendReceiver } from '../../src/wire/backend.ts';
+import { NOT_ASKED_FOR } from '../../src/wire/client-certificate.ts';
 import type {
   BodyFailure,
   BodySink,
@@ -223,7 +224,10 @@ export function openMemoryConnection(options: MemoryOptions = {}): MemoryConnect
       },
     },
   };
-  const engine = new ServerConnection(socket, context, options.overloaded ?? false);
+  const engine = new ServerConnection(socket, context, {
+    overloaded: options.overloaded ?? false,
+    certificate: NOT_ASKED_FOR,
+  });
   return { ...connection, engine };
 }
 

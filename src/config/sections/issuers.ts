@@ -5,6 +5,7 @@ import { PRESET_NAMES } from '../presets.ts';
 import { claim } from '../scopes.ts';
 import { parseIssuer, parseIssuerAlias, parseJwksUri } from '../urls.ts';
 import { algorithm, audience } from './access.ts';
+import { introspectionSection } from './introspection.ts';
 import { LONGEST_MS } from './traffic.ts';
 
 const AUDIENCE_CLAIMS = ['aud', 'client_id'] as const;
@@ -58,9 +59,12 @@ const issuer = {
     ca_file: text({
       allowEmpty: true,
       default: '',
-      meaning: 'PEM bundle of the authorities trusted when its metadata and keys are fetched. Empty = the public ones.',
+      meaning:
+        'PEM bundle of the authorities trusted when its metadata and keys are fetched, and when it is asked about tokens. Empty = ' +
+        'the public ones.',
     }),
   }),
+  introspection: introspectionSection,
 };
 
 const scopeClaims = {

@@ -33,6 +33,21 @@ const tls = section('HTTPS on the listener.', {
   }),
   key_file: text({ default: '/etc/obex/certs/server.key', meaning: 'Private key of the certificate, PEM.' }),
   min_version: oneOf(['1.2', '1.3'], { default: '1.2', meaning: 'Oldest TLS version accepted.' }),
+  client_auth: oneOf(['off', 'request', 'require'], {
+    default: 'off',
+    meaning:
+      'Whether clients are asked for a certificate, so that tokens may be bound to it (RFC 8705). `request` = they may go ' +
+      'without; `require` = what comes over a connection without one that counts is 403 `client_certificate_required`, but for ' +
+      'the endpoints that need no token. Fixed over a reload.',
+  }),
+  client_ca_file: text({
+    default: '',
+    allowEmpty: true,
+    meaning:
+      'Certificate authorities that a certificate of a client must chain to, PEM; others count as none. Read again when it ' +
+      'changes and on SIGHUP, for new connections. Empty = any certificate counts, for the binding of tokens alone: it says of ' +
+      'nobody who they are.',
+  }),
 });
 
 export const obexSection = section('The proxy itself: its public address, its listener.', {
@@ -68,6 +83,12 @@ export const obexSection = section('The proxy itself: its public address, its li
     example: ['10.0.0.0/8'],
     meaning:
       'Addresses (CIDR) of proxies in front of Obex whose `X-Forwarded-For` is believed to name the client, with or without a port.',
+  }),
+  client_cert_header: boolean({
+    default: false,
+    meaning:
+      'Believe the certificate that a proxy in front forwards as `Client-Cert` (RFC 9440), for the binding of tokens; from a ' +
+      'peer in `trusted_proxies` alone, which must remove what clients send under that name.',
   }),
   allowed_hosts: list(leaf({ kind: 'string', json: { type: 'string' }, meaning: 'Host name.' }, parseHostName), {
     default: [],

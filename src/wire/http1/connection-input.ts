@@ -22,6 +22,9 @@ const PATIENCE_MS = 5000;
 /** Bytes held for later (pipelined requests, a body that nobody takes yet) before the socket is paused. */
 const MAX_HELD_BYTES = 65536;
 
+/** RFC 8446 §5.1: the first byte of a ClientHello. */
+const TLS_HANDSHAKE = 0x16;
+
 const REFUSALS = {
   malformed: { refusal: 'malformed_request', detail: 'bare LF in the request head, or not HTTP' },
   line_too_long: { refusal: 'uri_too_long', detail: 'request line too long' },
@@ -182,8 +185,12 @@ export class ConnectionInput {
       this.#behindHead = false;
       return head.position;
     }
-    if (progress !== 'incomplete') this.#receiver.onBadHead(REFUSALS[progress].refusal, REFUSALS[progress].detail);
-    else if (!started && head.started) this.#receiver.onHeadStarted();
+    if (progress !== 'incomplete') {
+      const { refusal, detail } = REFUSALS[progress];
+      const isTls = progress === 'malformed' && !started && chunk[from] === TLS_HANDSHAKE;
+      this.#receiver.onBadHead(refusal, isTls ? 'a TLS handshake, where obex.tls.enabled is false' : detail);
+    }
+    if (progress === 'incomplete' && !started && head.started) this.#receiver.onHeadStarted();
     return chunk.length;
   }
 }

@@ -3,11 +3,12 @@ import { createServer, type Server, type Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { Tally } from '../../lib/tally.ts';
 import { bind } from '../bind.ts';
+import { NOT_ASKED_FOR } from '../client-certificate.ts';
 import type { ServerHandlers, ServerLimits, ServerOptions, ServerTls, WireServer } from '../exchange.ts';
 import { Http2Connection, type Http2Context } from '../http2/connection.ts';
 import { HeldBytes } from '../http2/held-bytes.ts';
 import { AcceptedSockets } from './accepted-sockets.ts';
-import type { Connection } from './connection-context.ts';
+import type { Accepted, Connection } from './connection-context.ts';
 import { createDateField } from './format-head.ts';
 import { Outbox } from './outbox.ts';
 import { ServerConnection } from './server-connection.ts';
@@ -138,15 +139,15 @@ class Http1Server implements WireServer, EntranceContext, Http2Context {
     if (this.#accepted.forget(socket) && this.#draining && this.#accepted.size === 0) this.#allClosed.resolve();
   }
 
-  onSecured(socket: TLSSocket, overloaded: boolean): void {
+  onSecured(socket: TLSSocket, accepted: Accepted): void {
     socket.allowHalfOpen = true;
     const Protocol = isHttp2(socket) ? Http2Connection : ServerConnection;
-    this.#begin(socket, () => new Protocol(socket, this, overloaded));
+    this.#begin(socket, () => new Protocol(socket, this, accepted));
   }
 
   onPlainHttp(arrival: Connection, socket: Socket, overloaded: boolean): void {
     this.#connections.delete(arrival);
-    const connection = new ServerConnection(socket, this, overloaded);
+    const connection = new ServerConnection(socket, this, { overloaded, certificate: NOT_ASKED_FOR });
     this.#connections.add(connection);
     connection.onBadHead('https_required', 'plain HTTP on a port that speaks https');
   }
@@ -159,7 +160,9 @@ class Http1Server implements WireServer, EntranceContext, Http2Context {
     const overloaded = admission === 'overloaded';
     this.#begin(
       socket,
-      () => this.#entrance?.receive(socket, overloaded) ?? new ServerConnection(socket, this, overloaded),
+      () =>
+        this.#entrance?.receive(socket, overloaded) ??
+        new ServerConnection(socket, this, { overloaded, certificate: NOT_ASKED_FOR }),
     );
   }
 

@@ -2,7 +2,7 @@
 import type { Socket } from 'node:net';
 import { unmapIpv4 } from '../../lib/unmap-ipv4.ts';
 import type { ServerLimits, WireRefusal } from '../exchange.ts';
-import type { ConnectionContext } from './connection-context.ts';
+import type { Accepted, ConnectionContext } from './connection-context.ts';
 import { ConnectionInput, type InputReceiver } from './connection-input.ts';
 import { formatResponseHead } from './format-head.ts';
 import type { HeadText } from './head-reader.ts';
@@ -27,7 +27,7 @@ type Roles = BodyConnection & ExchangeConnection & FlushReceiver & InputReceiver
 
 export class ServerConnection implements Roles {
   readonly peerAddress: string;
-  readonly overloaded: boolean;
+  readonly accepted: Accepted;
   readonly writer: MessageWriter;
   readonly #socket: Socket;
   readonly #context: ConnectionContext;
@@ -43,10 +43,10 @@ export class ServerConnection implements Roles {
   #closeWhenFlushed = false;
   #deadlineMs: number;
 
-  constructor(socket: Socket, context: ConnectionContext, overloaded: boolean) {
+  constructor(socket: Socket, context: ConnectionContext, accepted: Accepted) {
     this.#socket = socket;
     this.#context = context;
-    this.overloaded = overloaded;
+    this.accepted = accepted;
     this.peerAddress = unmapIpv4(socket.remoteAddress ?? '');
     this.writer = new MessageWriter(socket, context.outbox);
     this.#input = new ConnectionInput(socket, this);
@@ -130,7 +130,7 @@ export class ServerConnection implements Roles {
   }
 
   mustClose(): boolean {
-    if (this.overloaded || this.#context.draining || this.#input.stopped) return true;
+    if (this.accepted.overloaded || this.#context.draining || this.#input.stopped) return true;
     if (this.#clientEnded && !this.#input.pending) return true;
     const body = this.#body;
     return this.#exchange?.head.method === 'CONNECT' || (body?.discardable === false && !body.delivered);

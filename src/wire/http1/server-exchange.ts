@@ -1,4 +1,5 @@
 /** One request and the place for its answer, which is framed here. RFC 9112 §6, RFC 9110 §15. */
+import type { ClientCertificate } from '../../lib/client-certificate.ts';
 import { answeredHead } from '../answered-head.ts';
 import {
   type BodyFailure,
@@ -13,6 +14,7 @@ import {
   type RequestHead,
   type ResponseHead,
 } from '../exchange.ts';
+import type { Accepted } from './connection-context.ts';
 import { formatInterimHead, formatResponseHead } from './format-head.ts';
 import type { IncomingBody } from './incoming-body.ts';
 import type { MessageWriter } from './message-writer.ts';
@@ -29,7 +31,7 @@ const MAX_ZEROS = 10;
 /** What an exchange needs of its connection. */
 export interface ExchangeConnection {
   readonly peerAddress: string;
-  readonly overloaded: boolean;
+  readonly accepted: Accepted;
   readonly writer: MessageWriter;
   readonly date: string;
   /** Whether the connection must close after this answer, as far as is known when its head is written. */
@@ -79,8 +81,12 @@ export class ServerExchange implements Exchange, BodySink {
     return this.#connection.peerAddress;
   }
 
+  get clientCertificate(): ClientCertificate {
+    return this.#connection.accepted.certificate.value;
+  }
+
   get overloaded(): boolean {
-    return this.#connection.overloaded;
+    return this.#connection.accepted.overloaded;
   }
 
   /** Sends one byte that belongs to the answer anyhow, unless bytes wait already; see presence-check.ts. */

@@ -1,9 +1,10 @@
 /** The way of a TLS connection from its first moment to the end of its handshake. RFC 8446 §4, RFC 9325, RFC 7301. */
 import type { Socket } from 'node:net';
 import type { TLSSocket, Server as TlsServer } from 'node:tls';
+import { NOT_ASKED_FOR, TlsClientCertificate } from '../client-certificate.ts';
 import type { HandshakeFailure, ServerTls } from '../exchange.ts';
 import { ALPN_PROTOCOLS, formatTlsOptions } from '../tls-options.ts';
-import type { Connection, ConnectionContext } from './connection-context.ts';
+import type { Accepted, Connection, ConnectionContext } from './connection-context.ts';
 import { own, readByEvents, type SocketOwner, stopReadingByEvents } from './socket-owner.ts';
 import type { Watched } from './timing.ts';
 
@@ -16,7 +17,7 @@ const DRAIN_PATIENCE_MS = 1000;
 export interface EntranceContext extends ConnectionContext {
   /** 48 bytes that seal sessions; another buffer = other keys from now on. Undefined = OpenSSL makes its own. */
   readonly ticketKeys: Buffer | undefined;
-  onSecured(socket: TLSSocket, overloaded: boolean): void;
+  onSecured(socket: TLSSocket, accepted: Accepted): void;
   /** The first bytes are those of a plain HTTP request; they have been read. `arrival` owned the socket so far. */
   onPlainHttp(arrival: Connection, socket: Socket, overloaded: boolean): void;
 }
@@ -66,7 +67,11 @@ class Handshaker {
       ALPNProtocols: ALPN_PROTOCOLS,
       handshakeTimeout: context.limits.readTimeoutMs,
     });
-    this.#server.on('secureConnection', (socket: TLSSocket) => context.onSecured(socket, overloaded));
+    const { clients } = tls;
+    this.#server.on('secureConnection', (socket: TLSSocket) => {
+      const certificate = clients && new TlsClientCertificate(socket, clients.ca !== undefined);
+      context.onSecured(socket, { overloaded, certificate: certificate ?? NOT_ASKED_FOR });
+    });
     // Also when the time is up: `node:tls` itself only says so.
     this.#server.on('tlsClientError', (error: Error, socket: TLSSocket) => {
       socket.destroy();

@@ -5,7 +5,7 @@ import { EventCap } from '../../lib/event-cap.ts';
 import { unmapIpv4 } from '../../lib/unmap-ipv4.ts';
 import { contained } from '../contain.ts';
 import type { ServerLimits } from '../exchange.ts';
-import type { ConnectionContext } from '../http1/connection-context.ts';
+import type { Accepted, ConnectionContext } from '../http1/connection-context.ts';
 import type { Watched } from '../http1/timing.ts';
 import { CANCEL, ENHANCE_YOUR_CALM, REFUSED_STREAM } from './error-codes.ts';
 import type { HeldBytes, Holder, Share } from './held-bytes.ts';
@@ -32,7 +32,7 @@ export interface Http2Context extends ConnectionContext {
 
 export class Http2Connection implements StreamConnection, Holder, Watched {
   readonly peerAddress: string;
-  readonly overloaded: boolean;
+  readonly accepted: Accepted;
   readonly heldStreams: Share;
   readonly heldBytes: Share;
   readonly #socket: Socket;
@@ -49,10 +49,10 @@ export class Http2Connection implements StreamConnection, Holder, Watched {
   /** Holds while there is no exchange. */
   #deadlineMs: number;
 
-  constructor(socket: Socket, context: Http2Context, overloaded: boolean) {
+  constructor(socket: Socket, context: Http2Context, accepted: Accepted) {
     this.#socket = socket;
     this.#context = context;
-    this.overloaded = overloaded;
+    this.accepted = accepted;
     this.peerAddress = unmapIpv4(socket.remoteAddress ?? '');
     this.heldStreams = context.heldStreams.open(this);
     this.heldBytes = context.heldBytes.open(this);
@@ -151,7 +151,7 @@ export class Http2Connection implements StreamConnection, Holder, Watched {
     this.#exchanges.add(exchange);
     this.#context.handlers.onExchange(exchange);
     exchange.count();
-    if (this.overloaded) this.drain();
+    if (this.accepted.overloaded) this.drain();
   }
 
   /** §8.1.1: a malformed request is a stream error, before which an answer may be sent. */

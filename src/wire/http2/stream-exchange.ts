@@ -1,5 +1,6 @@
 /** One request on an HTTP/2 stream and the place for its answer. RFC 9113 §8.1. */
 import type { ServerHttp2Stream } from 'node:http2';
+import type { ClientCertificate } from '../../lib/client-certificate.ts';
 import { answeredHead } from '../answered-head.ts';
 import { type Contained, contained } from '../contain.ts';
 import type {
@@ -14,12 +15,14 @@ import type {
   ResponseHead,
   ServerLimits,
 } from '../exchange.ts';
+import type { Accepted } from '../http1/connection-context.ts';
 import { INTERNAL_ERROR, NO_ERROR } from './error-codes.ts';
 import type { Share } from './held-bytes.ts';
 import { IncomingStreamBody } from './incoming-stream-body.ts';
 import type { ParsedRequest } from './request-fields.ts';
 import { formatInterimFields, formatResponseFields } from './response-fields.ts';
 import { countUnread, unreadBytes, waitingBytes } from './waiting-pieces.ts';
+import { withoutEndStream } from './without-end-stream.ts';
 
 /** What `node:http2`, nghttp2 and this file keep for an open stream, measured. */
 const STREAM_BYTES = 8 * 1024;
@@ -31,7 +34,7 @@ const FIELD_PLACE_BYTES = 100;
 /** What an exchange needs of its connection. */
 export interface StreamConnection extends Contained {
   readonly peerAddress: string;
-  readonly overloaded: boolean;
+  readonly accepted: Accepted;
   readonly date: string;
   readonly nowMs: number;
   readonly limits: ServerLimits;
@@ -96,8 +99,12 @@ export class StreamExchange implements Exchange, BodySink {
     return this.#connection.peerAddress;
   }
 
+  get clientCertificate(): ClientCertificate {
+    return this.#connection.accepted.certificate.value;
+  }
+
   get overloaded(): boolean {
-    return this.#connection.overloaded;
+    return this.#connection.accepted.overloaded;
   }
 
   inform(status: number, fields: FieldLines): void {
@@ -232,17 +239,4 @@ export class StreamExchange implements Exchange, BodySink {
 /** RFC 9110 §15.3.5, §15.3.6, §15.4.5. */
 function isBodiless(status: number): boolean {
   return status === 204 || status === 205 || status === 304;
-}
-
-/**
- * `node:http2` ends the writable side of every stream that is closed early, right after its 'aborted' event. With nothing
- * left to write that is a DATA frame with END_STREAM, ahead of the RST_STREAM: half an answer would look like a whole
- * one. An end that does nothing prevents it.
- */
-function withoutEndStream(stream: ServerHttp2Stream): void {
-  stream._final = endWithoutFrame;
-}
-
-function endWithoutFrame(callback: () => void): void {
-  callback();
 }

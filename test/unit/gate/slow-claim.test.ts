@@ -18,6 +18,8 @@ import { FakeClock } from '../../support/fake-clock.ts';
 import { issuerKey } from '../../support/test-issuer.ts';
 
 const BURST = 3;
+const NO_CERTIFICATE = { absence: 'none' };
+const SENDER = { clientCertificate: NO_CERTIFICATE, connectionCertificate: NO_CERTIFICATE };
 const OWNER = '192.0.2.1';
 const ELSEWHERE = '192.0.2.2';
 const THIEF = '198.51.100.1';
@@ -65,6 +67,7 @@ function createGate(createLimiter: (limit: Limit) => RateLimiter) {
           scopeClaim: undefined,
           expiresAtMs: clock.nowMs() + 60_000,
           jkt: prover.jkt,
+          x5tS256: undefined,
         },
       }),
       identify: () => ({ fields: [], assertion: undefined }),
@@ -90,6 +93,7 @@ function createGate(createLimiter: (limit: Limit) => RateLimiter) {
       authorization: [`DPoP ${ACCESS_TOKEN}`],
       dpop: [prover.prove({ claims: { iat: clock.nowSeconds } })],
       clientKey,
+      sender: SENDER,
     });
   /** Requests that wait for the cache, or are refused without it. */
   const sendAll = async (count: number, clientKey: string): Promise<readonly Promise<Outcome>[]> => {

@@ -11,6 +11,8 @@ import { FakeClock } from '../../support/fake-clock.ts';
 import { issuerKey } from '../../support/test-issuer.ts';
 
 const REQUESTS = 10;
+const NO_CERTIFICATE = { absence: 'none' };
+const SENDER = { clientCertificate: NO_CERTIFICATE, connectionCertificate: NO_CERTIFICATE };
 const KEY = {
   kid: 'key-1',
   algorithms: new Set(['ES256'] as const),
@@ -40,7 +42,7 @@ function createGate({ jkt }: { readonly jkt?: string } = {}) {
       seen.verified += 1;
       const expiresAtMs = clock.nowMs() + 60_000;
       const claims = { issuer: 'https://a.example', subject: compact, client: undefined, scopes: new Set<string>() };
-      const accessToken = { ...claims, scopeClaim: undefined, expiresAtMs, jkt };
+      const accessToken = { ...claims, scopeClaim: undefined, expiresAtMs, jkt, x5tS256: undefined };
       return { key: KEY, issuer: claims.issuer, claims: {}, accessToken };
     },
     identify: () => ({ fields: [], assertion: undefined }),
@@ -71,6 +73,7 @@ async function admitted(gate: ReturnType<typeof createGate>, tokenOf: (request: 
         authorization: [`Bearer ${tokenOf(request)}`],
         dpop: ['a proof'],
         clientKey: '192.0.2.1',
+        sender: SENDER,
       }),
     ),
   );

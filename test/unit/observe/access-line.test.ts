@@ -49,6 +49,7 @@ describe('formatAccessLine', () => {
       expiresAtMs: 0,
       scopeClaim: undefined,
       jkt: undefined,
+      x5tS256: undefined,
     };
     const known = parseObject(formatAccessLine(record({ accessToken, outcome: 'aborted' })));
     assert.equal(known['issuer'], 'https://i');
@@ -72,6 +73,7 @@ describe('formatAccessLine', () => {
       scopeClaim: undefined,
       expiresAtMs: 0,
       jkt: undefined,
+      x5tS256: undefined,
     };
     const head = { method: 'GET', target: `/${hostile}` };
     const line = formatAccessLine(record({ head, accessToken, denial: deny('no_token', { actual: hostile }) }));
@@ -93,6 +95,7 @@ describe('formatAccessLine', () => {
           expiresAtMs: 0,
           scopeClaim: undefined,
           jkt: undefined,
+          x5tS256: undefined,
         };
         const line = formatAccessLine(
           record({

@@ -16,6 +16,7 @@ function fieldsOf(override: Partial<AccessToken>): ReadonlyMap<string, string> {
     expiresAtMs: 0,
     scopeClaim: undefined,
     jkt: undefined,
+    x5tS256: undefined,
   };
   const fields = formatIdentityFields({ ...token, ...override });
   const map = new Map<string, string>();

@@ -12,6 +12,7 @@ export function exchangeFrom(peerAddress: string, fields: FieldLines = []): Exch
     receivedProtocol: '1.1',
     peerAddress,
     overloaded: false,
+    clientCertificate: { absence: 'none' },
     inform: () => undefined,
     respond: () => {
       throw new Error('nobody answers here');

@@ -7,7 +7,7 @@ import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { boundPort } from '../../../src/demo/loopback.ts';
 import { VERSION } from '../../../src/lib/version.ts';
 import { errorField } from '../../../src/observe/log.ts';
-import { FetchError, fetchJson } from '../../../src/state/fetch-json.ts';
+import { FetchError, fetchJson, postForm, UnexpectedStatus } from '../../../src/state/fetch-json.ts';
 import type { ServerTls } from '../../../src/wire/exchange.ts';
 import { createCertificate } from '../../support/certificate.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
@@ -229,5 +229,68 @@ describe('fetchJson', () => {
     );
     const error: unknown = await fetchJson(url, LIMITS).catch((reason: unknown) => reason);
     assert.equal(errorField(error), `GET ${url}: the server speaks no TLS; is it http?`);
+  });
+});
+
+describe('postForm', () => {
+  const FORM = { authorization: 'Basic eDp5', text: 'token=a%2Bb&token_type_hint=access_token' };
+  const answer = (lines: string, body = '{}'): string =>
+    `HTTP/1.1 200 OK\r\n${lines}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
+
+  it('sends a form as browsers write it, and gives back the bytes of the JSON', async (context) => {
+    let received = '';
+    const server = await startRawBackend((request) => {
+      received = request.toString('latin1');
+      if (!received.endsWith(FORM.text)) return undefined;
+      return answer('Content-Type: application/json; charset=utf-8\r\n', '{"a":1,"a":2}');
+    });
+    context.after(() => server.close());
+    const bytes = await postForm(`http://127.0.0.1:${server.port}/i?x=1`, FORM, LIMITS);
+    assert.equal(
+      Buffer.from(bytes).toString(),
+      '{"a":1,"a":2}',
+      'unread: a member that stands twice is for the reader',
+    );
+    const [head = ''] = received.split('\r\n\r\n');
+    assert.deepEqual(head.split('\r\n'), [
+      'POST /i?x=1 HTTP/1.1',
+      `Host: 127.0.0.1:${server.port}`,
+      'Authorization: Basic eDp5',
+      'Accept: application/json',
+      'Content-Type: application/x-www-form-urlencoded',
+      'Accept-Encoding: identity',
+      `User-Agent: obex/${VERSION}`,
+      'Connection: close',
+      `Content-Length: ${FORM.text.length}`,
+    ]);
+    assert.equal(received.slice(head.length + 4), FORM.text);
+  });
+
+  const refusals: readonly (readonly [lines: string, problem: RegExp])[] = [
+    ['', /expected Content-Type application\/json, got none$/],
+    ['Content-Type: text/html\r\n', /got text\/html$/],
+    ['Content-Type: application/jsonx\r\n', /got application\/jsonx$/],
+    ['Content-Type: application/json\r\nContent-Encoding: gzip\r\n', /the body is encoded \(gzip\)/],
+  ];
+  for (const [lines, problem] of refusals) {
+    it(`refuses an answer with ${JSON.stringify(lines)}`, async (context) => {
+      const url = await serve(context, answer(lines));
+      await assert.rejects(postForm(url, FORM, LIMITS), (error) => {
+        assert.ok(error instanceof FetchError);
+        assert.ok(error.message.startsWith(`POST ${url}: `), error.message);
+        assert.match(error.message, problem);
+        return true;
+      });
+    });
+  }
+
+  it('tells status and Retry-After of an answer that is no 200, and nothing of the request', async (context) => {
+    const url = await serve(context, 'HTTP/1.1 429 X\r\nRetry-After: 7\r\nContent-Length: 0\r\n\r\n');
+    await assert.rejects(postForm(`${url}?key=secret`, FORM, LIMITS), (error) => {
+      assert.ok(error instanceof FetchError && error.cause instanceof UnexpectedStatus);
+      assert.deepEqual([error.cause.status, error.cause.retryAfter], [429, '7']);
+      assert.equal(errorField(error), `POST ${url}: expected status 200, got 429`);
+      return true;
+    });
   });
 });

@@ -23,7 +23,14 @@ const PRINCIPAL: Principal = {
 };
 
 function entry(override: Partial<VerifiedToken> = {}): VerifiedToken {
-  return { principal: PRINCIPAL, issuer: 'https://a.example', expiresAtMs: 1_000, ath: '', ...override };
+  return {
+    principal: PRINCIPAL,
+    issuer: 'https://a.example',
+    expiresAtMs: 1_000,
+    recheckAtMs: Infinity,
+    ath: '',
+    ...override,
+  };
 }
 
 describe('VerifiedTokens', () => {
@@ -58,6 +65,13 @@ describe('VerifiedTokens', () => {
     assert.notEqual(tokens.get('b1', 0), undefined);
     tokens.keepOnly('https://a.example', []);
     assert.equal(tokens.get('a2', 0), undefined);
+  });
+
+  it('keepOnly keeps what rests on the word of the issuer, and on no key', () => {
+    const tokens = new VerifiedTokens(LIMITS);
+    tokens.set('a', entry({ principal: { ...PRINCIPAL, key: undefined } }));
+    tokens.keepOnly('https://a.example', []);
+    assert.notEqual(tokens.get('a', 0), undefined);
   });
 
   it('an equal key that is another object is another key', () => {

@@ -69,6 +69,11 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- end }}
 {{- $dpop := dig "dpop" dict . }}
 {{- $secrets := dict "obex.secret" (dig "obex" "secret" "" .) "dpop.nonce_secret" (get $dpop "nonce_secret") "dpop.replay_cache.redis.url" (dig "replay_cache" "redis" "url" "" $dpop) }}
+{{- $idp := dig "idp" dict . }}
+{{- $_ := set $secrets "idp.introspection.client_secret" (dig "introspection" "client_secret" "" $idp) }}
+{{- range $index, $issuer := dig "additional_issuers" list $idp }}
+{{- $_ := set $secrets (printf "idp.additional_issuers[%d].introspection.client_secret" $index) (dig "introspection" "client_secret" "" $issuer) }}
+{{- end }}
 {{- range $name, $value := $secrets }}
 {{- $isSecret := or (and $value (hasSuffix "secret" $name)) (contains "@" (toString $value)) }}
 {{- if and $isSecret (not (contains "${" (toString $value))) }}
