@@ -17,10 +17,14 @@ class NotAFile extends Error {
 }
 
 const drained = new Set<string>();
+/** The configuration, at the start: nobody is served yet who could be held up. */
+let isFirst = true;
 
 /** As UTF-8. Throws what `fs.readFileSync` throws, and an error of the same kind for pipes and devices. */
 export function readTextFile(path: string): string {
-  if (HANDED_OVER.test(path)) return readHandedOver(path);
+  const mayWait = isFirst || HANDED_OVER.test(path);
+  isFirst = false;
+  if (mayWait) return readHandedOver(path);
   // Without O_NONBLOCK the call would wait for somebody to write.
   const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
