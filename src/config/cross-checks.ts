@@ -127,9 +127,18 @@ function checkCertificates(draft: Draft): void {
   if (read(draft, header, obex.client_cert_header) !== true || proxies === undefined) return;
   if (proxies.length === 0) {
     draft.report(header, 'needs obex.trusted_proxies: nobody else is believed; add the address of the proxy in front');
-  } else if (proxies.some((cidr) => cidr.endsWith('/0'))) {
-    draft.report(header, 'with a network of every address in obex.trusted_proxies anybody could write any certificate');
+  } else if (proxies.some(isWide)) {
+    draft.report(
+      header,
+      'with so wide a network in obex.trusted_proxies (IPv4 below /8, IPv6 below /32) nearly anybody could write any certificate; ' +
+        'name the addresses of the proxies',
+    );
   }
+}
+
+function isWide(cidr: string): boolean {
+  const [network = '', prefix] = cidr.split('/');
+  return prefix !== undefined && Number(prefix) < (network.includes(':') ? 32 : 8);
 }
 
 function checkListeners(draft: Draft): void {

@@ -200,7 +200,8 @@ export function oneOf<const T extends string>(words: readonly T[], spec: LeafSpe
 /** Text, any but empty unless `allowEmpty`. */
 export function text(spec: LeafSpec & { allowEmpty?: boolean }): z.ZodMiniType<string> {
   return leaf({ ...spec, kind: 'string', json: { type: 'string' } }, (value) => {
-    if (typeof value !== 'string') return refuse('expected a text; put it in quotes', value);
+    const wanted = 'expected a text; put it in quotes';
+    if (typeof value !== 'string') return spec.secret === true ? refuseSilently(wanted) : refuse(wanted, value);
     return value !== '' || spec.allowEmpty === true ? value : refuseSilently(`is empty${exampleClause(spec.example)}`);
   });
 }

@@ -45,10 +45,11 @@ function isAddress(value: unknown): value is ListenAddress {
   return isRecord(value) && ('path' in value || 'port' in value);
 }
 
-/** Of a URL the password is masked, of a map every value, of anything else all of it. */
+/** Of the URL of a Redis the password is masked, of a map every value, of anything else all of it. */
 function masked(value: unknown): unknown {
   if (isRecord(value)) return Object.fromEntries(Object.keys(value).map((name) => [name, MASK]));
-  const url = typeof value === 'string' && value.includes('://') ? URL.parse(value) : null;
+  // A secret that happens to look like some URL is no less a secret.
+  const url = typeof value === 'string' && /^rediss?(?:\+\w+)?:\/\//.test(value) ? URL.parse(value) : null;
   if (url === null) return value === '' ? value : MASK;
   if (url.password !== '') url.password = MASK;
   // A query may hold credentials too.

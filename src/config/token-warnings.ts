@@ -22,6 +22,7 @@ export function collectTokenWarnings(config: Config): readonly string[] {
     ...issuers.filter(({ issuer }) => !isLoginUrl(issuer, idp.dangerously_allow_http)).map(warnOfName),
     ...[...holders].flatMap(([key, audiences]) => warnOfClientIds(key, audiences.filter(isLikeClientId))),
     ...(config.authz.required_scopes.length === 0 ? byClient.map(warnOfClients) : []),
+    ...byClient.filter(({ scope_claims: claims }) => claims.some(isOfNoApi)).map(warnOfRoles),
     ...issuers.flatMap(collectPresetWarnings),
   ];
 }
@@ -36,6 +37,18 @@ function warnOfClients({ key }: { readonly key: string }): string {
   return (
     `${key}.audience_claim client_id, and authz.required_scopes is empty: every access token of the clients in audiences is let ` +
     'in, for whatever API it was made. Require a scope that belongs to this one'
+  );
+}
+
+/** Roles, groups and the like are the person's, whatever API the token was made for. */
+function isOfNoApi(claim: string): boolean {
+  return claim !== 'scope' && claim !== 'scp';
+}
+
+function warnOfRoles({ key }: { readonly key: string }): string {
+  return (
+    `${key}.audience_claim client_id, and ${key}.scope_claims names claims that say nothing of an API: every access token of the ` +
+    'clients in audiences is let in whose user has the role, for whatever API it was made'
   );
 }
 

@@ -55,7 +55,7 @@ async function authenticateBound(
   // From the charge to its refund in one go, as in phase 2, unless keys must be fetched or the replay cache is elsewhere.
   const limitedClient = parts.chargeClient(facts.clientKey);
   if (limitedClient !== undefined) return limitedClient;
-  const found = parts.tokens.known(accessToken) ?? parts.tokens.verify(accessToken);
+  const found = parts.tokens.known(accessToken) ?? parts.tokens.verify(accessToken, facts.clientKey);
   const token = found instanceof Promise ? await found : found;
   if (isDenied(token)) return token;
   const jkt = requireBinding(parts, facts, { token, scheme });

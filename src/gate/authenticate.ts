@@ -86,7 +86,7 @@ export function createBearerAuthentication(parts: BearerAuthentication): Authent
     const limited = chargeClient(facts.clientKey);
     if (limited !== undefined) return limited;
     // Another request of the same turn may have brought the same token.
-    const token = tokens.known(accessToken) ?? tokens.verify(accessToken);
+    const token = tokens.known(accessToken) ?? tokens.verify(accessToken, facts.clientKey);
     if (token instanceof Promise) return token.then((outcome) => conclude(outcome, facts));
     return conclude(token, facts);
   };

@@ -4,7 +4,13 @@ import type { Clock } from '../lib/clock.ts';
 import { Lru } from '../lib/lru.ts';
 import { type Denial, deny, isDenied } from '../oauth/denial.ts';
 import { refuseIdToken } from '../oauth/id-token.ts';
-import { checkIntrospection, confirmAccessToken, isJwtShaped, refuseOpaqueToken } from '../oauth/introspection.ts';
+import {
+  checkIntrospection,
+  confirmAccessToken,
+  isJwtShaped,
+  refuseOpaqueToken,
+  refuseUnknownKind,
+} from '../oauth/introspection.ts';
 import type { AccessToken } from '../oauth/principal.ts';
 import type { Introspected, IntrospectionEndpoint } from '../state/introspection-endpoint.ts';
 import type { TrustedIssuer, VerifiedAccessToken, VerifyAccessToken } from './verify-access-token.ts';
@@ -34,6 +40,11 @@ interface Refusal {
   readonly untilMs: number;
 }
 
+interface Question {
+  readonly token: string;
+  readonly clientKey: string;
+}
+
 /** What is not for the issuer's endpoint goes the way of `verifyLocally`, unchanged. */
 export function createIntrospection(
   terms: IntrospectionTerms,
@@ -41,17 +52,18 @@ export function createIntrospection(
   clock: Clock,
 ): VerifyAccessToken {
   const introspector = new Introspector(terms, clock);
-  const confirm = (compact: string, verified: Outcome): Outcome | Promise<Outcome> => {
+  const confirm = (question: Question, verified: Outcome): Outcome | Promise<Outcome> => {
     const isAsked = !isDenied(verified) && verified.issuer === terms.trusted.issuer;
-    return isAsked ? introspector.ask(compact, verified) : verified;
+    return isAsked ? introspector.ask(question, verified) : verified;
   };
-  return (compact) => {
-    if (!isJwtShaped(compact)) return refuseOpaqueToken(compact) ?? introspector.ask(compact, undefined);
-    const verified = verifyLocally(compact);
+  return (token, clientKey) => {
+    const question = { token, clientKey };
+    if (!isJwtShaped(token)) return refuseOpaqueToken(token) ?? introspector.ask(question, undefined);
+    const verified = verifyLocally(token, clientKey);
     if (!terms.includesJwts) return verified;
     return verified instanceof Promise
-      ? verified.then((outcome) => confirm(compact, outcome))
-      : confirm(compact, verified);
+      ? verified.then((outcome) => confirm(question, outcome))
+      : confirm(question, verified);
   };
 }
 
@@ -67,19 +79,26 @@ class Introspector {
   }
 
   /** `verified`: what a JWT has been found to say; undefined for an opaque token. */
-  ask(token: string, verified: VerifiedAccessToken | undefined): Denial | Promise<Outcome> {
-    const digest = hash('sha256', token, 'base64url');
+  ask(question: Question, verified: VerifiedAccessToken | undefined): Denial | Promise<Outcome> {
+    const digest = hash('sha256', question.token, 'base64url');
     const refused = this.#refusals.get(digest);
     if (refused !== undefined && this.#clock.monotonicMs() < refused.untilMs) return refused.denial;
-    return this.#ask(token, verified, digest);
+    return this.#ask(question, verified, digest);
   }
 
-  async #ask(token: string, verified: VerifiedAccessToken | undefined, digest: string): Promise<Outcome> {
-    const answer = await this.#terms.endpoint.ask(token);
+  async #ask(
+    { token, clientKey }: Question,
+    verified: VerifiedAccessToken | undefined,
+    digest: string,
+  ): Promise<Outcome> {
+    const answer = await this.#terms.endpoint.ask(token, clientKey);
     if ('problem' in answer) {
       const denial = deny('introspection_unavailable', { detail: answer.problem });
       return answer.wasAsked ? this.#refuse(digest, denial, UNANSWERED_MS) : denial;
     }
+    // The key may have been withdrawn meanwhile, and nobody would look again.
+    const isWithdrawn = verified?.key !== undefined && this.#terms.trusted.jwks.keys?.includes(verified.key) !== true;
+    if (isWithdrawn) return deny('unknown_key', { detail: 'its key was withdrawn while the issuer was asked' });
     const accessToken = this.#judge(answer, verified?.accessToken);
     if (isDenied(accessToken)) return this.#refuse(digest, accessToken, REFUSED_MS);
     const { trusted, cacheTtlMs } = this.#terms;
@@ -97,17 +116,28 @@ class Introspector {
     const nowMs = this.#clock.nowMs();
     if (verified !== undefined) return confirmAccessToken(verified, response, { expected: trusted, nowMs });
     const idToken = trusted.acceptsIdTokens ? undefined : refuseIdToken(undefined, response.members);
-    return (response.active ? idToken : undefined) ?? checkIntrospection(response, trusted, nowMs);
+    const kind = response.active ? (idToken ?? refuseUnknownKind(response.members)) : undefined;
+    return kind ?? checkIntrospection(response, trusted, nowMs);
   }
 
   #refuse(digest: string, denial: Denial, lifetimeMs: number): Denial {
     const untilMs = this.#clock.monotonicMs() + lifetimeMs;
-    this.#refusals.set(digest, { denial, untilMs }, sizeOf(denial));
+    this.#refusals.set(digest, { denial: withoutScopes(denial), untilMs }, sizeOf(denial));
     return denial;
   }
 }
 
 /** What an issuer has said is as long as its answer. */
-function sizeOf({ evidence: { expected = '', actual = '', detail = '' } }: Denial): number {
-  return REFUSAL_BYTES + 2 * (expected.length + actual.length + detail.length);
+function sizeOf({ evidence: { expected = '', actual = '', detail = '', token } }: Denial): number {
+  let bytes = REFUSAL_BYTES + 2 * (expected.length + actual.length + detail.length);
+  for (const text of [token?.issuer, token?.subject, token?.client]) bytes += 2 * (text?.length ?? 0);
+  return bytes;
+}
+
+/** Of the token only who it is about: its scopes may take more than all else. */
+function withoutScopes(denial: Denial): Denial {
+  const { token } = denial.evidence;
+  if (token === undefined) return denial;
+  const { issuer, subject, client } = token;
+  return { ...denial, evidence: { ...denial.evidence, token: { issuer, subject, client } } };
 }

@@ -11,7 +11,7 @@ export interface TokenCheck {
   /** A token that was verified before and is still good. */
   known(compact: string): VerifiedToken | undefined;
   /** Verifies a token that is not known, and remembers it. Synchronous unless keys must be fetched. */
-  verify(compact: string): VerifiedToken | Denial | Promise<VerifiedToken | Denial>;
+  verify(compact: string, clientKey: string): VerifiedToken | Denial | Promise<VerifiedToken | Denial>;
 }
 
 export interface TokenCheckOptions {
@@ -55,9 +55,9 @@ export function createTokenCheck(options: TokenCheckOptions): TokenCheck {
 
   return {
     known: createKnown(options, find),
-    verify: (compact) => {
+    verify: (compact, clientKey) => {
       options.onCacheLookup('miss');
-      const verified = verifyAccessToken(compact);
+      const verified = verifyAccessToken(compact, clientKey);
       if (verified instanceof Promise) return verified.then((outcome) => remember(compact, outcome));
       return remember(compact, verified);
     },

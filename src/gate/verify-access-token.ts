@@ -33,7 +33,8 @@ export interface VerifiedAccessToken {
 
 type Outcome = VerifiedAccessToken | Denial;
 
-export type VerifyAccessToken = (compact: string) => Outcome | Promise<Outcome>;
+/** `clientKey`: by whom the token has come, for whoever has to share what is scarce. */
+export type VerifyAccessToken = (compact: string, clientKey: string) => Outcome | Promise<Outcome>;
 
 /** A token on its way: parsed, its claims judged, its signature not yet. */
 interface Attempt {

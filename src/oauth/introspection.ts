@@ -27,6 +27,9 @@ export function isJwtShaped(token: string): boolean {
   return JWT_SHAPE.test(token);
 }
 
+/** Keycloak's words for what is no access token. */
+const OTHER_KINDS = /^(?:refresh|offline|id|logout)$/i;
+
 /** A token that no issuer can have issued is not worth a question. */
 export function refuseOpaqueToken(token: string): Denial | undefined {
   if (token.length > MAX_TOKEN_LENGTH) return malformed('longer than 8 KiB');
@@ -102,8 +105,23 @@ function toConfirmation({ jkt, x5tS256 }: AccessToken): JsonObject | undefined {
   return jkt === undefined && x5tS256 === undefined ? undefined : { jkt, 'x5t#S256': x5tS256 };
 }
 
-/** §2.2: `token_type`, where it is there, must be a type of access token. */
-function checkKind({ token_type: type, token_use: use }: JsonObject): Denial | undefined {
+/**
+ * Of a token of which nothing else is known: refresh tokens are active too, and good for weeks, and some issuers tell them from
+ * access tokens by nothing but an absent `token_type`.
+ */
+export function refuseUnknownKind({ token_type: type }: JsonObject): Denial | undefined {
+  if (type !== undefined) return undefined;
+  return deny('invalid_token', {
+    detail: 'the introspection response has no token_type, so that it may be of a refresh token',
+    expected: 'Bearer or DPoP',
+  });
+}
+
+/** §2.2: `token_type`, where it is there, must be a type of access token; so must what some issuers say in its place. */
+function checkKind({ token_type: type, token_use: use, typ }: JsonObject): Denial | undefined {
+  if (typeof typ === 'string' && OTHER_KINDS.test(typ)) {
+    return deny('invalid_token', { detail: 'typ', expected: 'that of an access token', actual: typ });
+  }
   if (type !== undefined && !(typeof type === 'string' && TOKEN_TYPES.has(type.toLowerCase()))) {
     return deny('invalid_token', { detail: 'token_type', expected: 'Bearer or DPoP', actual: describe(type) });
   }

@@ -1,6 +1,7 @@
 /** The endpoint that is asked about tokens: one question a token at a time, none while it fails, healed by itself. RFC 7662. */
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../lib/clock.ts';
+import { FairLine } from '../lib/fair-line.ts';
 import { rawPath } from '../lib/raw-path.ts';
 import { type IntrospectionResponse, parseIntrospectionResponse } from '../oauth/introspection.ts';
 import type { IntrospectionMetrics, IntrospectionResult } from '../observe/introspection-metrics.ts';
@@ -49,7 +50,8 @@ export interface Unanswered {
   readonly wasAsked: boolean;
 }
 
-const MAX_IN_FLIGHT = 64;
+/** Questions at once, and those that wait for their turn: each client behind what is its own. */
+const LINE = { places: 64, mostWaiting: 1024, mostOfOne: 128, waitMs: 5_000 };
 const PROBE_BYTES = 24;
 
 /**
@@ -61,6 +63,7 @@ export class IntrospectionEndpoint {
   readonly source: IntrospectionSource;
   readonly #options: IntrospectionEndpointOptions;
   readonly #flights = new Map<string, Promise<Introspected | Unanswered>>();
+  readonly #line = new FairLine(LINE);
   readonly #probeToken = randomBytes(PROBE_BYTES).toString('base64url');
   readonly #pause: RetryPause;
   #endpoint: string | undefined;
@@ -94,16 +97,22 @@ export class IntrospectionEndpoint {
     clearTimeout(this.#timer);
   }
 
-  /** Requests that bring the same token share one question. Never rejects. */
-  ask(token: string): Promise<Introspected | Unanswered> {
+  /** Requests that bring the same token share one question; `clientKey` is by whom it came first. Never rejects. */
+  ask(token: string, clientKey: string): Promise<Introspected | Unanswered> {
     const underWay = this.#flights.get(token);
     if (underWay !== undefined) return underWay;
-    if (this.#flights.size >= MAX_IN_FLIGHT) {
-      return Promise.resolve(spared(`${MAX_IN_FLIGHT} introspection requests are under way`));
-    }
-    const flight = this.#ask(token).finally(() => this.#flights.delete(token));
+    const flight = this.#askInTurn(token, clientKey).finally(() => this.#flights.delete(token));
     this.#flights.set(token, flight);
     return flight;
+  }
+
+  async #askInTurn(token: string, clientKey: string): Promise<Introspected | Unanswered> {
+    if (!(await this.#line.enter(clientKey))) return spared(`${LINE.places} introspection requests are under way`);
+    try {
+      return await this.#ask(token);
+    } finally {
+      this.#line.leave();
+    }
   }
 
   async #ask(token: string): Promise<Introspected | Unanswered> {

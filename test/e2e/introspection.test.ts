@@ -1,5 +1,6 @@
 /** Opaque tokens through a running Obex, phases 2 and 3: their issuer is asked, and its word is judged. RFC 7662, RFC 6750 §2.1. */
 import assert from 'node:assert/strict';
+import type { ServerResponse } from 'node:http';
 import { describe, it } from 'node:test';
 import { VERSION } from '../../src/lib/version.ts';
 import { createProver } from '../support/dpop.ts';
@@ -9,6 +10,7 @@ import { startPhase3 } from '../support/phase-3.ts';
 import type { RawResponse } from '../support/raw-http.ts';
 import { assertRefusal } from '../support/refusal.ts';
 import { type Phase2Stack, type StackOptions, startPhase2 } from '../support/stack.ts';
+import { issuerKey } from '../support/test-issuer.ts';
 import { TRANSPORT } from '../support/transport.ts';
 import { until } from '../support/until.ts';
 
@@ -32,7 +34,8 @@ function formatSection(endpoint: string, more = ''): string {
 /** What an issuer says of a good token. */
 function active(stack: Phase2Stack, members: Readonly<Record<string, unknown>> = {}) {
   const exp = stack.clock.nowSeconds + 300;
-  return { active: true, aud: RESOURCE, sub: 'alice', client_id: 'client-1', scope: 'mcp:read', exp, ...members };
+  const said = { active: true, token_type: 'Bearer', aud: RESOURCE, sub: 'alice', client_id: 'client-1' };
+  return { ...said, scope: 'mcp:read', exp, ...members };
 }
 
 async function startIntrospecting(context: Cleanup, more = '', options: StackOptions = {}) {
@@ -148,6 +151,8 @@ describe('RFC 7662 §2.2: the answer', () => {
     ['no aud', { aud: undefined }, 'audience_mismatch'],
     ['another issuer', { iss: 'https://other.example' }, 'invalid_issuer'],
     ['another kind of token', { token_type: 'N_A' }, 'invalid_token'],
+    ['a refresh token (oidc-provider, authentik), which has no token_type', { token_type: undefined }, 'invalid_token'],
+    ['a refresh token (Keycloak)', { typ: 'Offline' }, 'invalid_token'],
     ['a refresh token (Hydra)', { token_use: 'refresh_token' }, 'invalid_token'],
     ['a token that has ended', { exp: 1 }, 'token_expired'],
     ['a token that has not begun', { nbf: 4e9 }, 'token_not_yet_valid'],
@@ -173,9 +178,9 @@ describe('RFC 7662 §2.2: the answer', () => {
     assert.deepEqual([expected, actual, detail], [RESOURCE, '', 'the introspection response has no aud']);
   });
 
-  it('may lack iss, exp, sub and token_type', async (context) => {
+  it('may lack iss, exp and sub', async (context) => {
     const { server, stack, send } = await startIntrospecting(context);
-    server.tokens.set(TOKEN, { active: true, aud: RESOURCE });
+    server.tokens.set(TOKEN, { active: true, token_type: 'Bearer', aud: RESOURCE });
     assert.equal((await send()).status, 200);
     server.tokens.delete(TOKEN);
     stack.clock.advance(30_000);
@@ -188,6 +193,31 @@ describe('RFC 7662 §2.2: the answer', () => {
     });
     assertRefusal(await send(), 'insufficient_scope', { scope: 'mcp:write' });
     assert.equal(stack.backend.received(), '');
+  });
+});
+
+describe('tokens: all, and a key that is withdrawn while the issuer is asked', () => {
+  it('the token is not let in, and not kept as one that was', async (context) => {
+    const { server, section } = await startAsking(context, '  tokens: all\n');
+    const stack = await startPhase2(context, { sections: { idp: section } });
+    const old = await stack.issuer.token();
+    const fresh = issuerKey('RS256', 'key-2');
+    const next = await stack.issuer.token({ key: fresh });
+    for (const token of [old, next]) server.tokens.set(token, active(stack));
+    const waiting: ServerResponse[] = [];
+    server.answer = (response) => void waiting.push(response);
+    const client = await stack.obex.open();
+    await client.send(formatRequest({ lines: [bearer(old)] }));
+    await until('the question', () => server.asked(old) === 1 || undefined);
+    server.answer = undefined;
+    stack.issuer.publish(fresh);
+    assert.equal((await stack.obex.send({ lines: [bearer(next)] })).status, 200);
+    for (const response of waiting) {
+      response.writeHead(200, { 'Content-Type': 'application/json' }).end(JSON.stringify(active(stack)));
+    }
+    assertReason(await client.readResponse(), 'unknown_key');
+    assertReason(await sendOn(client, { lines: [bearer(old)] }), 'unknown_key');
+    assert.equal(stack.backend.requests.length, 1);
   });
 });
 

@@ -7,6 +7,10 @@ function withObex(lines: string, config = minimalIdp()): string {
   return config.replace('obex:\n', `obex:\n${lines.replace(/^/gm, '  ')}\n`);
 }
 
+const WIDE =
+  'obex.yaml:2: obex.client_cert_header: with so wide a network in obex.trusted_proxies (IPv4 below /8, IPv6 below /32) nearly ' +
+  'anybody could write any certificate; name the addresses of the proxies';
+
 describe('what would have no effect, or too much', () => {
   const cases: readonly (readonly [lines: string, problem: string])[] = [
     [
@@ -23,11 +27,9 @@ describe('what would have no effect, or too much', () => {
       'obex.yaml:2: obex.client_cert_header: needs obex.trusted_proxies: nobody else is believed; add the address of the proxy in ' +
         'front',
     ],
-    [
-      'client_cert_header: true\ntrusted_proxies: ["10.0.0.1", "0.0.0.0/0"]',
-      'obex.yaml:2: obex.client_cert_header: with a network of every address in obex.trusted_proxies anybody could write any ' +
-        'certificate',
-    ],
+    ['client_cert_header: true\ntrusted_proxies: ["10.0.0.1", "0.0.0.0/0"]', WIDE],
+    ['client_cert_header: true\ntrusted_proxies: ["0.0.0.0/1", "128.0.0.0/1"]', WIDE],
+    ['client_cert_header: true\ntrusted_proxies: ["2000::/3"]', WIDE],
     [
       'tls: { enabled: true, client_auth: on }',
       'obex.yaml:2: obex.tls.client_auth: expected one of "off", "request", "require", got "on"',

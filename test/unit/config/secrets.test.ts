@@ -123,6 +123,18 @@ describe('the effective config', () => {
     assert.match(shown, /^ {6}url: redis\+sentinel:\/\/user:\*\*\*@redis:26379\/main\?\*\*\*$/m);
   });
 
+  it('masks all of a secret that looks like a URL', () => {
+    const secret = `k1://${SECRET.repeat(8)}`;
+    const text = minimalIdp(`  introspection: { client_id: obex, client_secret: "${secret}" }\n`);
+    const shown = formatEffectiveConfig(accept(text.replace('obex:\n', `obex:\n  secret: "${secret}"\n`)).config);
+    assert.doesNotMatch(shown, /k1:|hunter2/);
+  });
+
+  it('no problem quotes a secret that was written without quotes', () => {
+    const problems = reject(minimalIdp('  introspection: { client_id: obex, client_secret: 98765432109 }\n'));
+    assert.match(problems.join('\n'), /client_secret: expected a text; put it in quotes$/m);
+  });
+
   for (const text of [
     minimal(),
     minimalIdp('  jwks_uri: "https://auth.example/jwks"\n'),

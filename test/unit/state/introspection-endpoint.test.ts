@@ -105,7 +105,7 @@ describe('the introspection endpoint', () => {
     assert.match(fixture.endpoint.problem ?? '', /has not answered yet/);
     fixture.endpoint.start();
     fixture.endpoint.start();
-    const waiting = fixture.endpoint.ask('t1');
+    const waiting = fixture.endpoint.ask('t1', 'client');
     assert.equal(kindOf(await waiting), 'inactive');
     assert.deepEqual(fixture.asked, ['probe', 't1']);
     assert.equal(fixture.endpoint.problem, undefined);
@@ -118,11 +118,11 @@ describe('the introspection endpoint', () => {
     await settle();
     fixture.script = ACTIVE;
     const before = fixture.clock.monotonicMs();
-    const outcomes = await Promise.all(Array.from({ length: 50 }, () => fixture.endpoint.ask('t1')));
+    const outcomes = await Promise.all(Array.from({ length: 50 }, () => fixture.endpoint.ask('t1', 'client')));
     assert.deepEqual(new Set(outcomes.map(kindOf)), new Set(['active']));
     assert.ok(outcomes.every((outcome) => 'askedAtMs' in outcome && outcome.askedAtMs === before));
     assert.deepEqual(fixture.asked, ['probe', 't1']);
-    await fixture.endpoint.ask('t1');
+    await fixture.endpoint.ask('t1', 'client');
     assert.equal(fixture.asked.length, 3, 'nothing is kept here');
     assert.deepEqual(fixture.results, ['inactive', 'active', 'active']);
   });
@@ -133,12 +133,16 @@ describe('the introspection endpoint', () => {
     await settle();
     const { promise, resolve } = Promise.withResolvers<string>();
     fixture.script = () => promise;
-    const asked = Array.from({ length: 64 }, (_, index) => fixture.endpoint.ask(`long-${index}`));
-    const beyond = await fixture.endpoint.ask('t65');
-    assert.deepEqual(beyond, { problem: '64 introspection requests are under way', wasAsked: false });
+    const asked = Array.from({ length: 64 }, (_, index) => fixture.endpoint.ask(`long-${index}`, 'client'));
+    const beyond = Array.from({ length: 128 }, (_, index) => fixture.endpoint.ask(`beyond-${index}`, 'client'));
+    await settle();
+    assert.equal(fixture.asked.length, 1 + 64, 'the first is its own');
+    const refused = await fixture.endpoint.ask('one too many of one client', 'client');
+    assert.deepEqual(refused, { problem: '64 introspection requests are under way', wasAsked: false });
     resolve('{"active":false}');
-    await Promise.all(asked);
-    assert.equal(kindOf(await fixture.endpoint.ask('t65')), 'inactive');
+    const outcomes = await Promise.all([...asked, ...beyond]);
+    assert.deepEqual(new Set(outcomes.map(kindOf)), new Set(['inactive']), 'honest users wait for their turn');
+    assert.equal(kindOf(await fixture.endpoint.ask('t65', 'client')), 'inactive');
   });
 
   it('is asked once after each pause while it fails, and about nothing else', async (context) => {
@@ -148,7 +152,7 @@ describe('the introspection endpoint', () => {
     await settle();
     const asked: number[] = [];
     for (const seconds of [1, 2, 4, 8, 16, 30, 30]) {
-      const herd = await Promise.all(['t1', 't2', 't3'].map((token) => fixture.endpoint.ask(token)));
+      const herd = await Promise.all(['t1', 't2', 't3'].map((token) => fixture.endpoint.ask(token, 'client')));
       assert.deepEqual(herd.map(kindOf), ['spared', 'spared', 'spared']);
       await pass(fixture, seconds * 1_000 - 1);
       const before = fixture.asked.length;
@@ -170,11 +174,11 @@ describe('the introspection endpoint', () => {
     fixture.script = INACTIVE;
     await pass(fixture, 2_000);
     assert.equal(fixture.endpoint.problem, undefined);
-    assert.equal(kindOf(await fixture.endpoint.ask('t1')), 'inactive');
+    assert.equal(kindOf(await fixture.endpoint.ask('t1', 'client')), 'inactive');
     await pass(fixture, 60_000);
     assert.deepEqual(fixture.asked, ['probe', 'probe', 'probe', 't1']);
     fixture.script = status(500);
-    assert.equal(kindOf(await fixture.endpoint.ask('t2')), 'failed');
+    assert.equal(kindOf(await fixture.endpoint.ask('t2', 'client')), 'failed');
     await settle();
     const events = fixture.events.map(({ name, fields }) => [name, fields['retry_in_ms']]);
     assert.deepEqual(events, [
@@ -205,8 +209,8 @@ describe('the introspection endpoint', () => {
     fixture.endpoint.start();
     await settle();
     fixture.script = (token) => (token === 't1' ? new FetchError('POST …: 500') : '{"active":true}');
-    assert.equal(kindOf(await fixture.endpoint.ask('t1')), 'failed');
-    assert.equal(kindOf(await fixture.endpoint.ask('t2')), 'active');
+    assert.equal(kindOf(await fixture.endpoint.ask('t1', 'client')), 'failed');
+    assert.equal(kindOf(await fixture.endpoint.ask('t2', 'client')), 'active');
     await settle();
     assert.deepEqual(fixture.asked, ['probe', 't1', 'probe', 't2']);
     assert.equal(fixture.endpoint.problem, undefined);
@@ -229,13 +233,13 @@ describe('the introspection endpoint', () => {
       fixture.endpoint.start();
       await settle();
       fixture.script = status(code, retryAfter);
-      assert.equal(kindOf(await fixture.endpoint.ask('t1')), 'failed');
+      assert.equal(kindOf(await fixture.endpoint.ask('t1', 'client')), 'failed');
       fixture.script = INACTIVE;
       await pass(fixture, ms - 1);
-      assert.equal(kindOf(await fixture.endpoint.ask('t2')), 'spared');
+      assert.equal(kindOf(await fixture.endpoint.ask('t2', 'client')), 'spared');
       assert.deepEqual(fixture.asked, ['probe', 't1']);
       await pass(fixture, 1);
-      assert.equal(kindOf(await fixture.endpoint.ask('t2')), 'inactive');
+      assert.equal(kindOf(await fixture.endpoint.ask('t2', 'client')), 'inactive');
       assert.deepEqual(fixture.asked, ['probe', 't1', 'probe', 't2']);
     });
   }
@@ -245,12 +249,12 @@ describe('the introspection endpoint', () => {
     fixture.endpoint.start();
     await settle();
     fixture.script = (token, url) => status(429, token === 't2' ? '60' : '10')(token, url);
-    await Promise.all(['t1', 't2', 't3'].map((token) => fixture.endpoint.ask(token)));
+    await Promise.all(['t1', 't2', 't3'].map((token) => fixture.endpoint.ask(token, 'client')));
     fixture.script = INACTIVE;
     await pass(fixture, 59_999);
-    assert.equal(kindOf(await fixture.endpoint.ask('t4')), 'spared');
+    assert.equal(kindOf(await fixture.endpoint.ask('t4', 'client')), 'spared');
     await pass(fixture, 1);
-    assert.equal(kindOf(await fixture.endpoint.ask('t4')), 'inactive');
+    assert.equal(kindOf(await fixture.endpoint.ask('t4', 'client')), 'inactive');
     assert.deepEqual(
       fixture.events.map(({ name }) => name),
       ['introspection_failed', 'introspection_recovered'],
@@ -285,11 +289,11 @@ describe('the introspection endpoint', () => {
       urls.push(url);
       return url.endsWith('/old') ? new FetchError('POST …: 404') : '{"active":true}';
     };
-    assert.equal(kindOf(await fixture.endpoint.ask('t1')), 'failed');
+    assert.equal(kindOf(await fixture.endpoint.ask('t1', 'client')), 'failed');
     await settle();
     name('https://issuer.example/new');
     await pass(fixture, 1_000);
-    assert.equal(kindOf(await fixture.endpoint.ask('t2')), 'active');
+    assert.equal(kindOf(await fixture.endpoint.ask('t2', 'client')), 'active');
     assert.deepEqual(
       urls.map((url) => url.slice(SOURCE.issuer.length)),
       ['/old', '/old', '/new', '/new'],
