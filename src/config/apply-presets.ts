@@ -1,6 +1,7 @@
 /** Puts what a preset knows of an IdP where the file says nothing. */
 import type { Draft } from './draft.ts';
 import { isRecord, type Path } from './path.ts';
+import { UNFILLED } from './preset.ts';
 import { findPreset } from './presets.ts';
 
 /** Where issuers stand in a config, the primary one first. */
@@ -12,9 +13,20 @@ export function issuerPlaces(draft: Draft): readonly Path[] {
 
 /** Comes after everything that sets values, and before the schema with its defaults. */
 export function applyPresets(draft: Draft): void {
+  const idp = draft.valueAt(['idp']);
+  const written = isRecord(idp) ? Object.keys(idp) : [];
   for (const place of issuerPlaces(draft)) {
     const entry = draft.valueAt(place);
-    if (isRecord(entry)) fillIn(draft, place, entry);
+    if (!isRecord(entry)) continue;
+    fillIn(draft, place, entry);
+    if (place.length > 1) withhold(entry, written);
+  }
+}
+
+/** A preset is for one IdP: what it has filled in for the primary issuer is not there to be inherited. */
+function withhold(entry: Record<string, unknown>, written: readonly string[]): void {
+  for (const [key, value] of Object.entries(UNFILLED)) {
+    if (!written.includes(key)) entry[key] ??= value;
   }
 }
 

@@ -1,6 +1,7 @@
 /** What `backend.claim_headers` may hold: header names, and the claims that fill them. RFC 9110 §5.1, RFC 6901 §3. */
 import * as z from 'zod/mini';
 import { parseJsonPointer } from '../lib/json-pointer.ts';
+import { cureDottedName } from './claim-name.ts';
 import { parseFieldMap } from './field-map.ts';
 import { NEEDED, RESERVED } from './field-name.ts';
 import { described } from './leaf.ts';
@@ -39,6 +40,9 @@ function valueFault(value: unknown): string | undefined {
   if (value.length > LONGEST_CLAIM) return `must not be longer than ${LONGEST_CLAIM} characters`;
   if (/\p{Cc}/u.test(value) || !value.isWellFormed())
     return 'must have no control characters; copy the name from a token';
+  // Else the header would never be there, and nobody would know why.
+  const cure = cureDottedName(value);
+  if (cure !== undefined) return `a claim inside another is named by a JSON pointer; ${cure}`;
   if (parseJsonPointer(value) === undefined)
     return 'is no JSON pointer (RFC 6901): "~" must be written ~0, and a "/" within a name ~1';
   return undefined;

@@ -13,3 +13,6 @@ export interface Preset {
     readonly audience_claim: 'aud' | 'client_id';
   };
 }
+
+/** What holds where neither the file nor a preset says anything of what presets fill in. */
+export const UNFILLED = { scope_claims: ['scope', 'scp'], audience_claim: 'aud' } as const;

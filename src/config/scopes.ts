@@ -1,6 +1,7 @@
 /** Scopes in the config: single ones, the claims that hold them, their prefix, what they imply. RFC 6749 §3.3, RFC 6901 §3. */
 import * as z from 'zod/mini';
 import { parseJsonPointer } from '../lib/json-pointer.ts';
+import { cureDottedName } from './claim-name.ts';
 import { described, leaf } from './leaf.ts';
 import { isRecord } from './path.ts';
 import { Refused, refuse, refuseSilently } from './refused.ts';
@@ -31,11 +32,8 @@ function parseScopePrefix(value: unknown): string | Refused {
 function parseClaim(value: unknown): string | Refused {
   if (typeof value !== 'string') return refuse('expected the name of a claim, such as scp', value);
   if (value === '') return refuseSilently('is empty; for example "scp"');
-  const path = value.replace(/^\$\./, '');
-  if (/^[\w-]+(\.[\w-]+)+$/.test(path)) {
-    const cure = `write "/${path.replaceAll('.', '/')}"; a claim with that very name is "/${value}"`;
-    return refuse('a claim inside another is named by a JSON pointer', value, cure);
-  }
+  const cure = cureDottedName(value);
+  if (cure !== undefined) return refuse('a claim inside another is named by a JSON pointer', value, cure);
   return parseJsonPointer(value) === undefined
     ? refuse(
         'expected a JSON pointer',

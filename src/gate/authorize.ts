@@ -17,7 +17,8 @@ export function createAuthorize(requiredScopes: readonly string[]): Authorize {
 }
 
 function describeLack(scopeClaim: string | undefined): string {
-  if (scopeClaim === undefined) return 'the token has none of the claims in scope_claims (default: scope, scp)';
+  if (scopeClaim === undefined)
+    return 'the token has none of the claims that scope_claims of its issuer names (default: scope, scp; or those of its preset)';
   return scopeClaim === 'scope' || scopeClaim === 'scp'
     ? `${scopeClaim} is empty`
     : `${scopeClaim} holds no scope that the configuration names`;

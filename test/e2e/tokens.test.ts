@@ -132,7 +132,10 @@ describe('RFC 9068 §2.2.3: scopes from scope or scp', () => {
   });
 
   const without: readonly (readonly [claims: Record<string, unknown>, detail: string])[] = [
-    [{ scope: undefined }, 'the token has none of the claims in scope_claims (default: scope, scp)'],
+    [
+      { scope: undefined },
+      'the token has none of the claims that scope_claims of its issuer names (default: scope, scp; or those of its preset)',
+    ],
     [{ scope: '' }, 'scope is empty'],
     [{ scope: undefined, scp: [] }, 'scp is empty'],
   ];

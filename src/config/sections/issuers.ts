@@ -1,6 +1,7 @@
 /** The section of the config about whose tokens are accepted: idp. RFC 9068 §4, RFC 8414 §2, RFC 6901. */
 import * as z from 'zod/mini';
 import { boolean, duration, leaf, list, oneOf, optional, section, text } from '../leaf.ts';
+import { UNFILLED } from '../preset.ts';
 import { PRESET_NAMES } from '../presets.ts';
 import { claim } from '../scopes.ts';
 import { parseIssuer, parseIssuerAlias, parseJwksUri } from '../urls.ts';
@@ -106,13 +107,15 @@ const additionalIssuer = z.strictObject({
     list(claim, {
       ...scopeClaims,
       optional: true,
-      meaning: 'Claims that say what a token of this issuer grants. Absent = `idp.scope_claims`.',
+      meaning:
+        'Claims that say what a token of this issuer grants. Absent = `idp.scope_claims` as it is written, not as a preset fills it in.',
     }),
   ),
   audience_claim: optional(
     oneOf(AUDIENCE_CLAIMS, {
       optional: true,
-      meaning: 'What is compared with the audiences of this issuer. Absent = `idp.audience_claim`.',
+      meaning:
+        'What is compared with the audiences of this issuer. Absent = `idp.audience_claim` as it is written, not as a preset fills it in.',
     }),
   ),
   dangerously_accept_id_tokens: acceptIdTokens,
@@ -145,8 +148,8 @@ export const idpSection = z
         default: '24h',
         meaning: 'How long keys are used after the last fetch that succeeded.',
       }),
-      scope_claims: list(claim, { ...scopeClaims, default: ['scope', 'scp'], meaning: SCOPE_CLAIMS_MEANING }),
-      audience_claim: oneOf(AUDIENCE_CLAIMS, { default: 'aud', meaning: AUDIENCE_CLAIM_MEANING }),
+      scope_claims: list(claim, { ...scopeClaims, default: [...UNFILLED.scope_claims], meaning: SCOPE_CLAIMS_MEANING }),
+      audience_claim: oneOf(AUDIENCE_CLAIMS, { default: UNFILLED.audience_claim, meaning: AUDIENCE_CLAIM_MEANING }),
       additional_issuers: z.prefault(z.array(additionalIssuer), []).register(z.globalRegistry, {
         description: 'Further issuers whose tokens are accepted; keys are never mixed between issuers.',
       }),

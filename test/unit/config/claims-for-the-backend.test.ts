@@ -66,6 +66,10 @@ describe('backend.claim_headers', () => {
       '{ X-Email: email, x_email: mail }',
       'backend.claim_headers.x_email: is the same header as X-Email; delete one',
     ],
+    'a path with dots': [
+      '{ X-Email: realm_access.email }',
+      'backend.claim_headers.X-Email: a claim inside another is named by a JSON pointer; write "/realm_access/email"; a claim with that very name is "/realm_access.email"',
+    ],
     'no claim': ['{ X-Email: "" }', 'backend.claim_headers.X-Email: is empty; name a claim, such as "email"'],
     'a list': [
       '{ X-Email: [email] }',

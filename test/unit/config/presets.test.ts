@@ -45,7 +45,7 @@ describe('idp.preset', () => {
     const { config, filledIn } = accept(preset('entra', additional));
     const [okta, other] = config.idp?.additional_issuers ?? [];
     assert.deepEqual([okta?.scope_claims, okta?.audience_claim], [['scp'], 'aud']);
-    assert.deepEqual([other?.scope_claims, other?.preset], [['scp', 'roles'], '']);
+    assert.deepEqual([other?.scope_claims, other?.audience_claim, other?.preset], [['scope', 'scp'], 'aud', '']);
     assert.deepEqual(filledIn.slice(2), [
       'by preset okta: idp.additional_issuers[0].scope_claims: ["scp"]',
       'by preset okta: idp.additional_issuers[0].audience_claim: "aud"',
