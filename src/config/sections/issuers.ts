@@ -156,8 +156,8 @@ export const idpSection = z
       dangerously_allow_http: boolean({
         default: false,
         meaning:
-          'Allows http for `issuer` and `jwks_uri` beyond loopback. Whoever can touch that network can then forge tokens: for ' +
-          'development only.',
+          'Allows http for `issuer`, `jwks_uri` and `introspection.endpoint` beyond loopback. Whoever can touch that network can then ' +
+          'forge tokens: for development only.',
       }),
       dangerously_accept_id_tokens: acceptIdTokens,
     }),
