@@ -64,10 +64,8 @@ describe('probes in the access log', () => {
     const { obex } = await startPhase1(context, { sections: { log: 'probes: true' } });
     for (const target of PROBES) await obex.send({ target });
     await until('a line for each', () => (obex.events('request').length === PROBES.length ? true : undefined));
-    assert.deepEqual(
-      obex.events('request').map(({ path }) => path),
-      PROBES,
-    );
+    // Lines of different workers may change places.
+    assert.deepEqual(new Set(obex.events('request').map(({ path }) => path)), new Set(PROBES));
   });
 });
 

@@ -5,6 +5,7 @@ import { bearer, bodyOf, type RequestText, sendOn } from '../support/obex.ts';
 import { type Phase1Stack, startPhase1, startPhase2 } from '../support/stack.ts';
 import { issuerKey } from '../support/test-issuer.ts';
 import { HTTP1_BYTES } from '../support/transport.ts';
+import { until } from '../support/until.ts';
 
 const ONE = { limits: 'rate_limit: { requests_per_second: 0.5, burst: 1 }' };
 const TWO = { limits: 'rate_limit: { requests_per_second: 0.5, burst: 2 }' };
@@ -73,6 +74,7 @@ describe('phase 1: the client address is charged', () => {
       const malformed = { lines: ['Bad Header: x'] };
       assert.deepEqual(await statuses(stack, ...Array.from({ length: 5 }, () => malformed)), Array(5).fill(400));
       assert.equal(stack.obex.metric('obex_denials_total{reason="malformed_request"}'), 5);
+      await until('the lines', () => stack.obex.events('request_refused').length >= 2 || undefined);
       assert.equal(stack.obex.events('request_refused').length, 2);
     },
   );
