@@ -7,7 +7,7 @@ import type { BackendCall, BackendClient, BackendFailure, BackendReceiver } from
 import type { BodySink, Exchange, FieldLines, RequestHead, ResponseHead } from '../wire/exchange.ts';
 import { toDenial } from './backend-failure.ts';
 import type { FormatBackendFields, Vouched } from './backend-headers.ts';
-import { acceptsEventStream, EventStream, isCoded, isEventStream } from './event-stream.ts';
+import { EventStream, isCoded, isEventStream } from './event-stream.ts';
 import { countForward } from './max-forwards.ts';
 import { asksForStream, OpenStreams, type OpenStreamsOptions, type StreamTerm } from './open-streams.ts';
 import { type FormatClientFields, formatClientHead } from './response-headers.ts';
@@ -112,13 +112,14 @@ export class Forwarder {
     }
     const forwarding = new Forwarding(request, this.#options, load);
     // Before it is sent: a call whose answer turns out to be a stream has been carried out by then, and is not refused.
-    if (asksForStream(request.exchange.head) && !forwarding.countStream(perPrincipal.maxStreams)) {
+    const isForStream = asksForStream(request.exchange.head);
+    if (isForStream && !forwarding.countStream(perPrincipal.maxStreams)) {
       forwarding.end();
       request.refuse(denyTooMany(`at most ${perPrincipal.maxStreams} event streams of one principal`));
       return undefined;
     }
     try {
-      this.#send(request, forwarding);
+      this.#send(request, forwarding, isForStream);
     } catch (error) {
       forwarding.end();
       throw error;
@@ -126,12 +127,12 @@ export class Forwarder {
     return forwarding;
   }
 
-  #send(request: ForwardedRequest, forwarding: Forwarding): void {
+  #send(request: ForwardedRequest, forwarding: Forwarding, isForStream: boolean): void {
     const { backend, formatBackendFields } = this.#options;
     const { head, body } = request.exchange;
     const { method, target } = head;
     const fields = method === 'OPTIONS' ? countForward(head.fields) : head.fields;
-    const mayWait = method === 'GET' && acceptsEventStream(head.fields);
+    const mayWait = isForStream && method === 'GET';
     const backendRequest = { method, target, mayWait, ...formatBackendFields(fields, request.vouched) };
     forwarding.call = backend.send(backendRequest, body, forwarding);
   }

@@ -1,6 +1,7 @@
 /** The outgoing half of a connection: joins what is written in one turn of the event loop, counts it, notices a peer that does not read. */
 import { Buffer } from 'node:buffer';
 import type { Socket } from 'node:net';
+import { contained } from '../contain.ts';
 import type { Flushable, Outbox } from './outbox.ts';
 import { tellOwnerOfBug } from './socket-owner.ts';
 
@@ -103,37 +104,24 @@ export class MessageWriter implements Flushable {
     if (this.#socket.destroyed) return;
     if (this.#socket.writableLength === 0) receiver.onFlushed();
     else {
-      this.#socket.write('', 'latin1', (error) => {
-        if (!error) this.#tellFlushed(receiver);
+      this.#whenTaken((error) => {
+        if (!error) receiver.onFlushed();
       });
-    }
-  }
-
-  /** Called by the socket, which has nobody to throw to. */
-  #tellFlushed(receiver: FlushReceiver): void {
-    try {
-      receiver.onFlushed();
-    } catch (error) {
-      this.onBug(error);
     }
   }
 
   #awaitKernel(): void {
     if (this.#awaitsKernel) return;
     this.#awaitsKernel = true;
-    this.#socket.write('', 'latin1', (error) => {
+    this.#whenTaken((error) => {
       this.#awaitsKernel = false;
-      if (!error) this.#flushContained();
+      if (!error) this.flush();
     });
   }
 
-  /** Called by the socket, which has nobody to throw to. */
-  #flushContained(): void {
-    try {
-      this.flush();
-    } catch (error) {
-      this.onBug(error);
-    }
+  /** Called when the kernel has taken what was written before, by the socket, which has nobody to throw to. */
+  #whenTaken(run: (error: Error | null | undefined) => void): void {
+    this.#socket.write('', 'latin1', contained(this, run));
   }
 
   #schedule(): void {
