@@ -1,7 +1,6 @@
 /** A backend that does to each request what its query says, and then is what all backends are one day: broken, slow, early or rude. */
-import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
-import { boundPort } from '../../src/demo/loopback.ts';
+import { listenOnLoopback } from '../support/loopback-server.ts';
 import { BEHAVIOURS, type Behaviour } from './behaviours.ts';
 
 const BY_NAME: ReadonlyMap<string, Behaviour> = new Map(BEHAVIOURS.map((behaviour) => [behaviour.name, behaviour]));
@@ -16,9 +15,7 @@ export class ChaosBackend {
   readonly #server = createServer((socket) => this.#serve(socket));
 
   async start(): Promise<void> {
-    this.#server.listen(0, '127.0.0.1');
-    await once(this.#server, 'listening');
-    this.port = boundPort(this.#server);
+    this.port = await listenOnLoopback(this.#server);
   }
 
   stop(): void {

@@ -1,14 +1,13 @@
 /** Opaque tokens of a real IdP, oidc-provider, end to end: cached, revoked, bound to a key. RFC 7662, RFC 7009, RFC 9449 §6.2. */
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { describe, it } from 'node:test';
 import { formatBasic } from '../../src/demo/identity-provider.ts';
-import { boundPort } from '../../src/demo/loopback.ts';
 import { createMemoryAdapter } from '../../src/demo/memory-adapter.ts';
 import { hashAccessToken } from '../../src/oauth/dpop-proof.ts';
 import { createProver, type Prover } from '../support/dpop.ts';
 import { parseObject } from '../support/json.ts';
+import { listenOnLoopback } from '../support/loopback-server.ts';
 import { bodyOf, type Cleanup, formatConfig, RESOURCE } from '../support/obex.ts';
 import { startObexProcess } from '../support/obex-process.ts';
 import type { RawResponse } from '../support/raw-http.ts';
@@ -29,9 +28,8 @@ interface OpaqueProvider {
 
 async function startProvider(cleanup: Cleanup): Promise<OpaqueProvider> {
   const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const issuer = `http://127.0.0.1:${boundPort(server)}`;
+  const port = await listenOnLoopback(server);
+  const issuer = `http://127.0.0.1:${port}`;
   const { default: Provider } = await import('oidc-provider');
   const machine = { grant_types: ['client_credentials'], redirect_uris: [], response_types: [] };
   const provider = new Provider(issuer, {

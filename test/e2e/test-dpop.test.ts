@@ -1,15 +1,14 @@
 /** test/dpop/test-dpop.ts as users run it, against the development IdP and Obex in a process of its own. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { once } from 'node:events';
 import { readFileSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { boundPort } from '../../src/demo/loopback.ts';
 import { type Stage, startStage } from '../../src/demo/stage.ts';
 import { type Child, startChild } from '../support/child.ts';
 import { freePort } from '../support/free-port.ts';
+import { listenOnLoopback } from '../support/loopback-server.ts';
 import { startObexProcess } from '../support/obex-process.ts';
 import { createTempFolder } from '../support/temp-folder.ts';
 
@@ -160,9 +159,8 @@ describe('test-dpop.ts, when something is wrong, says what and where to look', (
       response.setHeader('Content-Type', 'application/json').end(answer),
     );
     context.after(() => idp.close());
-    idp.listen(0, '127.0.0.1');
-    await once(idp, 'listening');
-    const child = await run({ 'token-url': `http://127.0.0.1:${boundPort(idp)}` });
+    const port = await listenOnLoopback(idp);
+    const child = await run({ 'token-url': `http://127.0.0.1:${port}` });
     assertFailed(child, /The token is not bound to a key: switch DPoP on/);
     assert.equal(valueOf(child, 'cnf.jkt'), '(missing)');
     assert.equal(valueOf(child, 'scope'), '(missing)');

@@ -1,14 +1,12 @@
 /** Tokens that oidc-provider binds to a certificate, used over the TLS of Obex and through HAProxy as docs/tls.md sets it up. RFC 8705 §3, RFC 9440. */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { decodeJwt } from 'jose';
 import { type Configuration, Provider } from 'oidc-provider';
-import { boundPort } from '../../src/demo/loopback.ts';
 import { createCertificate } from '../support/certificate.ts';
 import { startChild } from '../support/child.ts';
 import {
@@ -23,6 +21,7 @@ import { requireDebianPackages } from '../support/debian-packages.ts';
 import { readFencedBlocks } from '../support/fenced-blocks.ts';
 import { freePort } from '../support/free-port.ts';
 import { parseObject } from '../support/json.ts';
+import { listenOnLoopback } from '../support/loopback-server.ts';
 import { formatRequest, sendOn } from '../support/obex.ts';
 import { startObexProcess } from '../support/obex-process.ts';
 import { type RememberingBackend, startRememberingBackend } from '../support/remembering-backend.ts';
@@ -102,11 +101,10 @@ function formatProxy(obexPort: number): string {
 /** Resolves to its issuer. It is told of certificates by a proxy in front, whose part the test plays. */
 async function startIdp(): Promise<string> {
   const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
+  const port = await listenOnLoopback(server);
   running.defer(() => server.closeAllConnections());
   running.defer(() => void server.close());
-  const url = `http://127.0.0.1:${boundPort(server)}`;
+  const url = `http://127.0.0.1:${port}`;
   const jwk = issuerKey('RS256', 'key-1').privateKey.export({ format: 'jwk' });
   const features: Configuration['features'] = {
     devInteractions: { enabled: false },

@@ -1,7 +1,6 @@
 /** The backend of a soak run: small JSON answers, large ones, event streams that talk or are quiet, and one that never answers. */
-import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { boundPort } from '../../src/demo/loopback.ts';
+import { listenOnLoopback } from '../support/loopback-server.ts';
 
 export const BIG_BYTES = 4_000_000;
 /** More than all buffers between the backend and a client that does not read. */
@@ -36,9 +35,7 @@ export class SoakBackend {
   });
 
   async start(): Promise<void> {
-    this.#server.listen(0, '127.0.0.1');
-    await once(this.#server, 'listening');
-    this.port = boundPort(this.#server);
+    this.port = await listenOnLoopback(this.#server);
   }
 
   stop(): void {

@@ -1,15 +1,14 @@
 /** A dual-era MCP server with everything that the MCP conformance suite asks of a server, built from the official SDK. */
-import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { localhostHostValidation, localhostOriginValidation } from '@modelcontextprotocol/node';
 import type { ServerEventBus } from '@modelcontextprotocol/server';
 import { InMemoryServerEventBus, McpServer } from '@modelcontextprotocol/server';
 import { createDualEraHandler } from '../../src/demo/dual-era.ts';
-import { boundPort } from '../../src/demo/loopback.ts';
 import { registerContentTools, registerPrompts, registerResources } from './conformance/content.ts';
 import { registerInputRequiredTools, requestState } from './conformance/input-required.ts';
 import { registerInteractionTools } from './conformance/interaction.ts';
 import { registerStatelessTools } from './conformance/stateless.ts';
+import { closeServer, listenOnLoopback } from './loopback-server.ts';
 
 export interface ConformanceServer {
   readonly url: string;
@@ -27,18 +26,11 @@ export async function startConformanceServer(): Promise<ConformanceServer> {
     if (!isHostAllowed(request, response) || !isOriginAllowed(request, response)) return;
     handler(request, response).catch((error: unknown) => response.destroy(error instanceof Error ? error : undefined));
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const port = boundPort(server);
+  const port = await listenOnLoopback(server);
   return {
     url: `http://127.0.0.1:${port}/mcp`,
     port,
-    async stop() {
-      const closed = once(server, 'close');
-      server.close();
-      server.closeAllConnections();
-      await closed;
-    },
+    stop: () => closeServer(server),
   };
 }
 

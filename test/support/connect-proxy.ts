@@ -1,10 +1,9 @@
 /** An HTTP proxy that speaks CONNECT alone, and leads every tunnel to one port of this machine. RFC 9110 §9.3.6. */
-import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { connect } from 'node:net';
-import { boundPort } from '../../src/demo/loopback.ts';
 import type { ServerTls } from '../../src/wire/exchange.ts';
+import { listenOnLoopback } from './loopback-server.ts';
 import type { Cleanup } from './obex.ts';
 
 export interface ConnectProxy {
@@ -31,8 +30,7 @@ export async function startConnectProxy(
     upstream.on('error', () => socket.destroy());
     socket.on('close', () => upstream.destroy());
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
+  const port = await listenOnLoopback(server);
   context.after(() => void server.close());
-  return { port: boundPort(server), asked };
+  return { port, asked };
 }

@@ -1,8 +1,7 @@
 /** An introspection endpoint on a real socket: knows some tokens, counts questions, and fails in every way. RFC 7662 §2. */
-import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
-import { boundPort } from '../../src/demo/loopback.ts';
+import { closeServer, listenOnLoopback } from './loopback-server.ts';
 import type { Cleanup } from './obex.ts';
 
 export interface Question {
@@ -34,17 +33,12 @@ export class IntrospectionServer {
   }
 
   async start(): Promise<void> {
-    this.#server.listen(this.port, '127.0.0.1');
-    await once(this.#server, 'listening');
-    this.port = boundPort(this.#server);
+    this.port = await listenOnLoopback(this.#server, this.port);
   }
 
   async stop(): Promise<void> {
     if (!this.#server.listening) return;
-    const closed = once(this.#server, 'close');
-    this.#server.close();
-    this.#server.closeAllConnections();
-    await closed;
+    await closeServer(this.#server);
   }
 
   /** For `answer`: says nothing until `release`. */

@@ -1,8 +1,8 @@
 /** A backend on bare sockets that keeps every byte it gets and answers whatever bytes the test says. RFC 9112. */
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
-import { boundPort } from '../../src/demo/loopback.ts';
 import { VERSION } from '../../src/lib/version.ts';
+import { listenOnLoopback } from './loopback-server.ts';
 import type { Cleanup } from './obex.ts';
 import { until } from './until.ts';
 
@@ -75,9 +75,7 @@ class Recorder implements RecordingBackend {
   readonly #server = createServer((socket) => this.#accept(socket));
 
   async start(): Promise<void> {
-    this.#server.listen(this.port, '127.0.0.1');
-    await once(this.#server, 'listening');
-    this.port = boundPort(this.#server);
+    this.port = await listenOnLoopback(this.#server, this.port);
   }
 
   async stop(): Promise<void> {

@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { connect, createServer } from 'node:net';
-import { boundPort } from '../../src/demo/loopback.ts';
+import { listenOnLoopback } from './loopback-server.ts';
 
 export interface RecordingHop {
   readonly port: number;
@@ -33,10 +33,9 @@ export async function startRecordingHop(backendPort: number | (() => number)): P
     client.pipe(backend);
     backend.pipe(client);
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
+  const port = await listenOnLoopback(server);
   return {
-    port: boundPort(server),
+    port,
     received: () => recordings.map(({ text }) => text).filter((text) => text !== ''),
     clear: () => {
       for (const recording of recordings) recording.text = '';

@@ -1,8 +1,7 @@
 /** A backend that answers every request with `{}` and remembers the headers of clients' requests: what reached it, and what did not. */
-import { once } from 'node:events';
 import type { IncomingHttpHeaders } from 'node:http';
 import { createServer } from 'node:http';
-import { boundPort } from '../../src/demo/loopback.ts';
+import { closeServer, listenOnLoopback } from './loopback-server.ts';
 
 export interface RememberingBackend {
   readonly port: number;
@@ -20,19 +19,13 @@ export async function startRememberingBackend(): Promise<RememberingBackend> {
     if (request.method !== 'OPTIONS') requests.push(request.headers);
     response.writeHead(200, { 'Content-Type': 'application/json' }).end('{}');
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
+  const port = await listenOnLoopback(server);
   return {
-    port: boundPort(server),
+    port,
     requests: () => requests,
     forget: () => {
       requests = [];
     },
-    async stop() {
-      const closed = once(server, 'close');
-      server.close();
-      server.closeAllConnections();
-      await closed;
-    },
+    stop: () => closeServer(server),
   };
 }

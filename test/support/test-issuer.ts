@@ -1,10 +1,9 @@
 /** An issuer on a real socket: discovery, a JWK Set that can rotate and fail in every way, tokens of every algorithm. */
 import { createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
-import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import { CompactSign } from 'jose';
-import { boundPort } from '../../src/demo/loopback.ts';
 import type { FakeClock } from './fake-clock.ts';
+import { closeServer, listenOnLoopback } from './loopback-server.ts';
 import { type Cleanup, RESOURCE } from './obex.ts';
 
 export type TestAlgorithm =
@@ -119,18 +118,13 @@ export class TestIssuer {
   }
 
   async start(): Promise<void> {
-    this.#server.listen(this.port, '127.0.0.1');
-    await once(this.#server, 'listening');
-    this.port = boundPort(this.#server);
+    this.port = await listenOnLoopback(this.#server, this.port);
   }
 
   /** Down: connections are refused until `start`. */
   async stop(): Promise<void> {
     if (!this.#server.listening) return;
-    const closed = once(this.#server, 'close');
-    this.#server.close();
-    this.#server.closeAllConnections();
-    await closed;
+    await closeServer(this.#server);
   }
 
   /** Up again; whoever hangs is answered. */

@@ -1,7 +1,6 @@
 /** Stands before Obex for clients that send no token: adds one to every request and passes everything else on as it comes. */
-import { once } from 'node:events';
 import { createServer, request as sendRequest } from 'node:http';
-import { boundPort } from '../../src/demo/loopback.ts';
+import { closeServer, listenOnLoopback } from './loopback-server.ts';
 
 export interface TokenHop {
   readonly port: number;
@@ -24,15 +23,9 @@ export async function startTokenHop(targetPort: number, accessToken: string): Pr
     response.on('close', () => onward.destroy());
     request.pipe(onward);
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
+  const port = await listenOnLoopback(server);
   return {
-    port: boundPort(server),
-    async stop() {
-      const closed = once(server, 'close');
-      server.close();
-      server.closeAllConnections();
-      await closed;
-    },
+    port,
+    stop: () => closeServer(server),
   };
 }

@@ -1,0 +1,20 @@
+/** How a server of a test begins to listen, and how it ends with all its connections. */
+import { once } from 'node:events';
+import type { Server as HttpServer } from 'node:http';
+import type { Server } from 'node:net';
+import { boundPort } from '../../src/demo/loopback.ts';
+
+/** Listens on 127.0.0.1; 0 = any free port. Returns the port; rejects when it is taken. */
+export async function listenOnLoopback(server: Server, port = 0): Promise<number> {
+  server.listen(port, '127.0.0.1');
+  await once(server, 'listening');
+  return boundPort(server);
+}
+
+/** Returns when the port is free and every connection is cut. The server must be listening. */
+export async function closeServer(server: HttpServer): Promise<void> {
+  const closed = once(server, 'close');
+  server.close();
+  server.closeAllConnections();
+  await closed;
+}
