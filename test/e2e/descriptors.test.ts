@@ -42,6 +42,11 @@ describe('the limit of file descriptors', () => {
   it('kept connections that all ask at once: as many requests as find a descriptor, 503 for the others', async (context) => {
     const { obex, backend, open } = await start(context);
     const clients = await open(obex.port, SPARE - 6);
+    // A connection stands at the client before Obex has accepted it, and until then it takes no descriptor.
+    for (const client of clients) {
+      await client.send('GET /healthz HTTP/1.1\r\nHost: tool.example.com\r\n\r\n');
+      assert.equal((await client.readResponse()).status, 200);
+    }
     const answers: string[] = [];
     for (const client of clients) {
       await client.send(ASK);
