@@ -2,7 +2,13 @@
 import { hkdfSync } from 'node:crypto';
 
 /** §3.2: what a key is for; whoever knows one key learns nothing of the others. */
-export type KeyUse = 'dpop nonces';
+export type KeyUse =
+  | 'dpop nonces'
+  | 'login client ids'
+  | 'login store keys'
+  | 'login store values'
+  | 'control requests'
+  | 'control answers';
 
 /** The same secret and use give the same key, in every replica and after every restart. */
 export function deriveKey(secret: string, use: KeyUse, bytes: number): Buffer {

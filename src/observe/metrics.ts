@@ -5,6 +5,7 @@ import { DPOP_METRIC_CELLS, DpopMetrics } from './dpop-metrics.ts';
 import { ENGINE_METRIC_CELLS, EngineMetrics } from './engine-metrics.ts';
 import { formatFamily, Histogram, type MetricFamily, type Sample } from './exposition.ts';
 import { INTROSPECTION_METRIC_CELLS, IntrospectionMetrics } from './introspection-metrics.ts';
+import { LOGIN_METRIC_CELLS, LoginMetrics } from './login-metrics.ts';
 
 const HIGHEST_STATUS = 599;
 
@@ -28,13 +29,14 @@ const DPOP = RESPONSE_HEAD_SECONDS + Histogram.cellsFor(SECONDS);
 const ENGINE = DPOP + DPOP_METRIC_CELLS;
 
 const INTROSPECTION = ENGINE + ENGINE_METRIC_CELLS;
+const LOGIN = INTROSPECTION + INTROSPECTION_METRIC_CELLS;
 
 const REASON_CELLS: ReadonlyMap<DenialReason, number> = new Map(
   DENIAL_REASONS.map((reason, index) => [reason, DENIED + index]),
 );
 
 /** Cells of one thread. */
-export const METRIC_CELLS = INTROSPECTION + INTROSPECTION_METRIC_CELLS;
+export const METRIC_CELLS = LOGIN + LOGIN_METRIC_CELLS;
 
 /** Counters live as long as the process: a reload keeps them. */
 export class Metrics {
@@ -42,6 +44,7 @@ export class Metrics {
   readonly dpop: DpopMetrics;
   readonly engine: EngineMetrics;
   readonly introspection: IntrospectionMetrics;
+  readonly login: LoginMetrics;
   readonly #cells: Cells;
   readonly #responseHeadSeconds: Histogram;
   readonly #families: MetricFamily[] = [];
@@ -52,6 +55,7 @@ export class Metrics {
     this.dpop = new DpopMetrics(cells.slice(DPOP, DPOP_METRIC_CELLS));
     this.engine = new EngineMetrics(cells.slice(ENGINE, ENGINE_METRIC_CELLS));
     this.introspection = new IntrospectionMetrics(cells.slice(INTROSPECTION, INTROSPECTION_METRIC_CELLS));
+    this.login = new LoginMetrics(cells.slice(LOGIN, LOGIN_METRIC_CELLS));
     this.#responseHeadSeconds = new Histogram(
       'obex_response_head_seconds',
       'Time from a complete request head to the response head.',

@@ -1,0 +1,59 @@
+/** The shapes of what the store holds. It was sealed by an Obex, perhaps by an older one. */
+import type { AdapterPayload } from 'oidc-provider';
+import * as z from 'zod/mini';
+import type { Revocation } from '../state/revoked-tokens.ts';
+import type { Family } from './family.ts';
+import type { Flow, PendingLogin } from './parts.ts';
+import type { SigningKey } from './signing-keys.ts';
+
+const optionalText = z.pipe(
+  z.optional(z.string()),
+  z.transform((text: string | undefined) => text),
+);
+
+const person = z.object({ subject: z.string(), email: optionalText, name: optionalText, groups: z.array(z.string()) });
+
+const family = z.object({
+  person,
+  grantId: z.string(),
+  clientId: z.string(),
+  clientName: optionalText,
+  scopes: z.array(z.string()),
+  upstreamToken: optionalText,
+  begunMs: z.number(),
+  confirmedMs: z.number(),
+});
+
+const revocation = z.object({
+  by: z.enum(['subject', 'client', 'all']),
+  name: z.string(),
+  issuedUntil: z.number(),
+  endsAtMs: z.number(),
+});
+
+const flow = z.object({ browser: z.string(), asksForAnother: z.boolean() });
+
+const verifier = z.object({ state: z.string(), nonce: z.string(), codeVerifier: z.string() });
+
+const pendingLogin = z.object({ flowId: z.string(), browser: z.string(), verifier });
+
+const signingKeys = z.array(
+  z.object({ kid: z.string(), x: z.string(), y: z.string(), d: z.string(), madeMs: z.number() }),
+);
+
+/** Undefined for what has another shape: it then counts as absent. */
+export type Read<T> = (value: unknown) => T | undefined;
+
+export const readFamily: Read<Family> = (value) => family.safeParse(value).data;
+export const readFlow: Read<Flow> = (value) => flow.safeParse(value).data;
+export const readPendingLogin: Read<PendingLogin> = (value) => pendingLogin.safeParse(value).data;
+export const readSigningKeys: Read<readonly SigningKey[]> = (value) => signingKeys.safeParse(value).data;
+export const readRevocation: Read<Revocation> = (value) => revocation.safeParse(value).data;
+export const readText: Read<string> = (value) => (typeof value === 'string' ? value : undefined);
+
+/** The library reads its own members strictly. */
+export const readPayload: Read<AdapterPayload> = (value) => (isObject(value) ? value : undefined);
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
