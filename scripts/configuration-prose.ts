@@ -53,8 +53,8 @@ authz:
 ## Layout
 
 Sections stand at the top level, as above, or nested under \`obex:\`. A section in both places is an error, and so is an
-unknown key. A section without keys (\`cors:\` and nothing below) means its defaults, except \`idp\`: an empty \`idp\` is an
-error, since it must not pass for an absent one.
+unknown key. A section without keys (\`cors:\` and nothing below) means its defaults, except \`idp\` and \`login\`: empty ones
+are errors, since they must not pass for absent ones.
 
 \`\`\`yaml
 obex:
@@ -74,7 +74,7 @@ and custom tags. Anchors and aliases work.
 
 |          | written                                |                                                                                                    |
 | -------- | -------------------------------------- | -------------------------------------------------------------------------------------------------- |
-| duration | \`"10s"\`, \`"1m30s"\`, \`"250ms"\`, \`"24h"\` | whole numbers with \`h\`, \`m\`, \`s\`, \`ms\`, the largest first                                          |
+| duration | \`"10s"\`, \`"1m30s"\`, \`"250ms"\`, \`"30d"\` | whole numbers with \`d\`, \`h\`, \`m\`, \`s\`, \`ms\`, the largest first                                     |
 | size     | \`"4MB"\`, \`"4MiB"\`                      | a whole number with \`B\`, \`KB\`, \`MB\`, \`GB\` (powers of 1000) or \`KiB\`, \`MiB\`, \`GiB\` (powers of 1024) |
 
 ## Precedence
@@ -98,12 +98,12 @@ and ignored; \`OBEX_SERVICE_*\` and \`OBEX_PORT*\`, which Kubernetes injects, ar
 
 | in the config                  | phase |                                                                                |
 | ------------------------------ | ----- | ------------------------------------------------------------------------------ |
-| no \`idp\`                       | 1     | authenticates nobody, and says so at start and in \`obex check\`                 |
-| \`idp\`                          | 2     | verifies bearer tokens                                                         |
-| \`idp\` and \`dpop.enabled: true\` | 3     | verifies DPoP proofs too |
+| neither \`idp\` nor \`login\`      | 1     | authenticates nobody, and says so at start and in \`obex check\`                 |
+| \`idp\` or \`login\`               | 2     | verifies bearer tokens                                                         |
+| that, and \`dpop.enabled: true\` | 3     | verifies DPoP proofs too |
 
-\`authz\` and \`dpop\` without \`idp\` are errors. The environment can raise the phase (\`OBEX_IDP_ISSUER\` without an \`idp\` in the
-file makes it phase 2) but never lower it: no variable takes \`idp\` away, and \`OBEX_DPOP_ENABLED=false\` over a file that enables
+With \`login\` Obex issues the tokens itself ([login.md](login.md)). \`authz\` and \`dpop\` without \`idp\` or \`login\` are errors. The environment can raise the phase (\`OBEX_IDP_ISSUER\` without an \`idp\` in the
+file makes it phase 2) but never lower it: no variable takes \`idp\` or \`login\` away, and \`OBEX_DPOP_ENABLED=false\` over a file that enables
 it is an error.
 
 ## Secrets

@@ -1,5 +1,5 @@
 /** `obex check`: every problem of a config, or the effective config, its phase and warnings. */
-import { formatProblem } from '../config/load.ts';
+import { formatProblem, type LoadedConfig } from '../config/load.ts';
 import { formatEffectiveConfig } from '../config/mask.ts';
 import type { Phase } from '../config/phase.ts';
 import type { Config } from '../config/schema.ts';
@@ -8,13 +8,16 @@ import {
   buildTls,
   issuerAuthorities,
   judgeTls,
+  loginRedisAuthorities,
   readAssertionKey,
   readAuthorities,
   readCertificates,
   readClientAuthorities,
   readPrivateKey,
+  redisAuthorities,
 } from '../runtime-tls.ts';
 import { type Environment, readConfigFile } from './config-file.ts';
+import { describeLogin } from './describe-login.ts';
 
 export interface CheckOptions {
   /** `--config`; undefined when it was not given. */
@@ -29,7 +32,7 @@ export interface CheckOptions {
 
 const PHASES: Readonly<Record<Phase, string>> = {
   1: 'AUTHENTICATES NOBODY: any bearer token passes; add idp to verify tokens',
-  2: 'every request needs a token that the idp has signed for this resource',
+  2: 'every request needs a token that ISSUER has signed for this resource',
   3: 'tokens are verified, and DPoP proofs of possession with them',
 };
 
@@ -50,7 +53,8 @@ export async function runCheck(options: CheckOptions): Promise<number> {
   }
   stdout(`# ${file}: the effective config, secrets masked\n${formatEffectiveConfig(loaded.config)}\n`);
   for (const line of loaded.filledIn) stdout(`filled in ${line}\n`);
-  stdout(`phase: ${loaded.phase} (${PHASES[loaded.phase]})\n`);
+  stdout(`phase: ${loaded.phase} (${describePhase(loaded)})\n`);
+  for (const line of describeLogin(loaded.config)) stdout(`${line}\n`);
   const warnings = [...loaded.warnings, ...onThisMachine(loaded.config, options.nowMs)];
   for (const warning of warnings) stdout(`warning: ${warning}\n`);
   const verdict = `no problems, ${count(warnings.length, 'warning')}`;
@@ -60,6 +64,11 @@ export async function runCheck(options: CheckOptions): Promise<number> {
   }
   stdout(warnings.length === 0 ? `${verdict}\n` : `${verdict}; with --strict that is exit code 1\n`);
   return 0;
+}
+
+function describePhase({ phase, config: { idp, login } }: LoadedConfig): string {
+  const signers = idp?.keys === 'login' ? 'Obex' : login === undefined ? 'the idp' : 'Obex or the idp';
+  return PHASES[phase].replace('ISSUER', signers);
 }
 
 function count(number: number, noun: string): string {
@@ -89,7 +98,9 @@ function unusableFiles(config: Config): string[] {
   const { tls } = config.obex;
   const authorities = [
     { key: 'backend.tls.ca_file', path: config.backend.tls.ca_file },
-    { key: 'dpop.replay_cache.redis.tls.ca_file', path: config.dpop.replay_cache.redis.tls.ca_file },
+    redisAuthorities(config),
+    loginRedisAuthorities(config),
+    { key: 'login.tls.ca_file', path: config.login?.tls.ca_file ?? '' },
     ...issuerAuthorities(config),
   ];
   const each = tls.enabled

@@ -1,11 +1,14 @@
 /** What no value can tell by itself: rules between values and sections. RFC 9728 §3.3 (resource). */
 import { foldName } from '../lib/fold-name.ts';
 import { isLoopbackHost } from '../lib/loopback.ts';
+import { checkAdmin } from './admin-checks.ts';
 import type { Draft } from './draft.ts';
 import { checkAuthorizationServers, checkIssuers } from './issuer-checks.ts';
 import { formatListen, isLocalAddress, type ListenAddress } from './listen.ts';
+import { checkLogin } from './login-checks.ts';
 import { isRecord } from './path.ts';
 import { read } from './read-value.ts';
+import { checkRedis } from './redis-checks.ts';
 import { sections } from './schema.ts';
 import { checkScopePrefix } from './scope-checks.ts';
 
@@ -23,19 +26,22 @@ export function crossCheck(draft: Draft): void {
   checkPhase(draft);
   checkIssuers(draft);
   checkAuthorizationServers(draft);
+  checkLogin(draft);
   checkScopePrefix(draft);
   checkStaleness(draft);
   checkDpop(draft);
+  checkRedis(draft);
   checkClaimHeaders(draft);
   checkCertificates(draft);
   checkListeners(draft);
+  checkAdmin(draft);
   checkCircle(draft);
 }
 
 /** What only makes sense with tokens must not stand, and be ignored, in a config that authenticates nobody. */
 function checkPhase(draft: Draft): void {
-  // A misspelt idp has been reported.
-  if (draft.valueAt(['idp']) !== undefined || draft.isAtFault(['idp'])) return;
+  // One that is misspelt has been reported.
+  if (['idp', 'login'].some((key) => draft.valueAt([key]) !== undefined || draft.isAtFault([key]))) return;
   const cure = 'without idp Obex authenticates nobody; add idp with its issuer';
   for (const section of ['authz', 'dpop']) {
     if (draft.valueAt([section]) !== undefined) draft.report([section], `needs idp: ${cure}, or delete ${section}`);
@@ -100,12 +106,6 @@ function checkDpop(draft: Draft): void {
     if (asks && enabled === false) {
       draft.report(['dpop', key], `needs dpop.enabled: true; set that, or delete dpop.${key}`);
     }
-  }
-  const cache = dpop.replay_cache.def.out.shape;
-  const redis = read(draft, ['dpop', 'replay_cache', 'backend'], cache.backend) === 'redis';
-  const url = ['dpop', 'replay_cache', 'redis', 'url'];
-  if (redis && read(draft, url, cache.redis.def.out.shape.url) === '') {
-    draft.report(url, 'is required with dpop.replay_cache.backend: redis; for example "redis://redis:6379/0"');
   }
 }
 

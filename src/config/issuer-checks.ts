@@ -2,6 +2,7 @@
 import { isSecureUrl } from '../lib/secure-url.ts';
 import { issuerPlaces } from './apply-presets.ts';
 import type { Draft } from './draft.ts';
+import { ownIssuer } from './own-issuer.ts';
 import { formatPath, isRecord, type Path } from './path.ts';
 import { read, readItems } from './read-value.ts';
 import { Refused } from './refused.ts';
@@ -16,6 +17,7 @@ export function checkIssuers(draft: Draft): void {
   for (const place of issuerPlaces(draft)) {
     checkIssuer(draft, place, allowHttp);
     checkAudienceClaim(draft, place);
+    checkOwn(draft, place);
     checkClaimed(draft, place, claimed);
   }
   checkIntrospection(draft);
@@ -58,12 +60,28 @@ function checkIntrospection(draft: Draft): void {
   }
 }
 
-/** Which keys an `iss` stands for must not depend on the order of a list. */
-function checkClaimed(draft: Draft, place: Path, claimed: Map<string, Path>): void {
+function namesOf(draft: Draft, place: Path): readonly { readonly path: Path; readonly value: string }[] {
   const path = [...place, 'issuer'];
   const issuer = read(draft, path, idp.issuer);
   const own = issuer === undefined ? [] : [{ path, value: issuer }];
-  for (const name of [...own, ...readItems(draft, [...place, 'issuer_aliases'], parseIssuerAlias)]) {
+  return [...own, ...readItems(draft, [...place, 'issuer_aliases'], parseIssuerAlias)];
+}
+
+/** With `login` there is an issuer that nobody has written. */
+function checkOwn(draft: Draft, place: Path): void {
+  const publicUrl = read(draft, ['obex', 'public_url'], sections.shape.obex.def.out.shape.public_url);
+  if (publicUrl === undefined || draft.valueAt(['login']) === undefined) return;
+  const own = ownIssuer(publicUrl);
+  for (const { path, value } of namesOf(draft, place)) {
+    if (value === own || value === `${own}/`) {
+      draft.report(path, 'is Obex itself, whose tokens are accepted by login; delete it here, or delete login');
+    }
+  }
+}
+
+/** Which keys an `iss` stands for must not depend on the order of a list. */
+function checkClaimed(draft: Draft, place: Path, claimed: Map<string, Path>): void {
+  for (const name of namesOf(draft, place)) {
     const first = claimed.get(name.value);
     if (first !== undefined)
       draft.report(name.path, `is the same issuer as ${formatPath(draft.writtenPath(first))}; delete one of them`);

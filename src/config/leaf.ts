@@ -154,7 +154,9 @@ export function number(spec: LeafSpec & Range & { kind: 'integer' | 'number' }):
 /** Milliseconds out of "10s", "1m30s", "250ms". */
 export function duration(spec: LeafSpec & Range): z.ZodMiniType<number> {
   // Without a look-ahead, which Helm's expressions do not have.
-  const json = matching('^(\\d+h(\\d+m)?(\\d+s)?(\\d+ms)?|\\d+m(\\d+s)?(\\d+ms)?|\\d+s(\\d+ms)?|\\d+ms)$');
+  const json = matching(
+    '^(\\d+d(\\d+h)?(\\d+m)?(\\d+s)?(\\d+ms)?|\\d+h(\\d+m)?(\\d+s)?(\\d+ms)?|\\d+m(\\d+s)?(\\d+ms)?|\\d+s(\\d+ms)?|\\d+ms)$',
+  );
   const allowed = `${formatDuration(spec.min)} to ${formatDuration(spec.max)}`;
   return leaf({ ...spec, kind: 'duration', json, allowed }, (value) => {
     const ms = typeof value === 'string' ? parseDuration(value) : undefined;

@@ -15,7 +15,14 @@ const MASK = '***';
 export function formatEffectiveConfig(config: Config): string {
   // What needs idp may not stand in a config without it.
   const { authz: _authz, dpop: _dpop, ...withoutTokens } = config;
-  return stringify(written(config.idp === undefined ? withoutTokens : config, sections), { lineWidth: 0 });
+  const shown = config.idp === undefined ? withoutTokens : { ...config, idp: writtenIssuers(config.idp) };
+  return stringify(written(shown, sections), { lineWidth: 0 });
+}
+
+/** Obex itself is an issuer by `login`, and could not be written as one besides. */
+function writtenIssuers(idp: NonNullable<Config['idp']>): Config['idp'] {
+  if (idp.keys === 'login') return undefined;
+  return { ...idp, additional_issuers: idp.additional_issuers.filter(({ keys }) => keys === 'fetched') };
 }
 
 /** A parsed value as a person would write it. Absent values are left out. */

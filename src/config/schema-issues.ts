@@ -7,9 +7,10 @@ import { formatPattern, isRecord, type Path } from './path.ts';
 import type { Refusal } from './refused.ts';
 import { explainUnknownKey } from './suggest.ts';
 
-/** An empty `idp:` must not pass for an absent one: that would switch authentication off. */
+/** An empty `idp:` or `login:` must not pass for an absent one: that would switch authentication off. */
 const EMPTY_CURES: Readonly<Record<string, string>> = {
   idp: 'give it at least its issuer (idp.issuer); without idp, Obex would authenticate nobody',
+  login: 'give it at least client_id, client_secret and allow; without login and idp, Obex would authenticate nobody',
 };
 
 /** Reports every issue whose path has no problem yet. What is missing only because its name is misspelt is no second one. */

@@ -1,9 +1,15 @@
 /** The one schema of the config: the source of types, defaults, the JSON Schema and docs/configuration.md. */
 import * as z from 'zod/mini';
+import { fillIssuers, fillLogin } from './fill-issuers.ts';
+import { fillReplayCache } from './fill-redis.ts';
+import { ownIssuer } from './own-issuer.ts';
 import { authzSection, resourceSection, tokenCacheSection } from './sections/access.ts';
+import { adminSection } from './sections/admin.ts';
 import { dpopSection } from './sections/dpop.ts';
 import { idpSection } from './sections/issuers.ts';
 import { logSection, metricsSection, obexSection } from './sections/listener.ts';
+import { loginSection } from './sections/login.ts';
+import { redisSection } from './sections/redis.ts';
 import { backendSection, corsSection, limitsSection } from './sections/traffic.ts';
 
 /** Every section as written, before values of one section fill defaults of another. */
@@ -13,12 +19,15 @@ export const sections = z.strictObject({
   limits: limitsSection,
   resource: resourceSection,
   idp: idpSection,
+  login: loginSection,
   authz: authzSection,
   token_cache: tokenCacheSection,
   dpop: dpopSection,
+  redis: redisSection,
   cors: corsSection,
   log: logSection,
   metrics: metricsSection,
+  admin: adminSection,
 });
 
 /**
@@ -30,40 +39,36 @@ export const configSchema = z.pipe(sections, z.transform(fillFromOtherSections))
 type Written = z.output<typeof sections>;
 
 function fillFromOtherSections(config: Written) {
-  const { resource, authz } = config;
+  const { resource, authz, obex } = config;
+  const issuer = config.login && ownIssuer(obex.public_url);
+  const idp = fillIssuers({ idp: config.idp, issuer, resource });
   const scopes = resource.scopes_supported.length === 0 ? authz.required_scopes : resource.scopes_supported;
+  const named = resource.authorization_servers;
   return {
     ...config,
-    resource: { ...resource, scopes_supported: scopes },
-    idp: fillIssuers(config.idp, resource.audiences),
-    limits: fillLimits(config),
+    resource: {
+      ...resource,
+      scopes_supported: scopes,
+      authorization_servers: named.length === 0 && issuer !== undefined ? [issuer] : named,
+    },
+    idp,
+    login: fillLogin(config.login),
+    dpop: fillReplayCache(config),
+    limits: fillLimits(config, idp !== undefined),
   };
 }
 
 /** What one principal may have without a word of the config: room for others, and enough for the smallest Obex. */
 const LEAST_PER_PRINCIPAL = 8;
 
-function fillLimits({ limits, idp, backend: { max_requests: all } }: Written) {
-  // There are no principals.
-  if (idp === undefined) return limits;
+function fillLimits({ limits, backend: { max_requests: all } }: Written, hasPrincipals: boolean) {
+  if (!hasPrincipals) return limits;
   const share = Math.min(all, Math.max(LEAST_PER_PRINCIPAL, Math.floor(all / 4)));
   return {
     ...limits,
     max_requests_per_principal: limits.max_requests_per_principal ?? share,
     max_streams_per_principal: limits.max_streams_per_principal ?? share,
   };
-}
-
-function fillIssuers(idp: z.output<typeof idpSection>, audiences: string[]) {
-  if (idp === undefined) return undefined;
-  const additionalIssuers = idp.additional_issuers.map((issuer) => ({
-    ...issuer,
-    accepted_algorithms: issuer.accepted_algorithms ?? idp.accepted_algorithms,
-    audiences: issuer.audiences.length === 0 ? audiences : issuer.audiences,
-    scope_claims: issuer.scope_claims ?? idp.scope_claims,
-    audience_claim: issuer.audience_claim ?? idp.audience_claim,
-  }));
-  return { ...idp, additional_issuers: additionalIssuers };
 }
 
 /** Keys as in the YAML file; durations in ms, sizes in bytes. */

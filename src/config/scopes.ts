@@ -29,7 +29,7 @@ function parseScopePrefix(value: unknown): string | Refused {
 }
 
 /** The name of a claim, or a JSON pointer. */
-function parseClaim(value: unknown): string | Refused {
+export function parseClaim(value: unknown): string | Refused {
   if (typeof value !== 'string') return refuse('expected the name of a claim, such as scp', value);
   if (value === '') return refuseSilently('is empty; for example "scp"');
   const cure = cureDottedName(value);

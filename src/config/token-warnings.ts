@@ -27,10 +27,11 @@ export function collectTokenWarnings(config: Config): readonly string[] {
   ];
 }
 
-function listIssuers({ idp, resource }: Config) {
+/** But for Obex itself, of which there is nothing to say. */
+function listIssuers({ idp }: Config) {
   if (idp === undefined) return [];
   const further = idp.additional_issuers.map((entry, index) => ({ ...entry, key: `idp.additional_issuers[${index}]` }));
-  return [{ ...idp, audiences: resource.audiences, key: 'idp' }, ...further];
+  return [{ ...idp, key: 'idp' }, ...further].filter(({ keys }) => keys === 'fetched');
 }
 
 function warnOfClients({ key }: { readonly key: string }): string {

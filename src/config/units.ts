@@ -1,6 +1,7 @@
 /** Durations and sizes as people write them: "1m30s" is milliseconds, "4MB" and "4MiB" are bytes. */
 
 const DURATION_UNITS = [
+  ['d', 86_400_000],
   ['h', 3_600_000],
   ['m', 60_000],
   ['s', 1000],
@@ -18,10 +19,10 @@ const SIZE_UNITS = [
   ['B', 1],
 ] as const;
 
-const DURATION = /^(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?(?:(\d+)ms)?$/;
+const DURATION = /^(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?(?:(\d+)ms)?$/;
 const SIZE = /^(\d+)(B|kB|KB|MB|GB|KiB|MiB|GiB)$/;
 
-/** `"1m30s"` → 90000. Units h, m, s, ms, largest first, each at most once; undefined when the text is anything else. */
+/** `"1m30s"` → 90000. Units d, h, m, s, ms, largest first, each at most once; undefined when the text is anything else. */
 export function parseDuration(text: string): number | undefined {
   const match = DURATION.exec(text);
   if (match === null || text === '') return undefined;
@@ -62,6 +63,7 @@ const DURATION_WORDS = [
   ['s', /^(s|secs?|seconds?)$/],
   ['m', /^(m|mins?|minutes?)$/],
   ['h', /^(h|hrs?|hours?)$/],
+  ['d', /^(d|days?)$/],
 ] as const;
 
 /**

@@ -3,6 +3,7 @@
 import { closeRelation } from '../lib/close-relation.ts';
 import { isLoopbackHost } from '../lib/loopback.ts';
 import { isLocalAddress } from './listen.ts';
+import { collectLoginWarnings } from './login-warnings.ts';
 import type { Config } from './schema.ts';
 import { collectTokenWarnings } from './token-warnings.ts';
 
@@ -10,9 +11,23 @@ type Rule = readonly [applies: boolean, warning: string];
 
 /** Whole sentences, the most serious first. */
 export function collectWarnings(config: Config): string[] {
-  const rules = [dpopRules, assertionRules, certificateRules, networkRules, scopeRules, resourceRules, limitRules];
+  const rules = [
+    dpopRules,
+    redisRules,
+    assertionRules,
+    certificateRules,
+    networkRules,
+    scopeRules,
+    resourceRules,
+    limitRules,
+  ];
   const others = rules.flatMap((rulesOf) => rulesOf(config));
-  return [...applying(authenticationRules(config)), ...collectTokenWarnings(config), ...applying(others)];
+  return [
+    ...applying(authenticationRules(config)),
+    ...collectLoginWarnings(config),
+    ...collectTokenWarnings(config),
+    ...applying(others),
+  ];
 }
 
 function applying(rules: readonly Rule[]): readonly string[] {
@@ -55,6 +70,16 @@ function dpopRules({ dpop, obex }: Config): readonly Rule[] {
     [
       dpop.nonce === 'off' && dpop.nonce_secret !== undefined,
       'dpop.nonce_secret has no effect without dpop.nonce: required',
+    ],
+  ];
+}
+
+function redisRules({ redis, login, dpop }: Config): readonly Rule[] {
+  const isUsed = login?.store.backend === 'redis' || dpop.replay_cache.backend === 'redis';
+  return [
+    [
+      redis.url !== '' && !isUsed,
+      'redis.url has no effect: nothing is told redis. Write login.store.backend: redis, or dpop.replay_cache.backend: redis',
     ],
   ];
 }

@@ -1,38 +1,8 @@
 /** Section of the config about proof of possession. RFC 9449. */
-import { boolean, duration, leaf, list, number, oneOf, section, text } from '../leaf.ts';
+import { boolean, duration, list, number, oneOf, section } from '../leaf.ts';
 import { sharedSecret } from '../shared-secret.ts';
-import { parseRedisUrl } from '../urls.ts';
 import { algorithm } from './access.ts';
-import { LONGEST_MS } from './traffic.ts';
-
-const redis = section('Redis, for `backend: redis`.', {
-  url: leaf(
-    {
-      kind: 'string',
-      json: { type: 'string' },
-      default: '',
-      secret: true,
-      example: 'redis://:${REDIS_PASSWORD}@redis:6379/0',
-      meaning: '`redis://[user][:password]@host:port/database`; TLS, sentinels and clusters: [dpop.md](dpop.md).',
-    },
-    parseRedisUrl,
-  ),
-  key_prefix: text({ default: 'obex:dpop:', meaning: 'Begins every key that Obex writes.' }),
-  connect_timeout: duration({ min: 1, max: LONGEST_MS, default: '2s', meaning: 'Longest wait for a connection.' }),
-  command_timeout: duration({
-    min: 1,
-    max: LONGEST_MS,
-    default: '250ms',
-    meaning: 'Longest wait for an answer; then 503.',
-  }),
-  tls: section('TLS to Redis, for `rediss://`.', {
-    ca_file: text({
-      allowEmpty: true,
-      default: '',
-      meaning: 'PEM bundle of the authorities trusted. Empty = the public ones.',
-    }),
-  }),
-});
+import { replayCacheRedis } from './redis.ts';
 
 export const dpopSection = section(
   'Tokens bound to a key of the client. Needs `idp`; with `enabled: true` Obex is in phase 3.',
@@ -75,7 +45,7 @@ export const dpopSection = section(
         default: 1_000_000,
         meaning: 'Proofs remembered in memory, allocated as used; beyond it 503 `replay_cache_full`.',
       }),
-      redis,
+      redis: replayCacheRedis,
     }),
   },
 );

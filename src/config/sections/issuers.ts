@@ -88,7 +88,7 @@ const acceptIdTokens = boolean({
     'look so (Dex). Whoever gets hold of an ID token for an accepted audience is then let in. Each issuer has its own.',
 });
 
-const additionalIssuer = z.strictObject({
+export const additionalIssuer = z.strictObject({
   ...issuer,
   accepted_algorithms: optional(
     list(algorithm, {
@@ -121,48 +121,46 @@ const additionalIssuer = z.strictObject({
   dangerously_accept_id_tokens: acceptIdTokens,
 });
 
-export const idpSection = z
-  .optional(
-    z.strictObject({
-      ...issuer,
-      clock_skew: duration({
-        min: 0,
-        max: 600_000,
-        default: '10s',
-        meaning: 'How far the clocks of issuer and Obex may differ when `exp`, `nbf` and `iat` are checked.',
-      }),
-      accepted_algorithms: list(algorithm, {
-        default: ['RS256', 'ES256'],
-        nonEmpty: 'name at least one, or delete the key for [RS256, ES256]',
-        meaning: 'Signature algorithms accepted: of RS/PS/ES 256/384/512, Ed25519, and EdDSA, its older name.',
-      }),
-      jwks_refresh: duration({
-        min: 1000,
-        max: LONGEST_MS,
-        default: '10m',
-        meaning: 'How often keys are fetched in the background.',
-      }),
-      jwks_max_stale: duration({
-        min: 1000,
-        max: LONGEST_MS,
-        default: '24h',
-        meaning: 'How long keys are used after the last fetch that succeeded.',
-      }),
-      scope_claims: list(claim, { ...scopeClaims, default: [...UNFILLED.scope_claims], meaning: SCOPE_CLAIMS_MEANING }),
-      audience_claim: oneOf(AUDIENCE_CLAIMS, { default: UNFILLED.audience_claim, meaning: AUDIENCE_CLAIM_MEANING }),
-      additional_issuers: z.prefault(z.array(additionalIssuer), []).register(z.globalRegistry, {
-        description: 'Further issuers whose tokens are accepted; keys are never mixed between issuers.',
-      }),
-      dangerously_allow_http: boolean({
-        default: false,
-        meaning:
-          'Allows http for `issuer`, `jwks_uri` and `introspection.endpoint` beyond loopback. Whoever can touch that network can then ' +
-          'forge tokens: for development only.',
-      }),
-      dangerously_accept_id_tokens: acceptIdTokens,
-    }),
-  )
-  .register(z.globalRegistry, {
-    description:
-      'Who issues the tokens. The key makes the difference: without it Obex is in phase 1 and authenticates nobody.',
-  });
+export const idpSchema = z.strictObject({
+  ...issuer,
+  clock_skew: duration({
+    min: 0,
+    max: 600_000,
+    default: '10s',
+    meaning: 'How far the clocks of issuer and Obex may differ when `exp`, `nbf` and `iat` are checked.',
+  }),
+  accepted_algorithms: list(algorithm, {
+    default: ['RS256', 'ES256'],
+    nonEmpty: 'name at least one, or delete the key for [RS256, ES256]',
+    meaning: 'Signature algorithms accepted: of RS/PS/ES 256/384/512, Ed25519, and EdDSA, its older name.',
+  }),
+  jwks_refresh: duration({
+    min: 1000,
+    max: LONGEST_MS,
+    default: '10m',
+    meaning: 'How often keys are fetched in the background.',
+  }),
+  jwks_max_stale: duration({
+    min: 1000,
+    max: LONGEST_MS,
+    default: '24h',
+    meaning: 'How long keys are used after the last fetch that succeeded.',
+  }),
+  scope_claims: list(claim, { ...scopeClaims, default: [...UNFILLED.scope_claims], meaning: SCOPE_CLAIMS_MEANING }),
+  audience_claim: oneOf(AUDIENCE_CLAIMS, { default: UNFILLED.audience_claim, meaning: AUDIENCE_CLAIM_MEANING }),
+  additional_issuers: z.prefault(z.array(additionalIssuer), []).register(z.globalRegistry, {
+    description: 'Further issuers whose tokens are accepted; keys are never mixed between issuers.',
+  }),
+  dangerously_allow_http: boolean({
+    default: false,
+    meaning:
+      'Allows http for `issuer`, `jwks_uri` and `introspection.endpoint` beyond loopback. Whoever can touch that network can then ' +
+      'forge tokens: for development only.',
+  }),
+  dangerously_accept_id_tokens: acceptIdTokens,
+});
+
+export const idpSection = z.optional(idpSchema).register(z.globalRegistry, {
+  description:
+    'Who issues the tokens. The key makes the difference: without it, and without `login`, Obex is in phase 1 and authenticates nobody.',
+});

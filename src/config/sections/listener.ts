@@ -74,7 +74,7 @@ export const obexSection = section('The proxy itself: its public address, its li
   ),
   workers,
   secret: sharedSecret(
-    'From it everything is derived that replicas must hold alike, each use with a key of its own: today the nonces of DPoP. The same in ' +
+    'From it everything is derived that replicas must hold alike, each use with a key of its own: the nonces of DPoP, the store and the client ids of `login`. The same in ' +
       'every replica. Absent = made at start. A reload cannot change it.',
   ),
   tls,

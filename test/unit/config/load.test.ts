@@ -35,11 +35,15 @@ describe('layout', () => {
 });
 
 describe('unknown keys', () => {
-  const sections = 'obex, backend, limits, resource, idp, authz, token_cache, dpop, cors, log, metrics';
+  const sections =
+    'obex, backend, limits, resource, idp, login, authz, token_cache, dpop, redis, cors, log, metrics, admin';
   const cases: readonly (readonly [yaml: string, problem: string])[] = [
     ['log:\n  levle: info\n', 'obex.yaml:8: log.levle: unknown key; did you mean level?'],
     ['token-cache: {}\n', 'obex.yaml:7: token-cache: unknown key; did you mean token_cache?'],
-    ['listen: ":1"\n', 'obex.yaml:7: listen: unknown key here; it belongs elsewhere: obex.listen or metrics.listen'],
+    [
+      'listen: ":1"\n',
+      'obex.yaml:7: listen: unknown key here; it belongs elsewhere: obex.listen or metrics.listen or admin.listen',
+    ],
     ['log:\n  clock_skew: 1s\n', 'obex.yaml:8: log.clock_skew: unknown key here; it belongs elsewhere: idp.clock_skew'],
     ['log:\n  clockskew: 1s\n', 'obex.yaml:8: log.clockskew: unknown key here; it belongs elsewhere: idp.clock_skew'],
     ['log:\n  drain_timout: 1s\n', 'obex.yaml:8: log.drain_timout: unknown key; did you mean limits.drain_timeout?'],

@@ -73,6 +73,7 @@ describe('samples', () => {
         accepted_algorithms: ['RS256'],
         audiences: ['https://192.0.2.10/mcp'],
         dangerously_accept_id_tokens: false,
+        keys: 'fetched',
       },
     ]);
   });

@@ -22,6 +22,7 @@ describe('the container stack', () => {
   for (const [name, port] of [
     ['mariadb', 8443],
     ['clickhouse', 8444],
+    ['login', 8445],
   ] as const) {
     it(`obex/${name}.yaml runs outside of Compose, on loopback and without certificates`, () => {
       const { config, phase } = load(`obex/${name}.yaml`, {});
@@ -52,6 +53,21 @@ describe('the container stack', () => {
     const { config } = load('obex/clickhouse.yaml', env);
     assert.deepEqual(config.resource.audiences, ['api://a', 'api://b']);
     assert.deepEqual(config.idp?.accepted_algorithms, ['PS256']);
+  });
+
+  it('sends people to the address of plain-idp, and keeps their logins on a volume', () => {
+    const { services } = parse(read('docker-compose.yml'), { merge: true });
+    const env = {
+      LOGIN_STORE: 'sqlite',
+      LOGIN_STORE_PATH: '/var/lib/obex/login.db',
+      LOGIN_EMAIL_DOMAINS: 'a.com,b.com',
+    };
+    const { config } = load('obex/login.yaml', env);
+    assert.equal(config.login?.issuer, services['plain-idp'].environment.DEV_IDP_ISSUER);
+    assert.deepEqual(config.login?.store, { backend: 'sqlite', path: env.LOGIN_STORE_PATH });
+    assert.deepEqual(config.login?.allow.email_domains, ['a.com', 'b.com']);
+    assert.equal(services['obex-login'].network_mode, 'service:plain-idp');
+    assert.ok(services['obex-login'].volumes.includes('login:/var/lib/obex'));
   });
 
   it('examples/walkthrough has the sample that the configuration tests load', () => {

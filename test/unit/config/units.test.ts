@@ -10,6 +10,8 @@ describe('durations', () => {
     '1m30s': 90_000,
     '250ms': 250,
     '24h': 86_400_000,
+    '30d': 2_592_000_000,
+    '1d12h': 129_600_000,
     '0s': 0,
     '1h1m1s1ms': 3_661_001,
   };
@@ -26,7 +28,9 @@ describe('durations', () => {
     '1s1m',
     '1s1s',
     '10S',
-    '1d',
+    '1.5d',
+    '1h1d',
+    '1w',
     ' 1s',
     '1s\n',
     '9999999999999h',
@@ -35,7 +39,13 @@ describe('durations', () => {
   }
   it('formats what it reads back', () => {
     fc.assert(fc.property(fc.nat({ max: 2 ** 40 }), (ms) => parseDuration(formatDuration(ms)) === ms));
-    assert.deepEqual([0, 90_000, 120_000, 1001].map(formatDuration), ['0s', '1m30s', '2m', '1s1ms']);
+    assert.deepEqual([0, 90_000, 120_000, 1001, 90_000_000].map(formatDuration), [
+      '0s',
+      '1m30s',
+      '2m',
+      '1s1ms',
+      '1d1h',
+    ]);
   });
 });
 

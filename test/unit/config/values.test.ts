@@ -601,7 +601,7 @@ describe('numbers and sizes', () => {
     ],
     'a timeout of zero': [
       limits('read_timeout: 0s'),
-      'limits.read_timeout: expected a duration from 1ms to 576h, got "0s"',
+      'limits.read_timeout: expected a duration from 1ms to 24d, got "0s"',
     ],
     'an empty rate limit': [limits('rate_limit: null'), 'limits.rate_limit: is empty; give it its keys, or delete it'],
     yes: [obex('tls: { enabled: yes }'), 'obex.tls.enabled: expected true or false, got "yes"; write true'],

@@ -47,6 +47,9 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- if and (include "obex.several" .) (get $assertion "enabled") (not (get $assertion "key_file")) }}
 {{- fail "replicas must sign assertions with one key: set config.backend.assertion.key_file (docs/your-backend.md)" }}
 {{- end }}
+{{- if and (include "obex.several" .) (hasKey $config "login") (ne (dig "login" "store" "backend" "memory" $config) "redis") }}
+{{- fail "with more than one replica a login would be known to one of them alone: set config.login.store.backend to redis" }}
+{{- end }}
 {{- if and (include "obex.several" .) (eq (include "obex.phase" .) "3") }}
 {{- if ne (dig "dpop" "replay_cache" "backend" "memory" $config) "redis" }}
 {{- fail "with more than one replica a proof could be used once at each: set config.dpop.replay_cache.backend to redis (docs/dpop.md)" }}
@@ -68,7 +71,7 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- end }}
 {{- end }}
 {{- $dpop := dig "dpop" dict . }}
-{{- $secrets := dict "obex.secret" (dig "obex" "secret" "" .) "dpop.nonce_secret" (get $dpop "nonce_secret") "dpop.replay_cache.redis.url" (dig "replay_cache" "redis" "url" "" $dpop) }}
+{{- $secrets := dict "obex.secret" (dig "obex" "secret" "" .) "dpop.nonce_secret" (get $dpop "nonce_secret") "dpop.replay_cache.redis.url" (dig "replay_cache" "redis" "url" "" $dpop) "redis.url" (dig "redis" "url" "" .) }}
 {{- $idp := dig "idp" dict . }}
 {{- $_ := set $secrets "idp.introspection.client_secret" (dig "introspection" "client_secret" "" $idp) }}
 {{- range $index, $issuer := dig "additional_issuers" list $idp }}
