@@ -1,5 +1,6 @@
 /** argv → command. Exit codes: 0 fine, 1 the thing checked is not fine, 2 wrong usage or config, 70 internal. */
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import type { LoginOptions } from './commands/login.ts';
 import { systemClock } from './lib/clock.ts';
 import { VERSION } from './lib/version.ts';
 import type { Signals } from './signals.ts';
@@ -52,6 +53,7 @@ function createProgram(beginning: Beginning, exit: (code: number) => void): Comm
   addServe(program, beginning, exit);
   addCheck(program, exit);
   addSmallCommands(program, exit);
+  addLogin(program, exit);
   addHelp(program);
   return program;
 }
@@ -116,6 +118,31 @@ function addSmallCommands(program: Command, exit: (code: number) => void): void 
       if (demo === undefined) return exit(EXIT_USAGE);
       exit(await demo.runDemo({ ...options, stdout, stderr }));
     });
+}
+
+function addLogin(program: Command, exit: (code: number) => void): void {
+  const login: Command = command(program, 'login', 'who is logged in at a running Obex, and how that ends')
+    .helpCommand(false)
+    .action(() => login.error('error: what of it? "obex login sessions" or "obex login revoke"'));
+  const run = async (kind: 'sessions' | 'revoke', options: LoginOptions): Promise<void> => {
+    const { runLogin } = await import('./commands/login.ts');
+    exit(await runLogin(kind, options, { nowMs: systemClock.nowMs(), stdout, stderr }));
+  };
+  command(login, 'sessions', 'list who is logged in, and with which clients')
+    .addOption(configOption())
+    .option('--subject <subject>', 'of one person, as the IdP calls them')
+    .option('--client <id>', 'of one client, by its id or as much of it as the list shows')
+    .option('--json', 'print JSON')
+    .addHelpText('after', example('obex login sessions --config obex.yaml'))
+    .action((options: LoginOptions) => run('sessions', options));
+  command(login, 'revoke', 'end sessions, and call back the access tokens that are out')
+    .addOption(configOption())
+    .option('--subject <subject>', 'all of one person, as the IdP calls them')
+    .option('--client <id>', 'all of one client, by its id or as much of it as the list shows')
+    .option('--all', 'all')
+    .option('--json', 'print JSON')
+    .addHelpText('after', example('obex login revoke --subject 00u1abcd --config obex.yaml'))
+    .action((options: LoginOptions) => run('revoke', options));
 }
 
 function addHelp(program: Command): void {
