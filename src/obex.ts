@@ -2,28 +2,33 @@
 import type { Phase } from './config/phase.ts';
 import type { Config } from './config/schema.ts';
 import { VERSION } from './lib/version.ts';
-import { errorField } from './observe/log.ts';
 import type { Observers } from './observe/observers.ts';
 import { processMetrics } from './observe/process-metrics.ts';
+import { underKey } from './observe/under-key.ts';
 import { buildRuntime, type Runtime } from './runtime.ts';
 import { readDescriptorLimit, spareDescriptors } from './runtime-descriptors.ts';
+import { type Login, startLogin } from './runtime-login.ts';
 import { runtimeMetrics } from './runtime-metrics.ts';
 import { refuseFixedChanges } from './runtime-reload.ts';
 import type { RuntimeFiles } from './runtime-tls.ts';
 import { createHandlers } from './server/handlers.ts';
 import type { Service } from './server/service.ts';
+import type { CommandLogin } from './state/login-control.ts';
 import { createOwnTruth, type ProcessWide } from './state/process-wide.ts';
 import { listen } from './wire/engine.ts';
 import type { ListenAddress, WireServer } from './wire/exchange.ts';
+import { formatListenUrl } from './wire/listen-url.ts';
 
 export interface Obex {
   /** Where the main listener can be reached from this machine. */
   readonly url: string;
   readonly port: number;
   readonly phase: Phase;
-  /** Puts a new configuration in force, or throws an error that says why not and leaves the old one. */
-  reload(config: Config): void;
-  /** The first half of a reload: all that can fail. Throws as `reload` does. */
+  /** Undefined where this thread has no login of its own. */
+  readonly commandLogin: CommandLogin | undefined;
+  /** Puts a new configuration in force, or rejects with an error that says why not and leaves the old one. */
+  reload(config: Config): Promise<void>;
+  /** The first half of a reload of this thread: all that can fail. Throws such an error. */
   prepare(config: Config, files?: RuntimeFiles): PreparedReload;
   /** Not ready, then not accepting, then cut: resolves when every connection is gone. */
   drain(): Promise<void>;
@@ -49,14 +54,26 @@ export interface Seat {
 
 /** Starts to listen. Rejects with an error that a person can act on. Without a seat this thread is the whole process. */
 export async function startObex(config: Config, observers: Observers, seat?: Seat): Promise<Obex> {
-  const running = new RunningObex(config, observers, seat);
-  await running.listen();
-  return running;
+  // Who has a seat is served by the main thread's.
+  const login = seat === undefined ? await startLogin(config, observers) : undefined;
+  try {
+    const running = new RunningObex(config, observers, { seat, login });
+    await running.listen();
+    return running;
+  } catch (error) {
+    void login?.desk.stop();
+    throw error;
+  }
+}
+
+interface ObexParts {
+  readonly seat: Seat | undefined;
+  readonly login: Login | undefined;
 }
 
 class RunningObex implements Obex {
   readonly #observers: Observers;
-  readonly #seat: Seat | undefined;
+  readonly #parts: ObexParts;
   readonly #shared: ProcessWide;
   readonly #descriptorLimit = readDescriptorLimit();
   #config: Config;
@@ -66,16 +83,16 @@ class RunningObex implements Obex {
   #draining = false;
   #closing = false;
 
-  constructor(config: Config, observers: Observers, seat: Seat | undefined) {
+  constructor(config: Config, observers: Observers, parts: ObexParts) {
     this.#observers = observers;
-    this.#seat = seat;
-    this.#shared = seat?.shared ?? createOwnTruth(observers);
+    this.#parts = parts;
+    this.#shared = parts.seat?.shared ?? createOwnTruth(observers, parts.login?.desk);
     this.#config = config;
-    this.#runtime = this.#build(config, undefined, seat?.files);
+    this.#runtime = this.#build(config, undefined, parts.seat?.files);
     this.#runtime.begin();
     this.#measureTokenCache(this.#runtime);
     observers.metrics.register(
-      ...runtimeMetrics(() => this.#runtime, this.#shared, observers.metrics.introspection),
+      ...runtimeMetrics(() => this.#runtime, this.#shared, observers.metrics),
       ...processMetrics(VERSION, () => this.#runtime.phase),
     );
   }
@@ -86,6 +103,10 @@ class RunningObex implements Obex {
 
   get phase(): Phase {
     return this.#runtime.phase;
+  }
+
+  get commandLogin(): CommandLogin | undefined {
+    return this.#parts.login?.desk.command;
   }
 
   get url(): string {
@@ -101,7 +122,7 @@ class RunningObex implements Obex {
         'obex.listen',
         this.#listenOn(place, () => this.#runtime.service, this.#runtime),
       );
-      if (metrics.listen !== undefined && this.#seat?.listensForMetrics !== false) {
+      if (metrics.listen !== undefined && this.#parts.seat?.listensForMetrics !== false) {
         const listening = this.#listenOn(metrics.listen, () => this.#runtime.metricsService, undefined);
         this.#metricsServer = await underKey('metrics.listen', listening);
       }
@@ -111,8 +132,15 @@ class RunningObex implements Obex {
     }
   }
 
-  reload(config: Config): void {
-    this.prepare(config).commit();
+  async reload(config: Config): Promise<void> {
+    const prepared = this.prepare(config);
+    try {
+      await this.#parts.login?.prepare(config)();
+    } catch (error) {
+      prepared.discard();
+      throw error;
+    }
+    prepared.commit();
   }
 
   prepare(config: Config, files?: RuntimeFiles): PreparedReload {
@@ -155,6 +183,7 @@ class RunningObex implements Obex {
     const cut = setTimeout(() => this.#finish(), timeoutMs);
     await drained;
     clearTimeout(cut);
+    await this.#parts.login?.desk.stop();
     this.stop();
   }
 
@@ -163,6 +192,7 @@ class RunningObex implements Obex {
     this.#server?.destroy();
     this.#metricsServer?.destroy();
     this.#runtime.release(undefined);
+    void this.#parts.login?.desk.stop();
   }
 
   /** Streams end between two events where they can; a moment later the rest is cut. */
@@ -178,8 +208,8 @@ class RunningObex implements Obex {
   }
 
   #place(configured: ListenAddress): ListenAddress {
-    if (this.#seat === undefined || 'path' in configured) return configured;
-    return { ...configured, port: this.#seat.port, reusePort: true };
+    if (this.#parts.seat === undefined || 'path' in configured) return configured;
+    return { ...configured, port: this.#parts.seat.port, reusePort: true };
   }
 
   #build(config: Config, previous: Runtime | undefined, files: RuntimeFiles | undefined): Runtime {
@@ -216,18 +246,3 @@ class RunningObex implements Obex {
 
 /** How long an event stream may take to reach its next boundary once everything else has been waited for. */
 const BOUNDARY_GRACE_MS = 500;
-
-/** A failure to listen is told with the key of the address. */
-export async function underKey<T>(key: string, listening: Promise<T>): Promise<T> {
-  try {
-    return await listening;
-  } catch (cause) {
-    throw new Error(`${key}: ${errorField(cause)}`, { cause });
-  }
-}
-
-function formatListenUrl(listen: ListenAddress, port: number, isTls: boolean): string {
-  if ('path' in listen) return `unix:${listen.path}`;
-  const host = listen.host === undefined || listen.host === '0.0.0.0' ? 'localhost' : listen.host;
-  return `${isTls ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${port}`;
-}

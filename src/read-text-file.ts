@@ -20,8 +20,14 @@ const drained = new Set<string>();
 /** The configuration, at the start: nobody is served yet who could be held up. */
 let isFirst = true;
 
-/** As UTF-8. Throws what `fs.readFileSync` throws, and an error of the same kind for pipes and devices. */
+/** As UTF-8; throws as `readFileBytes` does. */
 export function readTextFile(path: string): string {
+  // Decoded afterwards: Node 26.10 corrupts its heap when it decodes a large pipe, such as /dev/stdin, while it reads.
+  return readFileBytes(path).toString('utf8');
+}
+
+/** Throws what `fs.readFileSync` throws, and an error of the same kind for pipes and devices. */
+export function readFileBytes(path: string): Buffer {
   const mayWait = isFirst || HANDED_OVER.test(path);
   isFirst = false;
   if (mayWait) return readHandedOver(path);
@@ -30,22 +36,17 @@ export function readTextFile(path: string): string {
   try {
     const stats = fstatSync(file);
     if (!stats.isFile() && !stats.isDirectory()) throw new NotAFile('not a regular file');
-    return decode(file);
+    return readFileSync(file);
   } finally {
     closeSync(file);
   }
 }
 
 /** A pipe is read once, when somebody who waits for the start has put it there. */
-function readHandedOver(path: string): string {
+function readHandedOver(path: string): Buffer {
   if (!statSync(path).isFile()) {
     if (drained.has(path)) throw new NotAFile('a pipe is read only once');
     drained.add(path);
   }
-  return decode(path);
-}
-
-/** Decoded afterwards: Node 26.10 corrupts its heap when it decodes a large pipe, such as /dev/stdin, while it reads. */
-function decode(file: string | number): string {
-  return readFileSync(file).toString('utf8');
+  return readFileSync(path);
 }

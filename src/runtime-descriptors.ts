@@ -8,8 +8,12 @@ import { RESERVE } from './wire/http1/accepted-sockets.ts';
 const OTHERS = 64;
 /** The same for each thread beside the first: an event loop of its own (5, measured), its listener. */
 const OTHERS_OF_THREAD = 8;
+/** The login thread has a store and connections to the IdP besides. */
+const OTHERS_OF_LOGIN = OTHERS_OF_THREAD + 32;
 /** Most connections on the metrics listener beside its reserve: a few who scrape, however many connect. */
 export const MAX_METRICS_CONNECTIONS = 32;
+/** The same on the control listener: a person or two. */
+export const MAX_CONTROL_CONNECTIONS = 16;
 
 /** Of this process; undefined where the system does not tell, which is anywhere but on Linux. */
 export function readDescriptorLimit(): number | undefined {
@@ -43,8 +47,10 @@ export function spareDescriptors(config: Config, limit: number | undefined): num
   return limit === undefined ? Number.POSITIVE_INFINITY : limit - reserved(config);
 }
 
-function reserved({ backend, obex, metrics }: Config): number {
+function reserved({ backend, obex, metrics, admin, login }: Config): number {
   const workers = obex.workers === 'auto' ? availableParallelism() : obex.workers;
   const forMetrics = metrics.listen === undefined ? 0 : MAX_METRICS_CONNECTIONS + RESERVE;
-  return OTHERS + OTHERS_OF_THREAD * (workers - 1) + forMetrics + backend.max_idle_conns * workers;
+  const forControl = admin.listen === undefined ? 0 : MAX_CONTROL_CONNECTIONS + RESERVE;
+  const forThreads = OTHERS_OF_THREAD * (workers - 1) + (login === undefined ? 0 : OTHERS_OF_LOGIN);
+  return OTHERS + forThreads + forMetrics + forControl + backend.max_idle_conns * workers;
 }

@@ -38,7 +38,7 @@ export interface RateLimit extends Limit {
 /** What building issuers takes; `previous` is whatever knows the issuers until now. */
 interface IssuerOptions {
   readonly config: Config;
-  readonly shared: Pick<ProcessWide, 'createIssuerKeys'>;
+  readonly shared: Pick<ProcessWide, 'createIssuerKeys'> & Partial<Pick<ProcessWide, 'revokedTokens'>>;
   readonly previous: { readonly issuers: readonly TrustedIssuer[] } | undefined;
   readonly files: Pick<RuntimeFiles, 'issuerCas'>;
 }
@@ -55,11 +55,13 @@ export function buildIssuers(options: IssuerOptions): readonly TrustedIssuer[] {
     ...acceptedAudiences(entry, resource.url),
     scopeTerms: buildScopeTerms(options.config, entry.scope_claims),
     clockSkewMs: idp.clock_skew,
+    ...(entry.keys === 'login' && options.shared.revokedTokens && { revoked: options.shared.revokedTokens }),
     jwks: buildIssuerKeys(options, {
       issuer: entry.issuer,
       jwksUri: entry.jwks_uri,
       allowHttp: idp.dangerously_allow_http,
       ca: options.files.issuerCas[index],
+      ...(entry.keys === 'login' && { isOwn: true }),
     }),
   }));
 }
@@ -94,8 +96,8 @@ export function startIssuers(issuers: readonly TrustedIssuer[], { idp }: Config)
 }
 
 /**
- * Whether the issuer of a token is still trusted, and the key that it was verified with still one of the issuer's. A token
- * without a key stands as long as its issuer is the one that is asked about tokens.
+ * Whether the issuer of a token is still trusted, the key that it was verified with still one of the issuer's, and the token
+ * not called back. A token without a key stands as long as its issuer is the one that is asked about tokens.
  */
 export function createStanding(
   issuers: readonly TrustedIssuer[],
@@ -106,7 +108,7 @@ export function createStanding(
     if (accessToken === undefined) return false;
     const trusted = byName.get(accessToken.issuer);
     if (key === undefined) return asked !== undefined && trusted === asked;
-    return trusted?.jwks.keys?.includes(key) === true;
+    return trusted?.jwks.keys?.includes(key) === true && trusted.revoked?.covers(accessToken) !== true;
   };
 }
 

@@ -2,8 +2,7 @@
 import { X509Certificate } from 'node:crypto';
 import type { TrustedIssuer } from './gate/verify-access-token.ts';
 import type { MetricFamily, Sample } from './observe/exposition.ts';
-import type { IntrospectionMetrics } from './observe/introspection-metrics.ts';
-import { counter, gauge } from './observe/metrics.ts';
+import { counter, gauge, type Metrics } from './observe/metrics.ts';
 import type { Runtime } from './runtime.ts';
 import type { ProcessWide } from './state/process-wide.ts';
 import type { ServerTls } from './wire/exchange.ts';
@@ -12,7 +11,7 @@ import type { ServerTls } from './wire/exchange.ts';
 export function runtimeMetrics(
   current: () => Runtime,
   shared: ProcessWide,
-  introspection: IntrospectionMetrics,
+  { introspection, login }: Metrics,
 ): readonly MetricFamily[] {
   const perIssuer = (sample: (trusted: TrustedIssuer) => readonly Sample[]) => (): Iterable<Sample> =>
     current().issuers.flatMap(sample);
@@ -38,6 +37,7 @@ export function runtimeMetrics(
       perIssuer(({ issuer, jwks }) => [{ labels: { issuer }, value: jwks.statistics.fetchedAtMs / 1000 }]),
     ),
     ...introspection.families(() => current().introspection?.trusted.issuer),
+    ...login.families(() => current().issuers.some(({ jwks }) => jwks.source.isOwn === true)),
     ...certificateMetrics(current),
     ...dpopMetrics(current),
   ];

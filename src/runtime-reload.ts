@@ -12,11 +12,15 @@ export function refuseFixedChanges(before: Config, after: Config): void {
     ['obex.tls.client_auth', before.obex.tls.client_auth, after.obex.tls.client_auth],
     // Whatever it has sealed would be unknown.
     ['obex.secret', before.obex.secret, after.obex.secret],
+    ['admin.listen', before.admin.listen, after.admin.listen],
     ['metrics.listen', before.metrics.listen, after.metrics.listen],
+    // It has a thread of its own.
+    ['whether there is a login', before.login !== undefined, after.login !== undefined],
+    ['login.store', before.login?.store, after.login?.store],
   ];
   refuseOtherPhase(before, after);
-  const memory = replayMemoryOf(before);
-  const next = replayMemoryOf(after);
+  const memory = { ...replayMemoryOf(before), ...loginRedisOf(before) };
+  const next: typeof memory = { ...replayMemoryOf(after), ...loginRedisOf(after) };
   for (const [name, old, value] of [
     ...fixed,
     ...Object.entries(memory).map(([key, at]) => [key, at, next[key]] as const),
@@ -40,14 +44,21 @@ function replayMemoryOf({ dpop }: Config): Readonly<Record<string, unknown>> {
   const { backend, max_entries: maxEntries, redis } = dpop.replay_cache;
   if (backend === 'memory')
     return { 'dpop.replay_cache.backend': backend, 'dpop.replay_cache.max_entries': maxEntries };
+  return { 'dpop.replay_cache.backend': backend, ...redisPlaceOf('dpop.replay_cache.redis', redis) };
+}
+
+function loginRedisOf({ login, redis }: Config): Readonly<Record<string, unknown>> {
+  return login?.store.backend === 'redis' ? redisPlaceOf('redis', redis) : {};
+}
+
+function redisPlaceOf(key: string, redis: Config['redis']): Readonly<Record<string, unknown>> {
   const url = parseRedisUrl(redis.url);
   return {
-    'dpop.replay_cache.backend': backend,
-    'scheme, host or port in dpop.replay_cache.redis.url': [url?.kind, url?.tls, url?.addresses],
-    'the master name in dpop.replay_cache.redis.url': url?.masterName,
-    'the database in dpop.replay_cache.redis.url': url?.database,
-    'dpop.replay_cache.redis.key_prefix': redis.key_prefix,
-    'dpop.replay_cache.redis.connect_timeout': redis.connect_timeout,
-    'dpop.replay_cache.redis.command_timeout': redis.command_timeout,
+    [`scheme, host or port in ${key}.url`]: [url?.kind, url?.tls, url?.addresses],
+    [`the master name in ${key}.url`]: url?.masterName,
+    [`the database in ${key}.url`]: url?.database,
+    [`${key}.key_prefix`]: redis.key_prefix,
+    [`${key}.connect_timeout`]: redis.connect_timeout,
+    [`${key}.command_timeout`]: redis.command_timeout,
   };
 }

@@ -17,6 +17,7 @@ import type { RuntimeOptions } from './runtime.ts';
 import { MAX_METRICS_CONNECTIONS, spareDescriptors } from './runtime-descriptors.ts';
 import type { DpopParts } from './runtime-dpop.ts';
 import type { IdentityParts } from './runtime-identity.ts';
+import { buildLoginEndpoints } from './runtime-login.ts';
 import { buildReadiness, type ReadinessParts } from './runtime-readiness.ts';
 import { challengeScopes, metadataScopes } from './runtime-scopes.ts';
 import { createClientAddress, createPeerTrust } from './server/client-address.ts';
@@ -55,6 +56,7 @@ export function buildService(options: RuntimeOptions, parts: ServiceParts): Serv
       endpoints,
       isClosed: (path) => config.metrics.listen !== undefined && path === METRICS_PATH,
       isOriginAllowed,
+      ownOrigin: publicUrl.origin,
       isLoop: (fields) => isLoop(fields, shared.viaPseudonym),
       hostPolicy: config.idp === undefined ? createHostPolicy({ publicUrl, allowedHosts }) : undefined,
       noAuthorizationServer: config.idp && denyAuthorization(authorizationServers(config), locateMetadata(config)),
@@ -67,7 +69,8 @@ export function buildService(options: RuntimeOptions, parts: ServiceParts): Serv
     }),
     cors: createCors({
       isAllowed: isOriginAllowed,
-      publicPaths: publicPaths(endpoints),
+      publicPaths: pathsOf(endpoints, ({ isPublic }) => isPublic),
+      closedPaths: pathsOf(endpoints, ({ leadsFrom }) => leadsFrom !== undefined),
       allowedHeaders: config.cors.allowed_headers,
       exposedHeaders: config.cors.exposed_headers,
     }),
@@ -167,6 +170,7 @@ function buildEndpoints(options: RuntimeOptions, parts: ServiceParts): ReadonlyM
     [paths.root, metadata],
     [paths.withSuffix, metadata],
     ...identity.endpoints,
+    ...buildLoginEndpoints(options),
   ]);
   if (config.metrics.listen === undefined) endpoints.set(METRICS_PATH, metricsEndpoint(options));
   return endpoints;
@@ -190,8 +194,8 @@ function authorizationServers({ idp, resource }: Config): readonly string[] {
   return issuers.filter((issuer) => isIssuerIdentifier(issuer, idp.dangerously_allow_http));
 }
 
-function publicPaths(endpoints: ReadonlyMap<string, Endpoint>): ReadonlySet<string> {
-  return new Set([...endpoints].filter(([, { isPublic }]) => isPublic).map(([path]) => path));
+function pathsOf(endpoints: ReadonlyMap<string, Endpoint>, fits: (endpoint: Endpoint) => boolean): ReadonlySet<string> {
+  return new Set([...endpoints].filter(([, endpoint]) => fits(endpoint)).map(([path]) => path));
 }
 
 function metricsEndpoint({ config, observers }: RuntimeOptions): Endpoint {
@@ -206,6 +210,7 @@ export function buildMetricsService(options: RuntimeOptions, service: Service): 
     endpoints: new Map([[METRICS_PATH, metricsEndpoint(options)]]),
     isClosed: () => true,
     isOriginAllowed: buildOriginPolicy(config),
+    ownOrigin: config.obex.public_url.origin,
     isLoop: () => false,
     hostPolicy: undefined,
     noAuthorizationServer: undefined,

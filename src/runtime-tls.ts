@@ -10,7 +10,7 @@ import type { ServerTls } from './wire/exchange.ts';
 import { opensslProblem } from './wire/tls-options.ts';
 
 /** A file and the config key that names it. */
-interface NamedFile {
+export interface NamedFile {
   readonly key: string;
   readonly path: string;
 }
@@ -53,7 +53,7 @@ export function readAssertionKey({ backend }: Config, before: AssertionKey | und
   if (!enabled) return undefined;
   if (path === '') return before?.isMade === true ? before : { pem: makeSigningKey(), isMade: true };
   const file = { key: 'backend.assertion.key_file', path };
-  const pem = readNamedFile(file);
+  const pem = readNamedFile(file, readTextFile);
   parseNamedFile(file, pem, parseSigningKey);
   return { pem, isMade: false };
 }
@@ -63,21 +63,34 @@ function makeSigningKey(): string {
   return privateKey.export({ type: 'pkcs8', format: 'pem' });
 }
 
-/** The paths that `readRuntimeFiles` reads. */
+const NO_LOGIN = { private_key_file: '', logo_file: '', tls: { ca_file: '' } };
+
+/** The paths that are read beside the configuration. */
 export function runtimeFilePaths(config: Config): readonly string[] {
   const { tls } = config.obex;
   const certificate = tls.enabled ? [tls.cert_file, tls.key_file, tls.client_ca_file] : [];
-  const authorities = [redisAuthorities(config), ...issuerAuthorities(config)].map(({ path }) => path);
+  const files = [redisAuthorities(config), loginRedisAuthorities(config), ...issuerAuthorities(config)];
+  const authorities = files.map(({ path }) => path);
   const { tls: backendTls, assertion } = config.backend;
   const assertionKey = assertion.enabled ? assertion.key_file : '';
-  return [...certificate, backendTls.ca_file, assertionKey, ...authorities].filter((path) => path !== '');
+  const { private_key_file: loginKey, logo_file: logo, tls: loginTls } = config.login ?? NO_LOGIN;
+  const login = [loginKey, logo, loginTls.ca_file];
+  return [...certificate, backendTls.ca_file, assertionKey, ...authorities, ...login].filter((path) => path !== '');
+}
+
+const REDIS_CA = 'redis.tls.ca_file';
+
+/** Of the Redis of the login store; without that there is none to read. */
+export function loginRedisAuthorities({ login, redis }: Config): NamedFile {
+  return { key: REDIS_CA, path: login?.store.backend === 'redis' ? redis.tls.ca_file : '' };
 }
 
 /** Without a replay cache in Redis there is none to read. */
-function redisAuthorities({ idp, dpop }: Config): NamedFile {
+export function redisAuthorities({ idp, dpop, redis }: Config): NamedFile {
   const isUsed = idp !== undefined && dpop.enabled && dpop.replay_cache.backend === 'redis';
   const { ca_file: path } = dpop.replay_cache.redis.tls;
-  return { key: 'dpop.replay_cache.redis.tls.ca_file', path: isUsed ? path : '' };
+  const isShared = path === redis.tls.ca_file;
+  return { key: isShared ? REDIS_CA : 'dpop.replay_cache.redis.tls.ca_file', path: isUsed ? path : '' };
 }
 
 /** The files of `RuntimeFiles.issuerCas`. */
@@ -124,7 +137,7 @@ export function readClientAuthorities({ client_ca_file: path }: TlsConfig): stri
 
 export function readCertificates({ cert_file: path }: TlsConfig) {
   const file = { key: 'obex.tls.cert_file', path };
-  const cert = readNamedFile(file);
+  const cert = readNamedFile(file, readTextFile);
   return { cert, certificates: parseNamedFile(file, cert, parseCertificates) };
 }
 
@@ -146,29 +159,30 @@ export function warnOfCertificates(config: Config, { tls }: RuntimeFiles, { cloc
 
 export function readPrivateKey({ key_file: path }: TlsConfig) {
   const file = { key: 'obex.tls.key_file', path };
-  const key = readNamedFile(file);
+  const key = readNamedFile(file, readTextFile);
   return { key, privateKey: parseNamedFile(file, key, parsePrivateKey) };
 }
 
 /** A PEM bundle of certificate authorities; undefined for the empty path, which stands for the public ones. */
 export function readAuthorities(file: NamedFile): string | undefined {
   if (file.path === '') return undefined;
-  const pem = readNamedFile(file);
+  const pem = readNamedFile(file, readTextFile);
   parseNamedFile(file, pem, parseCertificates);
   return pem;
 }
 
-function readNamedFile({ key, path }: NamedFile): string {
+/** Reads a file by its path; throws an error that names key, path and cure. */
+export function readNamedFile<T>({ key, path }: NamedFile, read: (path: string) => T): T {
   let code: unknown = 'unreadable';
   try {
-    return readTextFile(path);
+    return read(path);
   } catch (error) {
     if (error instanceof Error && 'code' in error) ({ code } = error);
   }
   throw new Error(`${key}: cannot read ${path} (${String(code)}); check the path and that this user may read it`);
 }
 
-function parseNamedFile<T>({ key, path }: NamedFile, pem: string, parse: (pem: string) => T | string): T {
+export function parseNamedFile<T>({ key, path }: NamedFile, pem: string, parse: (pem: string) => T | string): T {
   const parsed = parse(pem);
   if (typeof parsed === 'string') throw new Error(`${key}: ${path} ${parsed}`);
   return parsed;

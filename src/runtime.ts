@@ -124,12 +124,24 @@ function stopBackground({ issuers, introspection, dpop }: Runtime, successor: Ru
   if (successor?.dpop?.replayCache !== dpop?.replayCache) dpop?.stop();
 }
 
-/** What rests on a key goes with it. Returns the way to stop that. */
-function dropWithdrawn({ issuer, jwks }: TrustedIssuer, tokens: VerifiedTokens, streams: OpenStreams): () => void {
-  return jwks.onChange((keys) => {
+/** What rests on a key goes with it, and what rests on a token that is called back. Returns the way to stop that. */
+function dropWithdrawn(
+  { issuer, jwks, revoked }: TrustedIssuer,
+  tokens: VerifiedTokens,
+  streams: OpenStreams,
+): () => void {
+  const unfollow = revoked?.onChange(() => {
+    tokens.dropRevoked(issuer, revoked);
+    streams.endUnfounded();
+  });
+  const stop = jwks.onChange((keys) => {
     tokens.keepOnly(issuer, keys);
     streams.endUnfounded();
   });
+  return () => {
+    unfollow?.();
+    stop();
+  };
 }
 
 function readFiles(options: RuntimeOptions): RuntimeFiles {

@@ -16,11 +16,13 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   wire: ['lib'],
   observe: ['lib', 'oauth'],
   state: ['lib', 'oauth', 'observe', 'wire'],
+  login: ['lib', 'oauth', 'observe', 'state', 'wire'],
   gate: ['lib', 'oauth', 'mcp', 'state', 'observe'],
   proxy: ['lib', 'oauth', 'mcp', 'wire', 'observe'],
   server: ['lib', 'oauth', 'mcp', 'wire', 'observe', 'state', 'gate', 'proxy'],
   config: ['lib'],
   certs: ['lib', 'wire'],
+  admin: ['lib', 'observe', 'state', 'wire'],
 };
 
 /** Rooms that know no I/O: no module of Node but those that compute. */

@@ -50,32 +50,34 @@ function obexStarter(log: LineSink): StartObex {
 }
 
 async function playOnce(options: DemoOptions): Promise<number> {
-  const [{ startStage }, { findFreePort }, { tellStory }, { createTurnstile }] = await Promise.all([
-    import('../demo/stage.ts'),
-    import('../demo/loopback.ts'),
-    import('../demo/story.ts'),
-    import('../demo/turnstile.ts'),
-  ]);
+  const [{ startStage }, { startLoginStage }, { findFreePort }, { tellStory }, { createTurnstile }] = await Promise.all(
+    [
+      import('../demo/stage.ts'),
+      import('../demo/login-stage.ts'),
+      import('../demo/loopback.ts'),
+      import('../demo/story.ts'),
+      import('../demo/turnstile.ts'),
+    ],
+  );
   const turnstile = createTurnstile();
   const log: string[] = [];
-  const stage = await startStage({
-    startObex: obexStarter({ write: (line) => void log.push(line) }),
-    port: options.port ?? (await findFreePort(0)),
-    pause: () => turnstile.wait(),
-  });
-  try {
-    options.stdout(`Obex runs with this configuration:\n\n${stage.yaml}\n`);
-    const held = await tellStory(stage, turnstile, (text) => options.stdout(text));
-    if (!held) options.stderr(`Obex's log:\n${log.join('')}`);
-    return held ? 0 : 1;
-  } finally {
-    await stage.stop();
-  }
+  const startObex = obexStarter({ write: (line) => void log.push(line) });
+  await using started = new AsyncDisposableStack();
+  const port = options.port ?? (await findFreePort(0));
+  const stage = await startStage({ startObex, port, pause: () => turnstile.wait() });
+  started.defer(() => stage.stop());
+  const loginStage = await startLoginStage(stage, { startObex, port: await findFreePort(0) });
+  started.defer(() => loginStage.stop());
+  options.stdout(`Obex runs with this configuration:\n\n${stage.yaml}\n`);
+  const held = await tellStory({ stage, loginStage, turnstile }, (text) => options.stdout(text));
+  if (!held) options.stderr(`Obex's log:\n${log.join('')}`);
+  return held ? 0 : 1;
 }
 
 async function stayUp(options: DemoOptions): Promise<number> {
-  const [{ startStage }, { findFreePort }, { composeGuide }] = await Promise.all([
+  const [{ startStage }, { startLoginStage }, { findFreePort }, { composeGuide }] = await Promise.all([
     import('../demo/stage.ts'),
+    import('../demo/login-stage.ts'),
     import('../demo/loopback.ts'),
     import('../demo/guide.ts'),
   ]);
@@ -83,15 +85,15 @@ async function stayUp(options: DemoOptions): Promise<number> {
   if (options.port === undefined && port !== OBEX_PORT) {
     options.stderr(`Port ${OBEX_PORT} is taken; Obex uses ${port} instead.\n`);
   }
-  const stage = await startStage({
-    startObex: obexStarter({ write: (line) => options.stderr(line) }),
-    port,
-  });
-  try {
-    options.stdout(await composeGuide(stage));
+  const startObex = obexStarter({ write: (line) => options.stderr(line) });
+  {
+    await using started = new AsyncDisposableStack();
+    const stage = await startStage({ startObex, port });
+    started.defer(() => stage.stop());
+    const loginStage = await startLoginStage(stage, { startObex, port: await findFreePort(port + 1) });
+    started.defer(() => loginStage.stop());
+    options.stdout(await composeGuide(stage, loginStage));
     await untilStopped();
-  } finally {
-    await stage.stop();
   }
   options.stdout('\nThe demo has ended. Goodbye!\n');
   return 0;

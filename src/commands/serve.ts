@@ -1,10 +1,11 @@
 /** `obex serve`: runs the proxy until a signal ends it. Signals as in docs/operations.md. */
 import { availableParallelism } from 'node:os';
 import type { Config } from '../config/schema.ts';
-import { startObex } from '../obex.ts';
+import { type Obex, startObex } from '../obex.ts';
 import { LineWriter } from '../observe/line-writer.ts';
 import { errorField } from '../observe/log.ts';
 import { createObservers, type Observers } from '../observe/observers.ts';
+import { startAdmin } from '../runtime-admin.ts';
 import { readDescriptorLimit, warnOfDescriptors } from '../runtime-descriptors.ts';
 import type { Signals } from '../signals.ts';
 import { collectWithoutHelp } from '../young-generation.ts';
@@ -44,6 +45,7 @@ export async function runServe(options: ServeOptions): Promise<number> {
   try {
     const { entry } = options;
     const obex = await (workers?.start({ entry, observers, lines }) ?? startObex(loaded.config, observers));
+    const admin = await startAdminOrStop(loaded.config, observers, obex);
     observers.log.info('listening', {
       url: obex.url,
       phase: obex.phase,
@@ -51,13 +53,23 @@ export async function runServe(options: ServeOptions): Promise<number> {
       public_url: loaded.config.obex.public_url.origin,
       backend: loaded.config.backend.url.origin,
     });
-    const code = await new Supervisor(obex, loaded, { log: observers.log, options }).run();
+    const code = await new Supervisor(obex, loaded, { log: observers.log, options, admin }).run();
+    admin?.stop();
     // Else the last lines would be written into the middle of one that the reader has not taken yet.
     if (code === 0) await lines.settle(SETTLE_LOG_MS);
     return code;
   } catch (error) {
     options.stderr(`obex: ${errorField(error)}\n`);
     return EXIT_CONFIG;
+  }
+}
+
+async function startAdminOrStop(config: Config, observers: Observers, obex: Pick<Obex, 'commandLogin' | 'stop'>) {
+  try {
+    return await startAdmin(config, observers, obex.commandLogin);
+  } catch (error) {
+    obex.stop();
+    throw error;
   }
 }
 

@@ -3,6 +3,7 @@ import { formatProblem } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import type { Obex } from '../obex.ts';
 import { errorField, type Log } from '../observe/log.ts';
+import type { Admin } from '../runtime-admin.ts';
 import { runtimeFilePaths } from '../runtime-tls.ts';
 import type { Signal, Signals } from '../signals.ts';
 import { readConfigFile, type ServedConfig } from './config-file.ts';
@@ -15,6 +16,8 @@ interface Served extends Pick<Obex, 'phase' | 'drain' | 'stop'> {
 
 interface SupervisorParts {
   readonly log: Log;
+  /** Undefined without a control listener. */
+  readonly admin: Admin | undefined;
   readonly options: { readonly signals: Signals; readonly watch: boolean };
 }
 
@@ -24,6 +27,7 @@ export class Supervisor {
   readonly #file: string;
   readonly #read: readonly string[];
   readonly #log: Log;
+  readonly #admin: Admin | undefined;
   readonly #options: SupervisorParts['options'];
   readonly #stopped = Promise.withResolvers<number>();
   #config: Config;
@@ -43,6 +47,7 @@ export class Supervisor {
     this.#read = loaded.read;
     this.#config = loaded.config;
     this.#log = parts.log;
+    this.#admin = parts.admin;
     this.#options = parts.options;
   }
 
@@ -106,6 +111,7 @@ export class Supervisor {
     if ('problems' in outcome) return this.#refuse(cause, outcome.problems.map(formatProblem));
     await this.#obex.reload(outcome.config);
     this.#config = outcome.config;
+    this.#admin?.update(this.#config);
     this.#certificates.follow(runtimeFilePaths(this.#config));
     for (const message of outcome.warnings) this.#log.warn('config_warning', { message });
     this.#log.info('reloaded', { cause, phase: this.#obex.phase });

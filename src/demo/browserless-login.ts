@@ -94,23 +94,24 @@ export class BrowserlessLogin implements OAuthClientProvider {
   }
 }
 
-/** The page of the development IdP has one button and nothing to fill in. */
+/** The pages have nothing to fill in: their first button goes on. */
 async function followDevelopmentLogin(authorizationUrl: URL): Promise<URLSearchParams> {
   const cookies = new Map<string, string>();
   let url = authorizationUrl;
+  let form: URLSearchParams | undefined;
   for (let hop = 0; hop < MAX_REDIRECTS; hop += 1) {
-    const isLoginPage = url.pathname.startsWith('/login/');
     const response = await fetch(url, {
-      method: isLoginPage ? 'POST' : 'GET',
+      ...(form && { method: 'POST', body: form }),
       headers: { Cookie: [...cookies].map(([name, value]) => `${name}=${value}`).join('; ') },
       redirect: 'manual',
       signal: AbortSignal.timeout(10_000),
     });
-    const location = response.headers.get('location');
-    if (location === null) throw new Error(`the login stopped with ${response.status}: ${await response.text()}`);
-    await response.body?.cancel();
     for (const cookie of response.headers.getSetCookie()) rememberCookie(cookies, cookie);
-    url = new URL(location, url);
+    const page = await response.text();
+    const location = response.headers.get('location');
+    form = location === null ? readForm(page) : undefined;
+    if (location === null && form === undefined) throw new Error(`the login stopped with ${response.status}: ${page}`);
+    url = new URL(location ?? '', url);
     if (url.href.startsWith(REDIRECT_URL)) return url.searchParams;
   }
   throw new Error('the login never came back to the client');
@@ -120,4 +121,14 @@ function rememberCookie(cookies: Map<string, string>, cookie: string): void {
   const [pair = ''] = cookie.split(';');
   const separator = pair.indexOf('=');
   cookies.set(pair.slice(0, separator), pair.slice(separator + 1));
+}
+
+/** What the first button of a page sends; undefined where there is none. The form goes to the page's own path. */
+function readForm(page: string): URLSearchParams | undefined {
+  if (!page.includes('<button')) return undefined;
+  const fields = page.matchAll(/<input type="hidden" name="([^"]*)" value="([^"]*)">/g);
+  const [, name, value] = /<button[^>]*? name="([^"]*)" value="([^"]*)"/.exec(page) ?? [];
+  const form = new URLSearchParams([...fields].map(([, field = '', content = '']) => [field, content]));
+  if (name !== undefined) form.set(name, value ?? '');
+  return form;
 }

@@ -82,7 +82,7 @@ async function playProgress({ client, turnstile }: Scene): Promise<readonly stri
   return [...lines, firstText(result)];
 }
 
-function firstText(result: CallToolResult): string {
+export function firstText(result: CallToolResult): string {
   const [content] = result.content;
   return content?.type === 'text' ? content.text : '';
 }

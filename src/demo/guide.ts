@@ -1,17 +1,23 @@
 /** What `obex demo` prints while it is up: where everything is, and lines that work when pasted. */
+
+import type { LoginStage } from './login-stage.ts';
 import { CALL_WHOAMI, TOOLS_LIST } from './plain-request.ts';
 import { REQUIRED_SCOPE, type Stage } from './stage.ts';
 
 const TOKEN_LIFETIME_SECONDS = 3600;
 
 /** The text for a running stage, with a live token in it. */
-export async function composeGuide(stage: Stage): Promise<string> {
+export async function composeGuide(stage: Stage, loginStage: LoginStage): Promise<string> {
   const expiresAt = new Date(Date.now() + TOKEN_LIFETIME_SECONDS * 1000);
   const accessToken = await stage.idp.issueToken({ scope: REQUIRED_SCOPE, expiresIn: TOKEN_LIFETIME_SECONDS });
-  return formatGuide(stage, accessToken, expiresAt);
+  return formatGuide(stage, loginStage, { accessToken, expiresAt });
 }
 
-function formatGuide(stage: Stage, accessToken: string, expiresAt: Date): string {
+function formatGuide(
+  stage: Stage,
+  loginStage: LoginStage,
+  { accessToken, expiresAt }: { readonly accessToken: string; readonly expiresAt: Date },
+): string {
   const { resource } = stage;
   const metadataUrl = new URL(`/.well-known/oauth-protected-resource${new URL(resource).pathname}`, resource).href;
   const post = `curl -s ${resource} -H 'Content-Type: application/json' -H 'Accept: application/json, text/event-stream'`;
@@ -46,6 +52,15 @@ With a real MCP client: it finds the IdP by itself and opens a browser to log in
   VS Code          .vscode/mcp.json: {"servers":{"obex-demo":{"type":"http","url":"${resource}"}}}
   MCP Inspector    npx @modelcontextprotocol/inspector     (needs Node 22.19 or newer)
                    transport "Streamable HTTP", URL ${resource}
+
+A second Obex, for an IdP that registers no clients, as most do not. Clients register at Obex, people agree on a page of Obex
+and log in at that IdP, and Obex issues the tokens:
+
+  MCP endpoint   ${loginStage.resource}
+  IdP            ${loginStage.idp.issuer}   ← knows one client, which is Obex
+
+${indent(loginStage.yaml)}
+  Claude Code      claude mcp add --transport http obex-login ${loginStage.resource}
 
 Ctrl-C ends the demo. Obex's log:
 `;

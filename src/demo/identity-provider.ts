@@ -94,7 +94,7 @@ export async function startDevelopmentIdentityProvider(
 }
 
 /** oidc-provider warns on import about every Node release that is not yet LTS; in a demo that is noise. */
-async function importProvider(): Promise<typeof Provider> {
+export async function importProvider(): Promise<typeof Provider> {
   /* oxlint-disable no-console -- nothing is printed here; a dependency is kept from it */
   const { warn } = console;
   console.warn = () => {};
@@ -166,7 +166,8 @@ function applyLifetime(context: KoaContextWithOIDC, payload: Record<string, unkn
   if (expiresIn < 0) payload['iat'] = exp - DEFAULT_EXPIRES_IN;
 }
 
-function createHandler(provider: Provider): (request: IncomingMessage, response: ServerResponse) => void {
+/** The provider's endpoints, and the login page. */
+export function createHandler(provider: Provider): (request: IncomingMessage, response: ServerResponse) => void {
   const callback = provider.callback();
   return (request, response) => {
     if (!request.url?.startsWith(LOGIN_PATH)) {

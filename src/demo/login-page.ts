@@ -13,7 +13,7 @@ const AuthorizationRequest = z.object({
   client_id: z.string(),
   scope: z.string().default(''),
   // RFC 8707 §2: the parameter may occur several times.
-  resource: z.union([z.string().transform((resource) => [resource]), z.array(z.string())]),
+  resource: z.union([z.string().transform((resource) => [resource]), z.array(z.string())]).default([]),
 });
 
 type AuthorizationRequest = z.infer<typeof AuthorizationRequest>;
@@ -50,8 +50,7 @@ function renderPage(clientName: string, asked: AuthorizationRequest): string {
 <title>Obex demo: log in</title>
 <style>body{font:18px/1.5 system-ui,sans-serif;max-width:34em;margin:4em auto;padding:0 1em}button{font:inherit;padding:.4em 1.2em}</style>
 <h1>Development login</h1>
-<p><strong>${escapeHtml(clientName)}</strong> asks for access to <code>${escapeHtml(asked.resource.join(' '))}</code>
-with the scopes <code>${escapeHtml(asked.scope)}</code>.</p>
+<p><strong>${escapeHtml(clientName)}</strong> asks for ${asked.resource.map((resource) => `access to <code>${escapeHtml(resource)}</code> with `).join('')}the scopes <code>${escapeHtml(asked.scope)}</code>.</p>
 <form method="post"><button autofocus>Allow, as ${DEMO_USER}</button></form>
 </html>
 `;

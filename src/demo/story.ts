@@ -4,6 +4,8 @@ import { BrowserlessLogin } from './browserless-login.ts';
 import { CLIENT_STEPS } from './client-steps.ts';
 import { DISCOVERY_STEPS } from './discovery-steps.ts';
 import { DPOP_STEPS } from './dpop-steps.ts';
+import type { LoginStage } from './login-stage.ts';
+import { LOGIN_STEPS } from './login-steps.ts';
 import { REFUSAL_STEPS } from './refusal-steps.ts';
 import type { Stage } from './stage.ts';
 import type { Turnstile } from './turnstile.ts';
@@ -11,6 +13,7 @@ import type { Turnstile } from './turnstile.ts';
 /** What the steps share. */
 export interface Scene {
   readonly stage: Stage;
+  readonly loginStage: LoginStage;
   /** The MCP server passes it after each progress event. */
   readonly turnstile: Turnstile;
   readonly client: Client;
@@ -23,12 +26,15 @@ export interface Step {
   play(scene: Scene): Promise<readonly string[]>;
 }
 
-const STEPS: readonly Step[] = [...DISCOVERY_STEPS, ...CLIENT_STEPS, ...DPOP_STEPS, ...REFUSAL_STEPS];
+const STEPS: readonly Step[] = [...DISCOVERY_STEPS, ...CLIENT_STEPS, ...DPOP_STEPS, ...REFUSAL_STEPS, ...LOGIN_STEPS];
 
 /** Plays every step; true when all held. */
-export async function tellStory(stage: Stage, turnstile: Turnstile, print: (text: string) => void): Promise<boolean> {
+export async function tellStory(
+  scenery: Pick<Scene, 'stage' | 'loginStage' | 'turnstile'>,
+  print: (text: string) => void,
+): Promise<boolean> {
   const client = new Client({ name: 'obex-demo-client', version: '1.0.0' }, { versionNegotiation: { mode: 'auto' } });
-  const scene = { stage, turnstile, client, login: new BrowserlessLogin('obex demo --once') };
+  const scene = { ...scenery, client, login: new BrowserlessLogin('obex demo --once') };
   try {
     for (const step of STEPS) if (!(await playStep(step, scene, print))) return false;
     return true;

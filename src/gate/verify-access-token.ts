@@ -9,6 +9,7 @@ import { type Jws, parseJws } from '../oauth/jws.ts';
 import type { AccessToken } from '../oauth/principal.ts';
 import type { JsonObject } from '../oauth/strict-json.ts';
 import type { IssuerKeys } from '../state/jwks-cache.ts';
+import type { RevokedTokens } from '../state/revoked-tokens.ts';
 
 /** An issuer whose tokens are accepted, and on what terms. */
 export interface TrustedIssuer extends ExpectedClaims {
@@ -16,6 +17,8 @@ export interface TrustedIssuer extends ExpectedClaims {
   /** Some issuers' access tokens look like ID tokens. */
   readonly acceptsIdTokens: boolean;
   readonly jwks: IssuerKeys;
+  /** Absent for an issuer that calls no token back. */
+  readonly revoked?: Pick<RevokedTokens, 'covers' | 'onChange'>;
 }
 
 /** A token that holds, and why. */
@@ -105,5 +108,18 @@ function findKey({ jws, alg, trusted }: Attempt): VerificationKey | undefined {
 
 function conclude({ claims, jws, trusted }: Attempt, key: VerificationKey): Outcome {
   if (isDenied(claims)) return claims;
-  return { accessToken: claims, claims: jws.payload, key, issuer: trusted.issuer };
+  const { revoked } = trusted;
+  const accessToken = revoked === undefined ? claims : refuseRevoked(claims, jws.payload, revoked);
+  if (isDenied(accessToken)) return accessToken;
+  return { accessToken, claims: jws.payload, key, issuer: trusted.issuer };
+}
+
+/** RFC 7009 §2.1: a token that was called back is good no more, though it says otherwise. */
+function refuseRevoked(
+  token: AccessToken,
+  { iat }: JsonObject,
+  revoked: Pick<RevokedTokens, 'covers'>,
+): AccessToken | Denial {
+  const dated = typeof iat === 'number' ? { ...token, issuedAt: iat } : token;
+  return revoked.covers(dated) ? deny('token_revoked', { token: dated }) : dated;
 }

@@ -63,6 +63,12 @@ const DENIALS = {
     challenge: 'invalid_token',
     description: 'The issuer says that the access token is not active',
   },
+  token_revoked: {
+    status: 401,
+    error: 'unauthorized',
+    challenge: 'invalid_token',
+    description: 'The access token has been revoked',
+  },
   token_not_yet_valid: {
     status: 401,
     error: 'unauthorized',
@@ -142,6 +148,7 @@ const DENIALS = {
   backend_rejected_credentials: { status: 502, error: 'bad_gateway' },
   jwks_unavailable: { status: 503, error: 'unavailable' },
   introspection_unavailable: { status: 503, error: 'unavailable' },
+  login_unavailable: { status: 503, error: 'unavailable' },
   replay_cache_unavailable: { status: 503, error: 'unavailable' },
   replay_cache_full: { status: 503, error: 'unavailable' },
   draining: { status: 503, error: 'unavailable' },

@@ -11,6 +11,8 @@ export interface AccessToken extends GrantedScopes {
   readonly client: string | undefined;
   /** `exp` in milliseconds since the epoch. */
   readonly expiresAtMs: number;
+  /** `iat` in seconds since the epoch, of a token that its owner can call back; absent for all others. */
+  readonly issuedAt?: number;
   /** `cnf.jkt` (RFC 9449 §6.1); undefined for a token that is bound to no DPoP key. */
   readonly jkt: string | undefined;
   /** `cnf.x5t#S256` (RFC 8705 §3.1); undefined for a token that is bound to no certificate. */

@@ -54,20 +54,24 @@ export interface CorsOptions {
   isAllowed(origin: string): boolean;
   /** Raw paths of documents that any web page may read. */
   readonly publicPaths: ReadonlySet<string>;
+  /** Raw paths of pages that none may read. */
+  readonly closedPaths: ReadonlySet<string>;
   /** `cors.allowed_headers` and `cors.exposed_headers`. */
   readonly allowedHeaders: readonly string[];
   readonly exposedHeaders: readonly string[];
 }
 
-export function createCors({ isAllowed, publicPaths, allowedHeaders, exposedHeaders }: CorsOptions): Cors {
+export function createCors(options: CorsOptions): Cors {
+  const { isAllowed, publicPaths, closedPaths, allowedHeaders, exposedHeaders } = options;
   const exposed = unite(EXPOSED_HEADERS, exposedHeaders).join(', ');
   const publicFields = ['Access-Control-Allow-Origin', '*', 'Access-Control-Expose-Headers', exposed];
   const allowed = unite(REQUEST_HEADERS, allowedHeaders);
   return {
     fields: (head) => {
-      if (publicPaths.has(rawPath(head.target))) return publicFields;
+      const path = rawPath(head.target);
+      if (publicPaths.has(path)) return publicFields;
       const origin = originOf(head);
-      if (origin === undefined || !isAllowed(origin)) return NONE;
+      if (origin === undefined || closedPaths.has(path) || !isAllowed(origin)) return NONE;
       return ['Access-Control-Allow-Origin', origin, 'Access-Control-Expose-Headers', exposed, 'Vary', 'Origin'];
     },
     preflight: (head) => formatPreflight(fieldValues(head.fields, 'access-control-request-headers'), allowed),

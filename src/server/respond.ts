@@ -5,8 +5,13 @@ import { errorField } from '../observe/log.ts';
 import type { FieldLines, ResponseHead } from '../wire/exchange.ts';
 import type { RequestLife } from './request-life.ts';
 
+interface Content {
+  readonly fields: FieldLines;
+  readonly body: string | Uint8Array;
+}
+
 /** Sends a whole answer; `fields` beside those that every answer to the request carries. */
-export function respondWith(life: RequestLife, status: number, content: { fields: FieldLines; body: string }): void {
+export function respondWith(life: RequestLife, status: number, content: Content): void {
   if (life.isOver) return;
   life.responding(status);
   send(life, status, content);
@@ -46,8 +51,8 @@ function formatRefusal(denial: Denial): string {
   return JSON.stringify({ error: denialRow(reason).error, reason, error_description: description });
 }
 
-function send(life: RequestLife, status: number, content: { fields: FieldLines; body: string }): void {
-  const body = Buffer.from(content.body);
+function send(life: RequestLife, status: number, content: Content): void {
+  const body = typeof content.body === 'string' ? Buffer.from(content.body) : content.body;
   const fields = [...content.fields, ...life.ownFields];
   const sink = life.exchange.respond({ status, reason: '', fields, length: status === 204 ? undefined : body.length });
   if (body.length > 0) sink.write(body);

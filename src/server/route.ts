@@ -26,11 +26,17 @@ export interface Endpoint {
   readonly isVital: boolean;
   /** Leaves no access line: probes come every few seconds for as long as Obex runs. */
   readonly isQuiet: boolean;
+  /** Beside OPTIONS; absent: GET and HEAD. */
+  readonly methods?: readonly string[];
+  /** For people, so no page may read it, whatever `cors` allows: pages of any origin may lead to it, or none but those of Obex. */
+  readonly leadsFrom?: 'any' | 'own';
+  /** Counts for the rate limit although it is public. */
+  readonly isCharged?: boolean;
 }
 
 /** Probes and the metadata: no rate limit holds them up, no Host is asked of them. */
 export function isExempt(endpoint: Endpoint | undefined): boolean {
-  return endpoint !== undefined && (endpoint.isPublic || endpoint.isVital);
+  return endpoint !== undefined && endpoint.isCharged !== true && (endpoint.isPublic || endpoint.isVital);
 }
 
 export interface RouteOptions {
@@ -39,6 +45,8 @@ export interface RouteOptions {
   /** Raw paths that neither an endpoint nor the backend serves. */
   isClosed(path: string): boolean;
   isOriginAllowed(origin: string): boolean;
+  /** That of Obex itself, as browsers write it. */
+  readonly ownOrigin: string;
   /** Undefined from phase 2 on, where Host decides nothing. */
   readonly hostPolicy: HostPolicy | undefined;
   /** For whoever wants to register or log in here; undefined in phase 1, where the backend may well be the place. */
@@ -60,12 +68,8 @@ export function createRoute(options: RouteOptions): SelectRoute {
     const { head, overloaded } = exchange;
     const path = rawPath(head.target);
     const endpoint = options.endpoints.get(path);
-    if (endpoint?.isPublic !== true) {
-      const origin = originOf(head);
-      if (origin !== undefined && !options.isOriginAllowed(origin)) {
-        return deny('origin_not_allowed', { actual: loggableUri(origin) });
-      }
-    }
+    const foreign = refuseOrigin(options, endpoint, head);
+    if (foreign !== undefined) return foreign;
     if (overloaded && endpoint?.isVital !== true) return deny('overloaded', { detail: 'too many connections' });
     if (endpoint === undefined && options.isLoop(head.fields)) return deny('loop_detected');
     if (options.hostPolicy?.(head.authority) === false && !isExempt(endpoint)) {
@@ -81,13 +85,34 @@ export function createRoute(options: RouteOptions): SelectRoute {
   };
 }
 
+function refuseOrigin(options: RouteOptions, endpoint: Endpoint | undefined, head: RequestHead): Denial | undefined {
+  if (endpoint?.isPublic === true) return undefined;
+  const origin = originOf(head);
+  if (origin === undefined) return undefined;
+  return isOriginAllowed(options, endpoint, origin)
+    ? undefined
+    : deny('origin_not_allowed', { actual: loggableUri(origin) });
+}
+
+function isOriginAllowed(options: RouteOptions, endpoint: Endpoint | undefined, origin: string): boolean {
+  switch (endpoint?.leadsFrom) {
+    case 'any':
+      return true;
+    case 'own':
+      return origin === options.ownOrigin;
+    case undefined:
+      return options.isOriginAllowed(origin);
+  }
+}
+
+const READING = ['GET', 'HEAD'];
+
 function routeToEndpoint(endpoint: Endpoint, head: RequestHead): Route | Denial {
-  if (head.method === 'GET' || head.method === 'HEAD') return { kind: 'endpoint', endpoint };
-  if (endpoint.isPublic && isPreflight(head)) return PUBLIC_PREFLIGHT;
-  return deny('method_not_allowed', { actual: head.method }, [
-    'Allow',
-    endpoint.isPublic ? 'GET, HEAD, OPTIONS' : 'GET, HEAD',
-  ]);
+  const { methods = READING, isPublic } = endpoint;
+  if (methods.includes(head.method)) return { kind: 'endpoint', endpoint };
+  if (isPublic && isPreflight(head)) return PUBLIC_PREFLIGHT;
+  const allow = isPublic ? [...methods, 'OPTIONS'] : methods;
+  return deny('method_not_allowed', { actual: head.method }, ['Allow', allow.join(', ')]);
 }
 
 /** What no backend gets to see, whoever asks. */

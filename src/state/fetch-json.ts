@@ -15,6 +15,8 @@ export interface FetchOptions {
   readonly maxBytes: number;
   /** PEM bundle that replaces the public authorities; undefined = those. */
   readonly ca?: string | undefined;
+  /** IP address to connect to, also through a proxy; undefined = one of the name. */
+  readonly address?: string | undefined;
 }
 
 /** Fetching failed: no connection, no 200, too slow, too large, or not JSON. The message names the URL and what was wrong. */
@@ -52,6 +54,9 @@ const REQUEST_FIELDS = ['Accept-Encoding', 'identity', 'User-Agent', `obex/${VER
 const GET_FIELDS = ['Accept', 'application/json, application/jwk-set+json'];
 const FORM_FIELDS = ['Accept', 'application/json', 'Content-Type', 'application/x-www-form-urlencoded'];
 
+/** Without `anyStatus` anything but a 200 is an error. */
+type ExchangeOptions = FetchOptions & { readonly anyStatus?: boolean };
+
 interface Outgoing {
   readonly method: 'GET' | 'POST';
   readonly url: URL;
@@ -76,6 +81,22 @@ export async function postForm(url: string, { authorization, text }: Form, optio
     if (/^application\/json[ \t]*(;|$)/i.test(type)) return bytes;
     throw new Error(`expected Content-Type application/json, got ${evidence(type)}`);
   });
+}
+
+/** A request in all its parts; `text` is the body. */
+export interface FullRequest {
+  readonly method: 'GET' | 'POST';
+  readonly url: string;
+  readonly fields: FieldLines;
+  readonly text: string | undefined;
+}
+
+/** What answers a request, whatever its status. Rejects with FetchError when no complete answer came. */
+export async function fetchAnswer(request: FullRequest, options: FetchOptions): Promise<WholeAnswer> {
+  const { method, url, fields, text } = request;
+  const body = text === undefined ? NO_BODY : bodyOf(text);
+  const any = { ...options, anyStatus: true };
+  return underUrl(method, url, () => exchange({ method, url: new URL(url), fields, body }, any));
 }
 
 async function underUrl<T>(method: string, url: string, fetching: () => Promise<T>): Promise<T> {
@@ -106,11 +127,11 @@ function parseJson(bytes: Buffer): unknown {
 }
 
 /** By a connection of its own. */
-async function exchange(outgoing: Outgoing, options: FetchOptions): Promise<WholeAnswer> {
-  const { timeoutMs } = options;
+async function exchange(outgoing: Outgoing, options: ExchangeOptions): Promise<WholeAnswer> {
+  const { timeoutMs, address } = options;
   const { url } = outgoing;
   const proxy = findEgressProxy(url);
-  const tunnel = proxy && (await openTunnel({ proxy, target: url, timeoutMs }));
+  const tunnel = proxy && (await openTunnel({ proxy, target: url, address, timeoutMs }));
   const answer = new Answer(url, options);
   const timer = setTimeout(() => answer.onTimeout(), timeoutMs);
   const call = sendRequest(outgoing, options, { tunnel, answer });
@@ -124,11 +145,12 @@ async function exchange(outgoing: Outgoing, options: FetchOptions): Promise<Whol
 
 function sendRequest(
   { method, url, fields: own, body }: Outgoing,
-  { timeoutMs, ca }: FetchOptions,
+  { timeoutMs, ca, address }: FetchOptions,
   { tunnel, answer }: { tunnel: Socket | undefined; answer: Answer },
 ): BackendCall {
   const client = createBackendClient({
     url,
+    address,
     connectTimeoutMs: timeoutMs,
     headTimeoutMs: timeoutMs,
     maxIdleConnections: 0,
@@ -144,7 +166,7 @@ function sendRequest(
   return call;
 }
 
-interface WholeAnswer {
+export interface WholeAnswer {
   readonly head: ResponseHead;
   readonly bytes: Buffer;
 }
@@ -152,13 +174,13 @@ interface WholeAnswer {
 class Answer implements BackendReceiver, BodySink {
   onDrain: (() => void) | undefined = undefined;
   readonly #url: URL;
-  readonly #options: FetchOptions;
+  readonly #options: ExchangeOptions;
   readonly #whole = Promise.withResolvers<WholeAnswer>();
   readonly #chunks: Uint8Array[] = [];
   #head: ResponseHead = { status: 0, reason: '', fields: [], length: undefined };
   #bytes = 0;
 
-  constructor(url: URL, options: FetchOptions) {
+  constructor(url: URL, options: ExchangeOptions) {
     this.#url = url;
     this.#options = options;
   }
@@ -174,7 +196,7 @@ class Answer implements BackendReceiver, BodySink {
   onHead(head: ResponseHead): BodySink {
     this.#head = head;
     const coding = fieldValues(head.fields, 'content-encoding').join(', ');
-    if (head.status !== 200) this.#whole.reject(new UnexpectedStatus(head));
+    if (head.status !== 200 && this.#options.anyStatus !== true) this.#whole.reject(new UnexpectedStatus(head));
     else if (!/^(identity)?$/i.test(coding)) {
       this.#fail(`the body is encoded (${evidence(coding)}) although only identity was asked for`);
     }

@@ -45,6 +45,8 @@ export interface JwksSource {
   readonly allowHttp: boolean;
   /** PEM bundle that replaces the public authorities. */
   readonly ca: string | undefined;
+  /** Obex itself is the issuer: nothing is fetched. */
+  readonly isOwn?: true;
 }
 
 /** How keys are kept. */

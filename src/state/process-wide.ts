@@ -7,9 +7,12 @@ import type { Observers } from '../observe/observers.ts';
 import { findEgressProxy } from './egress-proxy.ts';
 import { fetchJson } from './fetch-json.ts';
 import { type IssuerKeys, JwksCache, type JwksSource } from './jwks-cache.ts';
+import type { AskLogin } from './login-channel.ts';
+import { type FollowLoginKeys, LoginKeys } from './login-keys.ts';
 import { type Limit, MemoryRateLimiter, type RateLimiter } from './rate-limiter.ts';
 import { createRefusalMemory, type RefusalMemory } from './refusal-counts.ts';
 import { createReplayMemory, type ReplayMemory } from './replay-cache-memory.ts';
+import { type FollowRevocations, RevokedTokens } from './revoked-tokens.ts';
 import { createRotatingTicketKeys } from './ticket-keys.ts';
 
 /** Those of tokens whose claims are known to be true, and those of all others. */
@@ -33,6 +36,10 @@ export interface ProcessWide {
   readonly nonceSecret: string;
   /** How the process is called in Via: "obex-" and a random text that nobody but backends gets to see. */
   readonly viaPseudonym: string;
+  /** For a configuration with `login`. */
+  readonly askLogin: AskLogin;
+  /** Of those that `login` has issued. */
+  readonly revokedTokens: RevokedTokens;
   /** Seals TLS sessions, 48 bytes: those of the moment. */
   ticketKeys(): Buffer;
   createRateLimiter(whose: RateLimited, limit: Limit): RateLimiter;
@@ -61,6 +68,17 @@ export function createJwksCache(source: JwksSource, { clock, log }: Observers): 
   return new JwksCache(source, { clock, log, fetchJson: (url) => fetchJson(url, { ...JWKS_LIMITS, ca: source.ca }) });
 }
 
+/** Fetched, or, where Obex itself is the issuer, as its login thread tells them. */
+export function createSourceKeys(
+  source: JwksSource,
+  observers: Observers,
+  followLogin: FollowLoginKeys | undefined,
+): JwksCache | LoginKeys {
+  if (source.isOwn !== true) return createJwksCache(source, observers);
+  if (followLogin === undefined) throw new TypeError('own tokens without a login thread');
+  return new LoginKeys(source, followLogin, observers.clock);
+}
+
 /** A proxy that the environment brings along is easily forgotten by whoever looks for the cause of a failed fetch. */
 function tellEgressProxy({ issuer, jwksUri }: JwksSource, log: Log): void {
   const url = URL.parse(jwksUri ?? issuer);
@@ -73,19 +91,30 @@ function tellEgressProxy({ issuer, jwksUri }: JwksSource, log: Log): void {
   }
 }
 
-/** One thread is the whole process: nothing is shared. */
-export function createOwnTruth(observers: Observers): ProcessWide {
+/** What the thread that answers `/oauth/*` is to those that serve. */
+export interface LoginThread {
+  readonly ask: AskLogin;
+  readonly followKeys: FollowLoginKeys;
+  readonly followRevocations: FollowRevocations;
+}
+
+/** One thread is the whole process but for `login`: nothing is shared. */
+export function createOwnTruth(observers: Observers, login?: LoginThread): ProcessWide {
+  const revokedTokens = new RevokedTokens();
+  login?.followRevocations((revocations) => revokedTokens.replace(revocations));
   return {
+    revokedTokens,
     connections: new Tally(),
     backendRequests: new Tally(),
     eventStreams: new Tally(),
     nonceSecret: createNonceSecret(),
     viaPseudonym: createViaPseudonym(),
+    askLogin: login?.ask ?? (() => Promise.reject(new TypeError('nobody to ask about a login'))),
     ticketKeys: createRotatingTicketKeys(observers.clock),
     createRateLimiter: (_whose, limit) => new MemoryRateLimiter(limit),
     providePrincipalLoads: () => new MemoryLoads(),
     provideRefusalMemory: createRefusalMemories,
     provideReplayMemory: createReplayMemory,
-    createIssuerKeys: (source) => createJwksCache(source, observers),
+    createIssuerKeys: (source) => createSourceKeys(source, observers, login?.followKeys),
   };
 }

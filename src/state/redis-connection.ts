@@ -66,7 +66,7 @@ export async function connectToServer(
       if (client.isOpen) client.destroy();
     },
   };
-  await connectInTime(client.connect(), options, connection);
+  await connectInTime(client.connect().catch(sortOut(ErrorReply)), options, connection);
   isOpen = true;
   return connection;
 }
@@ -99,7 +99,7 @@ export async function connectToCluster(
       if (cluster.isOpen) cluster.destroy();
     },
   };
-  await connectInTime(cluster.connect(), options, connection);
+  await connectInTime(cluster.connect().catch(sortOut(ErrorReply)), options, connection);
   isOpen = true;
   return connection;
 }

@@ -6,6 +6,8 @@ const FIRST_RETRY_MS = 50;
 const LONGEST_RETRY_MS = 1_000;
 
 export interface RedisLinkOptions {
+  /** Begins the names of its events. */
+  readonly name: 'replay_cache' | 'login_store';
   open(onLost: () => void): Promise<RedisConnection>;
   readonly log: Log;
 }
@@ -16,6 +18,7 @@ export class RedisLink {
   #opening: Promise<RedisConnection> | undefined;
   #timer: NodeJS.Timeout | undefined;
   #retryMs = FIRST_RETRY_MS;
+  #problem: unknown;
   #stopped = false;
 
   constructor(options: RedisLinkOptions) {
@@ -39,13 +42,18 @@ export class RedisLink {
     return this.#connection ?? this.#opening;
   }
 
+  /** Why the last attempt to connect has failed; undefined when it has not. */
+  get problem(): unknown {
+    return this.#problem;
+  }
+
   /** Gives up a connection that gave no answer, or a wrong one, and opens another. */
   drop(connection: RedisConnection, why: unknown): void {
     if (connection !== this.#connection) return;
     this.#connection = undefined;
     connection.destroy();
     if (this.#stopped) return;
-    this.#options.log.warn('replay_cache_connection_lost', { error: errorField(why) });
+    this.#options.log.warn(`${this.#options.name}_connection_lost`, { error: errorField(why) });
     this.start();
   }
 
@@ -72,13 +80,15 @@ export class RedisLink {
       }
       this.#connection = connection;
       this.#retryMs = FIRST_RETRY_MS;
-      this.#options.log.info('replay_cache_connected');
+      this.#problem = undefined;
+      this.#options.log.info(`${this.#options.name}_connected`);
       // It may be lost already. Whoever drops it must find nothing being opened, or would wait for this very attempt.
       this.#opening = undefined;
       void lost.promise.then(() => this.drop(connection, new Error('Redis has closed the connection')));
       return connection;
     } catch (error) {
       this.#opening = undefined;
+      this.#problem = error;
       this.#retryLater(error);
       throw error;
     }
@@ -86,7 +96,7 @@ export class RedisLink {
 
   #retryLater(error: unknown): void {
     if (this.#stopped) return;
-    this.#options.log.warn('replay_cache_connect_failed', { error: errorField(error) });
+    this.#options.log.warn(`${this.#options.name}_connect_failed`, { error: errorField(error) });
     this.#timer = setTimeout(() => this.start(), this.#retryMs).unref();
     this.#retryMs = Math.min(2 * this.#retryMs, LONGEST_RETRY_MS);
   }

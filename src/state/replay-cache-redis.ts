@@ -92,7 +92,7 @@ export class RedisReplayCache implements ReplayCache {
     this.#source = createRedisSource(options);
     this.#announcement = new UnsettledAnnouncement(options.log);
     this.#eras = new ClockEras(createErasMemory(), options.log);
-    this.#link = new RedisLink({ open: (onLost) => this.#open(onLost), log: options.log });
+    this.#link = new RedisLink({ name: 'replay_cache', open: (onLost) => this.#open(onLost), log: options.log });
   }
 
   /** Begins to connect in the background, and keeps at it. */

@@ -2,7 +2,7 @@
 import { Lru } from '../lib/lru.ts';
 import { ownText } from '../lib/own-text.ts';
 import type { VerificationKey } from '../oauth/jwks.ts';
-import type { IssuedAssertion, Principal } from '../oauth/principal.ts';
+import type { AccessToken, IssuedAssertion, Principal } from '../oauth/principal.ts';
 
 /** One verified token. */
 export interface VerifiedToken {
@@ -73,6 +73,14 @@ export class VerifiedTokens {
     this.#tokens.deleteWhere((entry) => {
       const { key } = entry.principal;
       return entry.issuer === issuer && key !== undefined && !kept.has(key);
+    });
+    this.onResize?.();
+  }
+
+  /** Forgets the tokens of `issuer` that its owner has called back. */
+  dropRevoked(issuer: string, revoked: { covers(accessToken: AccessToken): boolean }): void {
+    this.#tokens.deleteWhere(({ issuer: own, principal: { accessToken } }) => {
+      return own === issuer && accessToken !== undefined && revoked.covers(accessToken);
     });
     this.onResize?.();
   }

@@ -17,14 +17,21 @@ export async function bind(server: Server, address: ListenAddress): Promise<void
 }
 
 function listen(server: Server, address: ListenAddress): Promise<void> {
+  const isPrivate = 'path' in address && address.isPrivate === true;
   return new Promise((resolve, reject) => {
     server.once('error', reject);
+    // Not afterwards: whoever connects in between stays connected. Node makes the socket before `listen` returns.
+    const mask = isPrivate ? process.umask(OTHERS) : undefined;
     server.listen(address, () => {
       server.removeListener('error', reject);
       resolve();
     });
+    if (mask !== undefined) process.umask(mask);
   });
 }
+
+/** Whoever may not use a private socket; nor does anybody run it. */
+const OTHERS = 0o177;
 
 async function isStale(path: string): Promise<boolean> {
   // A file that is no socket refuses connections too; it is somebody's data.

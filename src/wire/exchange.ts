@@ -170,10 +170,13 @@ export interface ServerTls {
   readonly clients: { readonly ca: string | undefined } | undefined;
 }
 
-/** `reusePort`: other threads, or processes of the same user, may listen there too; the kernel spreads the connections. */
+/**
+ * `reusePort`: other threads, or processes of the same user, may listen there too; the kernel spreads the connections.
+ * `isPrivate`: only this user, and root, can connect; for the main thread alone.
+ */
 export type ListenAddress =
   | { readonly host: string | undefined; readonly port: number; readonly reusePort?: boolean }
-  | { readonly path: string };
+  | { readonly path: string; readonly isPrivate?: boolean };
 
 export interface ServerOptions {
   readonly listen: ListenAddress;

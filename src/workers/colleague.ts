@@ -1,11 +1,13 @@
 /** One worker as the main thread sees it: what is said to it, what it answers, how it ends. */
 import type { Worker } from 'node:worker_threads';
+import type { LoginQuestion } from '../state/login-channel.ts';
 import type { Birth, FromWorker, HandOver, ToWorker } from './messages.ts';
 import { startThread } from './thread.ts';
 
 export interface ColleagueHandlers {
   onLines(text: string): void;
   onRefresh(request: Extract<FromWorker, { kind: 'refresh' }>): void;
+  onLogin(question: LoginQuestion): void;
   /** It has ended, and was not told to. */
   onDeath(error: Error): void;
 }
@@ -77,6 +79,8 @@ export class Colleague {
         return this.#handlers.onLines(message.text);
       case 'refresh':
         return this.#handlers.onRefresh(message);
+      case 'login':
+        return this.#handlers.onLogin(message.question);
       case 'refused':
         return this.#question?.reject(new Error(message.problem));
       case 'listening':

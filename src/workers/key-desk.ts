@@ -6,17 +6,20 @@ import type { Observers } from '../observe/observers.ts';
 import { buildIssuers, startIssuers } from '../runtime-gate.ts';
 import type { RuntimeFiles } from '../runtime-tls.ts';
 import { type IssuerKeys, identifySource, type JwksSource } from '../state/jwks-cache.ts';
-import { createJwksCache } from '../state/process-wide.ts';
+import type { FollowLoginKeys } from '../state/login-keys.ts';
+import { createSourceKeys } from '../state/process-wide.ts';
 import { countFetches } from './followed-keys.ts';
 import type { KeySnapshot, RefreshRequest } from './messages.ts';
 
 export class KeyDesk {
   readonly #observers: Observers;
   readonly #publish: (snapshot: KeySnapshot) => void;
+  readonly #followLogin: FollowLoginKeys | undefined;
   #issuers: readonly TrustedIssuer[] = [];
 
-  /** `publish` sends a snapshot to all workers. */
-  constructor(observers: Observers, publish: (snapshot: KeySnapshot) => void) {
+  /** `publish` sends a snapshot to all workers. `followLogin`: where Obex itself is an issuer. */
+  constructor(observers: Observers, publish: (snapshot: KeySnapshot) => void, followLogin?: FollowLoginKeys) {
+    this.#followLogin = followLogin;
     this.#observers = observers;
     this.#publish = publish;
   }
@@ -51,7 +54,7 @@ export class KeyDesk {
   }
 
   #createCache(source: JwksSource): IssuerKeys {
-    const cache = createJwksCache(source, this.#observers);
+    const cache = createSourceKeys(source, this.#observers, this.#followLogin);
     const name = identifySource(source);
     cache.onFetched = () => {
       const { keys, lastFetchFailed, statistics } = cache;

@@ -3,8 +3,10 @@ import type { PortableConfig } from '../config/portable.ts';
 import type { VerificationKey } from '../oauth/jwks.ts';
 import type { RuntimeFiles } from '../runtime-tls.ts';
 import type { JwksStatistics } from '../state/jwks-cache.ts';
+import type { LoginQuestion, LoginReply } from '../state/login-channel.ts';
 import type { RateLimited } from '../state/process-wide.ts';
 import type { RateLimitMemory } from '../state/rate-limiter-shared.ts';
+import type { Revocation } from '../state/revoked-tokens.ts';
 import type { SharedMemory } from './shared-memory.ts';
 
 export type RateLimitMemories = Readonly<Record<RateLimited, RateLimitMemory>>;
@@ -55,7 +57,10 @@ export type ToWorker =
   /** Seal TLS sessions from now on. */
   | { readonly kind: 'ticket_keys'; readonly keys: Uint8Array }
   /** The refresh that was asked for is over; what came of it was sent before. */
-  | { readonly kind: 'refreshed'; readonly id: number; readonly isJoined: boolean };
+  | { readonly kind: 'refreshed'; readonly id: number; readonly isJoined: boolean }
+  /** All that there are. */
+  | { readonly kind: 'revocations'; readonly revocations: readonly Revocation[] }
+  | { readonly kind: 'login_reply'; readonly reply: LoginReply };
 
 export type FromWorker =
   | { readonly kind: 'listening'; readonly url: string; readonly port: number }
@@ -64,5 +69,7 @@ export type FromWorker =
   /** Could not listen, or not prepare. */
   | { readonly kind: 'refused'; readonly problem: string }
   | ({ readonly kind: 'refresh'; readonly id: number } & RefreshRequest)
+  /** For the login thread. */
+  | { readonly kind: 'login'; readonly question: LoginQuestion }
   /** Lines for standard output, whole ones. */
   | { readonly kind: 'lines'; readonly text: string };

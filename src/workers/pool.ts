@@ -3,20 +3,23 @@ import { createServer } from 'node:net';
 import { type Phase, phaseOf } from '../config/phase.ts';
 import { packConfig } from '../config/portable.ts';
 import type { Config } from '../config/schema.ts';
-import { underKey } from '../obex.ts';
 import { errorField, type LineSink } from '../observe/log.ts';
 import type { Observers } from '../observe/observers.ts';
+import { underKey } from '../observe/under-key.ts';
 import { isSameLimit, readLimit } from '../runtime-gate.ts';
 import { tellKeys } from '../runtime-identity.ts';
+import { type Login, startLogin } from '../runtime-login.ts';
 import { refuseFixedChanges } from '../runtime-reload.ts';
 import { readRuntimeFiles, warnOfCertificates } from '../runtime-tls.ts';
+import type { LoginOutcome, LoginRequest } from '../state/login-channel.ts';
+import type { CommandLogin } from '../state/login-control.ts';
 import { createRateLimitMemory } from '../state/rate-limiter-shared.ts';
 import { createTicketKeys, TICKET_KEYS_LIFETIME_MS } from '../state/ticket-keys.ts';
 import { bind } from '../wire/bind.ts';
 import type { ListenAddress } from '../wire/exchange.ts';
 import { Colleague } from './colleague.ts';
 import { KeyDesk } from './key-desk.ts';
-import type { Birth, HandOver, RateLimitMemories, ToWorker } from './messages.ts';
+import type { Birth, HandOver, KeySnapshot, RateLimitMemories, ToWorker } from './messages.ts';
 import type { SharedMemory } from './shared-memory.ts';
 
 export interface PoolOptions {
@@ -31,7 +34,8 @@ export interface PoolOptions {
 
 /** Resolves when every worker listens. Rejects with an error that a person can act on. */
 export async function startPool(config: Config, options: PoolOptions): Promise<Pool> {
-  const pool = new Pool(config, options);
+  const login = await startLogin(config, options.observers);
+  const pool = openPool(config, options, login);
   try {
     await pool.start();
     return pool;
@@ -41,25 +45,42 @@ export async function startPool(config: Config, options: PoolOptions): Promise<P
   }
 }
 
+function openPool(config: Config, options: PoolOptions, login: Login | undefined): Pool {
+  try {
+    return new Pool(config, options, login);
+  } catch (error) {
+    void login?.desk.stop();
+    throw error;
+  }
+}
+
 export class Pool {
   url = '';
   readonly #options: PoolOptions;
   readonly #desk: KeyDesk;
+  readonly #login: Login | undefined;
   readonly #workers: readonly Colleague[];
   #config: Config;
   #handOver: HandOver;
   #ticketKeysTimer: NodeJS.Timeout | undefined;
 
-  constructor(config: Config, options: PoolOptions) {
+  constructor(config: Config, options: PoolOptions, login: Login | undefined) {
     this.#options = options;
+    this.#login = login;
     this.#config = config;
     this.#handOver = createHandOver(config, options.observers, undefined);
-    this.#desk = new KeyDesk(options.observers, (snapshot) => this.#tellAll({ kind: 'keys', snapshot }));
+    const publish = (snapshot: KeySnapshot): void => this.#tellAll({ kind: 'keys', snapshot });
+    this.#desk = new KeyDesk(options.observers, publish, login?.desk.followKeys);
     this.#workers = Array.from({ length: options.workers }, (_, index) => this.#hire(index));
+    login?.desk.followRevocations((revocations) => this.#tellAll({ kind: 'revocations', revocations }));
   }
 
   get phase(): Phase {
     return phaseOf(this.#config);
+  }
+
+  get commandLogin(): CommandLogin | undefined {
+    return this.#login?.desk.command;
   }
 
   async start(): Promise<void> {
@@ -80,11 +101,15 @@ export class Pool {
     refuseFixedChanges(this.#config, config);
     const handOver = createHandOver(config, this.#options.observers, this.#handOver);
     const prepared = this.#desk.prepare(config, handOver.files);
+    const configureLogin = this.#login?.prepare(config);
     const answers = await Promise.allSettled(this.#workers.map((worker) => worker.prepare(handOver)));
     const refusal = answers.find((answer) => answer.status === 'rejected');
-    if (refusal !== undefined) {
+    try {
+      if (refusal !== undefined) throw refusal.reason;
+      await configureLogin?.();
+    } catch (error) {
       this.#tellAll({ kind: 'discard' });
-      throw refusal.reason;
+      throw error;
     }
     // Fetching first: a worker that has switched may ask for keys of a new issuer.
     prepared.commit();
@@ -101,6 +126,7 @@ export class Pool {
 
   /** Some workers have switched and one could not: all go back to the one configuration that each of them has served. */
   async #goBack(): Promise<void> {
+    await this.#login?.prepare(this.#config)();
     await Promise.all(this.#workers.map((worker) => worker.prepare(this.#handOver)));
     this.#desk.prepare(this.#config, this.#handOver.files).commit();
     await Promise.all(this.#workers.map((worker) => worker.commit()));
@@ -109,17 +135,24 @@ export class Pool {
   async drain(): Promise<void> {
     this.#tellAll({ kind: 'drain' });
     await Promise.all(this.#workers.map(({ ended }) => ended));
+    await this.#login?.desk.stop();
     this.#stopTimers();
   }
 
   stop(): void {
     this.#stopTimers();
+    void this.#login?.desk.stop();
     for (const worker of this.#workers) worker.terminate();
   }
 
   #stopTimers(): void {
     this.#desk.stop();
     clearInterval(this.#ticketKeysTimer);
+  }
+
+  /** A worker of a configuration without `login` has nothing to ask. */
+  #ask(request: LoginRequest): Promise<LoginOutcome> {
+    return this.#login?.desk.ask(request) ?? Promise.resolve({ failed: 'down' });
   }
 
   #tellAll(message: ToWorker): void {
@@ -133,6 +166,8 @@ export class Pool {
       onLines: (text) => lines.write(text),
       onRefresh: ({ id, ...request }) =>
         void this.#desk.refresh(request).then((isJoined) => colleague.tell({ kind: 'refreshed', id, isJoined })),
+      onLogin: ({ id, request }) =>
+        void this.#ask(request).then((outcome) => colleague.tell({ kind: 'login_reply', reply: { id, outcome } })),
       // Fails closed: a worker that dies of a bug takes the process with it, as a bug does where there is but one thread.
       onDeath: (error) => {
         observers.log.error('worker_failed', { worker: index, error: errorField(error) });

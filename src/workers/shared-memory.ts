@@ -6,6 +6,7 @@ import { Cells } from '../observe/cells.ts';
 import { METRIC_CELLS, Metrics } from '../observe/metrics.ts';
 import type { IssuerKeys, JwksSource } from '../state/jwks-cache.ts';
 import { createLoadMemory, type LoadMemory, SharedLoads } from '../state/loads-shared.ts';
+import type { AskLogin } from '../state/login-channel.ts';
 import {
   createNonceSecret,
   createRefusalMemories,
@@ -17,6 +18,7 @@ import {
 import type { RateLimiter } from '../state/rate-limiter.ts';
 import { SharedRateLimiter } from '../state/rate-limiter-shared.ts';
 import { createReplayMemory, type ReplayMemory } from '../state/replay-cache-memory.ts';
+import { RevokedTokens } from '../state/revoked-tokens.ts';
 import { createTicketKeys } from '../state/ticket-keys.ts';
 import { FollowedKeys, type KeyLink } from './followed-keys.ts';
 import type { RateLimitMemories } from './messages.ts';
@@ -72,19 +74,23 @@ export class SharedTruth implements ProcessWide {
   readonly eventStreams: Tally;
   readonly nonceSecret: string;
   readonly viaPseudonym: string;
+  readonly askLogin: AskLogin;
+  readonly revokedTokens = new RevokedTokens();
   /** Of the configuration that is being built. */
   rateLimits: RateLimitMemories | undefined;
   readonly #memory: SharedMemory;
   readonly #link: KeyLink;
   #ticketKeys: Buffer;
 
-  constructor(memory: SharedMemory, link: KeyLink) {
+  /** `askLogin` leads to the main thread. */
+  constructor(memory: SharedMemory, link: KeyLink, askLogin: AskLogin) {
     this.connections = new Tally(new Int32Array(memory.connections));
     this.backendRequests = new Tally(new Int32Array(memory.backendRequests));
     this.eventStreams = new Tally(new Int32Array(memory.eventStreams));
     this.nonceSecret = memory.nonceSecret;
     this.viaPseudonym = memory.viaPseudonym;
     this.#ticketKeys = Buffer.from(memory.ticketKeys);
+    this.askLogin = askLogin;
     this.#memory = memory;
     this.#link = link;
   }

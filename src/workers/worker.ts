@@ -3,8 +3,10 @@ import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { unpackConfig } from '../config/portable.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import { type Obex, type PreparedReload, startObex } from '../obex.ts';
-import { errorField, type LineSink } from '../observe/log.ts';
+import { GatheredLines } from '../observe/gathered-lines.ts';
+import { errorField } from '../observe/log.ts';
 import { createObservers, type Observers } from '../observe/observers.ts';
+import { LoginChannel } from '../state/login-channel.ts';
 import { KeyLink } from './followed-keys.ts';
 import type { Birth, FromWorker, ToWorker } from './messages.ts';
 import { createSharedMetrics, SharedTruth } from './shared-memory.ts';
@@ -21,8 +23,9 @@ export function runWorker(clock = systemClock): void {
 class Worker {
   readonly #birth: Birth;
   readonly #post: (message: FromWorker) => void;
-  readonly #lines: Lines;
+  readonly #lines: GatheredLines;
   readonly #link: KeyLink;
+  readonly #login: LoginChannel;
   readonly #shared: SharedTruth;
   readonly #observers: Observers;
   #obex: Obex | undefined;
@@ -34,10 +37,11 @@ class Worker {
       // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread is no window
       port.postMessage(message);
     };
-    this.#lines = new Lines((text) => this.#post({ kind: 'lines', text }));
+    this.#lines = new GatheredLines((text) => this.#post({ kind: 'lines', text }));
     process.on('exit', () => this.#lines.flush());
     this.#link = new KeyLink(this.#post);
-    this.#shared = new SharedTruth(birth.memory, this.#link);
+    this.#login = new LoginChannel((question) => this.#post({ kind: 'login', question }));
+    this.#shared = new SharedTruth(birth.memory, this.#link, this.#login.ask);
     const metrics = createSharedMetrics(birth.memory, birth.index);
     this.#observers = createObservers(birth.handOver.config.log.level, this.#lines, { metrics, clock });
   }
@@ -61,6 +65,10 @@ class Worker {
         return this.#shared.receiveTicketKeys(message.keys);
       case 'refreshed':
         return this.#link.receiveRefreshed(message.id, message.isJoined);
+      case 'revocations':
+        return this.#shared.revokedTokens.replace(message.revocations);
+      case 'login_reply':
+        return this.#login.receive(message.reply);
     }
   }
 
@@ -91,29 +99,5 @@ class Worker {
   #commit(): void {
     this.#prepared?.commit();
     this.#post({ kind: 'done' });
-  }
-}
-
-/** Waking the main thread costs as much as a request, so lines travel together. */
-const LINES_PAUSE_MS = 10;
-
-/** Lines on their way to the main thread, which alone writes, so that they stay whole. */
-class Lines implements LineSink {
-  readonly #send: (text: string) => void;
-  #waiting = '';
-
-  constructor(send: (text: string) => void) {
-    this.#send = send;
-  }
-
-  write(line: string): void {
-    if (this.#waiting === '') setTimeout(() => this.flush(), LINES_PAUSE_MS);
-    this.#waiting += line;
-  }
-
-  flush(): void {
-    const text = this.#waiting;
-    this.#waiting = '';
-    if (text !== '') this.#send(text);
   }
 }

@@ -27,6 +27,7 @@ const STEPS = [
   'An expired token is refused',
   'A token without the required scope is refused',
   'The MCP server saw no refused request and never a token',
+  'A second Obex, whose IdP registers no clients: the same client logs in through Obex, from the URL alone',
 ];
 
 function startDemo(...args: string[]): Child {

@@ -10,7 +10,13 @@ import { CLOCK_FAULT } from '../support/fake-clock.ts';
 import { bearer, formatRequest, METADATA_URL, type RequestText, sendOn } from '../support/obex.ts';
 import { openRaw, type RawResponse } from '../support/raw-http.ts';
 import { OK_BODY, reply } from '../support/recording-backend.ts';
-import { assertLogged, assertRefusal, INTROSPECTION_REASONS, PHASE_3_REASONS } from '../support/refusal.ts';
+import {
+  assertLogged,
+  assertRefusal,
+  INTROSPECTION_REASONS,
+  LOGIN_REASONS,
+  PHASE_3_REASONS,
+} from '../support/refusal.ts';
 import {
   type Phase1Stack,
   type Phase2Stack,
@@ -718,7 +724,7 @@ describe('a listener that requires certificates of clients', () => {
 
 describe('contract, refusals: the table is complete', () => {
   it('every reason but those of phase 3, which dpop.test.ts has, is tested above', () => {
-    const elsewhere = [...PHASE_3_REASONS, ...INTROSPECTION_REASONS];
+    const elsewhere = [...PHASE_3_REASONS, ...INTROSPECTION_REASONS, ...LOGIN_REASONS];
     const wanted = DENIAL_REASONS.filter((reason) => !elsewhere.includes(reason));
     assert.deepEqual([...covered].toSorted(), wanted.toSorted());
   });

@@ -7,6 +7,7 @@ import { buildGoProgram } from './go.ts';
 import {
   discoveryUrlOf,
   type IdpOptions,
+  LOGIN_CLIENT,
   PERSON,
   PROGRAM,
   PUBLIC_CLIENT,
@@ -54,6 +55,7 @@ function dexConfig(issuer: string, port: number, redirectUrl: string): object {
     staticClients: [
       { id: PUBLIC_CLIENT, name: PUBLIC_CLIENT, public: true, redirectURIs: [redirectUrl] },
       { id: PROGRAM.id, name: PROGRAM.id, secret: PROGRAM.secret, redirectURIs: [] },
+      { id: LOGIN_CLIENT.id, name: LOGIN_CLIENT.id, secret: LOGIN_CLIENT.secret, redirectURIs: [redirectUrl] },
     ],
     enablePasswordDB: true,
     staticPasswords: [

@@ -12,6 +12,7 @@ import { buildGoProgram } from './go.ts';
 import {
   discoveryUrlOf,
   type IdpOptions,
+  LOGIN_CLIENT,
   PERSON,
   PROGRAM,
   PUBLIC_CLIENT,
@@ -38,6 +39,8 @@ export interface Hydra extends RealIdp {
   introspect(token: string): Promise<Readonly<Record<string, unknown>>>;
   /** On behalf of `PROGRAM`. RFC 7009. */
   revoke(token: string): Promise<void>;
+  /** Takes back whatever `PERSON` has granted. */
+  revokeConsent(): Promise<void>;
 }
 
 export function installHydra(): Promise<string> {
@@ -85,6 +88,11 @@ export async function startHydra(options: HydraOptions): Promise<Hydra> {
     introspectionEndpoint: `${administration}/oauth2/introspect`,
     introspect: (token) => introspect(administration, token),
     revoke: (token) => revoke(issuer, token),
+    async revokeConsent() {
+      const sessions = `${administration}/oauth2/auth/sessions/consent?subject=${PERSON.name}&all=true`;
+      const { ok, status } = await fetch(sessions, { method: 'DELETE', signal: AbortSignal.timeout(TIMEOUT_MS) });
+      if (!ok) throw new Error(`Hydra: consent not revoked: ${status}`);
+    },
     stop,
   };
 }
@@ -127,6 +135,14 @@ function clients({ resource, otherResource, scopes, redirectUrl }: HydraOptions)
       token_endpoint_auth_method: 'none',
       redirect_uris: [redirectUrl],
       audience: [resource],
+    },
+    {
+      client_id: LOGIN_CLIENT.id,
+      client_secret: LOGIN_CLIENT.secret,
+      grant_types: ['authorization_code', 'refresh_token'],
+      response_types: ['code'],
+      scope: 'openid email profile offline_access',
+      redirect_uris: [redirectUrl],
     },
   ];
 }

@@ -8,6 +8,7 @@ import { unpackArtifact } from './maven.ts';
 import {
   discoveryUrlOf,
   type IdpOptions,
+  LOGIN_CLIENT,
   PERSON,
   PROGRAM,
   PUBLIC_CLIENT,
@@ -32,8 +33,12 @@ export async function installKeycloak(): Promise<string> {
   return homeIn(installed);
 }
 
+export interface Keycloak extends RealIdp {
+  disablePerson(): Promise<void>;
+}
+
 /** Starts it on free ports. */
-export async function startKeycloak(options: IdpOptions): Promise<RealIdp> {
+export async function startKeycloak(options: IdpOptions): Promise<Keycloak> {
   const home = await installKeycloak();
   const [port, managementPort] = [await freePort(), await freePort()];
   const folder = createTempFolder('keycloak');
@@ -66,13 +71,23 @@ export async function startKeycloak(options: IdpOptions): Promise<RealIdp> {
     folder.remove();
   };
   try {
-    await setUpRealm(await openAdministration(url), options);
+    return { ...describeRealm(url, await setUpRealm(await openAdministration(url), options)), stop };
   } catch (error) {
     await stop();
     throw error;
   }
+}
+
+function describeRealm(url: string, personId: string): Omit<Keycloak, 'stop'> {
   const issuer = `${url}/realms/${REALM}`;
-  return { issuer, tokenEndpoint: `${issuer}/protocol/openid-connect/token`, stop };
+  return {
+    issuer,
+    tokenEndpoint: `${issuer}/protocol/openid-connect/token`,
+    async disablePerson() {
+      const administer = await openAdministration(url);
+      await administer('PUT', `/${REALM}/users/${personId}`, { enabled: false });
+    },
+  };
 }
 
 function homeIn(folder: string): string {
@@ -119,7 +134,8 @@ async function openAdministration(url: string): Promise<Administer> {
   };
 }
 
-async function setUpRealm(administer: Administer, { resource, scopes, redirectUrl }: IdpOptions): Promise<void> {
+/** Returns the id of `PERSON`. */
+async function setUpRealm(administer: Administer, { resource, scopes, redirectUrl }: IdpOptions): Promise<string> {
   await administer('POST', '', { realm: REALM, enabled: true });
   for (const name of scopes) {
     const scope = { name, protocol: 'openid-connect', attributes: { 'include.in.token.scope': 'true' } };
@@ -147,7 +163,14 @@ async function setUpRealm(administer: Administer, { resource, scopes, redirectUr
     redirectUris: [redirectUrl],
     attributes: { 'pkce.code.challenge.method': 'S256' },
   });
-  await administer('POST', `/${REALM}/users`, {
+  await administer('POST', `/${REALM}/clients`, {
+    clientId: LOGIN_CLIENT.id,
+    secret: LOGIN_CLIENT.secret,
+    publicClient: false,
+    standardFlowEnabled: true,
+    redirectUris: [redirectUrl],
+  });
+  return administer('POST', `/${REALM}/users`, {
     username: PERSON.name,
     enabled: true,
     email: PERSON.email,

@@ -21,6 +21,8 @@ export interface RealIdp {
 
 /** The one that may use client credentials, with `client_secret_basic`. */
 export const PROGRAM = { id: 'my-client', secret: 'my-client-secret' } as const;
+/** The one by which people log in through Obex: confidential, with `client_secret_basic`, and the same redirect URL as the public one. */
+export const LOGIN_CLIENT = { id: 'obex', secret: 'obex-secret' } as const;
 /** The public one, for people who log in. */
 export const PUBLIC_CLIENT = 'my-mcp-client';
 export const PERSON = { name: 'alice', email: 'alice@example.com', password: 'alice-password' } as const;

@@ -9,6 +9,7 @@ import { runMaven } from './maven.ts';
 import {
   discoveryUrlOf,
   type IdpOptions,
+  LOGIN_CLIENT,
   PERSON,
   PROGRAM,
   PUBLIC_CLIENT,
@@ -92,6 +93,16 @@ function springClients(scopes: readonly string[], redirectUrl: string): object {
         'authorization-grant-types': ['authorization_code', 'refresh_token'],
         'redirect-uris': [redirectUrl],
         scopes: [...scopes, 'openid', 'offline_access'],
+      },
+    },
+    login: {
+      registration: {
+        'client-id': LOGIN_CLIENT.id,
+        'client-secret': `{noop}${LOGIN_CLIENT.secret}`,
+        'client-authentication-methods': ['client_secret_basic'],
+        'authorization-grant-types': ['authorization_code', 'refresh_token'],
+        'redirect-uris': [redirectUrl],
+        scopes: ['openid', 'email', 'profile', 'offline_access'],
       },
     },
     program: {

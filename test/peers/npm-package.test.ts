@@ -39,6 +39,7 @@ describe('the npm package', () => {
       'bin/obex',
       'dist/certs.mjs',
       'dist/demo.mjs',
+      'dist/login.mjs',
       'dist/obex.mjs',
       `dist/program-${process.version}-${process.arch}.cache`,
       'dist/program.js',

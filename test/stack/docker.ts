@@ -18,7 +18,7 @@ export interface DockerOptions {
 }
 
 const CURE = `these tests need a Docker engine and Docker Compose (Debian: docker.io and docker-compose; others:
-https://docs.docker.com/engine/install/), a user who may call "docker ps", and the free ports 8443, 8444, 9000, 9443, 9444`;
+https://docs.docker.com/engine/install/), a user who may call "docker ps", and the free ports 8443 to 8445, 9000, 9001, 9443, 9444`;
 
 /** Runs `docker …` in the repository; resolves whatever its exit code is. */
 export async function tryDocker(args: readonly string[], options: DockerOptions = {}): Promise<Outcome> {

@@ -7,6 +7,7 @@ import type { JWK } from 'jose';
 import { z } from 'zod';
 import { startChild } from './child.ts';
 import { freePort } from './free-port.ts';
+import { loginClient, openSession, PERSON } from './glewlwyd-login.ts';
 import { createTempFolder } from './temp-folder.ts';
 import { until } from './until.ts';
 
@@ -39,6 +40,8 @@ export interface GlewlwydOptions {
   readonly key: SigningKey;
   /** Default: a free one. */
   readonly port?: number;
+  /** Then there is also a client for people, and one of them: test/support/glewlwyd-login.ts. */
+  readonly loginRedirectUrl?: string;
 }
 
 const SCHEMA = '/usr/share/dbconfig-common/data/glewlwyd/install/sqlite3';
@@ -70,7 +73,7 @@ export async function startGlewlwyd(options: GlewlwydOptions): Promise<Glewlwyd>
       server.stdout().includes(`Glewlwyd started on port ${port}`) ? true : undefined,
     );
     // It says so a moment before it does.
-    const cookie = await until('glewlwyd to accept connections', () => logIn(url));
+    const cookie = await until('glewlwyd to accept connections', () => openSession(url, ADMINISTRATOR));
     const provider = new OpenIdProvider(url, cookie, options);
     await provider.setUp();
     return {
@@ -125,6 +128,10 @@ class OpenIdProvider {
       redirect_uri: [],
       scope: this.#options.scopes,
     });
+    const { loginRedirectUrl } = this.#options;
+    if (loginRedirectUrl === undefined) return;
+    await this.#administer('POST', 'user/', { ...PERSON, enabled: true, scope: ['openid', 'g_profile'] });
+    await this.#administer('POST', 'client/', loginClient(loginRedirectUrl));
   }
 
   async rotateKey(key: SigningKey): Promise<void> {
@@ -149,7 +156,8 @@ class OpenIdProvider {
   }
 
   #plugin(): object {
-    const { resources, scopes } = this.#options;
+    const { resources, scopes, loginRedirectUrl } = this.#options;
+    const isForPeople = loginRedirectUrl !== undefined;
     return {
       display_name: PLUGIN,
       parameters: {
@@ -163,10 +171,11 @@ class OpenIdProvider {
         'refresh-token-rolling': false,
         'allow-non-oidc': true,
         'auth-type-client-enabled': true,
-        'auth-type-code-enabled': false,
+        'auth-type-code-enabled': isForPeople,
         'auth-type-token-enabled': false,
         'auth-type-id-token-enabled': true,
-        'auth-type-refresh-enabled': false,
+        'auth-type-refresh-enabled': isForPeople,
+        'pkce-allowed': isForPeople,
         // RFC 9449 §8: whoever sends a proof must put a nonce of this server into it.
         'oauth-dpop-allowed': true,
         'oauth-dpop-iat-duration': PROOF_LIFETIME_SECONDS,
@@ -189,17 +198,6 @@ class OpenIdProvider {
     const answer = await response.text();
     if (!response.ok) throw new Error(`glewlwyd: ${method} ${path}: ${response.status} ${answer}`);
   }
-}
-
-async function logIn(url: string): Promise<string> {
-  const response = await fetch(`${url}/api/auth/`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(ADMINISTRATOR),
-  });
-  const [cookie] = response.headers.getSetCookie();
-  if (!response.ok || cookie === undefined) throw new Error(`glewlwyd: no session: ${response.status}`);
-  return cookie.slice(0, cookie.indexOf(';'));
 }
 
 /** A new private key as glewlwyd stores it. */

@@ -3,7 +3,7 @@
  * `typ` is `JWT`, and `aud` is an array of the client id and the resource.
  */
 import { generateKeyPairSync } from 'node:crypto';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { startChild } from './child.ts';
@@ -16,6 +16,8 @@ export interface LemonLdap {
   readonly jwksUri: string;
   /** An access token by client credentials. */
   getToken(request: { scope: string }): Promise<string>;
+  /** Ends all sessions, as its administrators do, and with them the refresh tokens that came of them. */
+  endSessions(): void;
   stop(): Promise<void>;
 }
 
@@ -24,9 +26,12 @@ export interface LemonLdapOptions {
   readonly scopes: readonly string[];
   /** Of a public client for people, `PUBLIC_CLIENT_ID`; without it there is none. */
   readonly redirectUrl?: string;
+  /** Of a confidential one for people, `LOGIN_CLIENT`; without it there is none. */
+  readonly loginRedirectUrl?: string;
 }
 
 export const PUBLIC_CLIENT_ID = 'obex-test-public';
+export const LOGIN_CLIENT = { id: 'obex-login', secret: 'obex-login-secret' } as const;
 /** Whom its demonstration back end knows, by the names of the fields of its login page. */
 export const PERSON = { user: 'dwho', password: 'dwho' } as const;
 
@@ -41,6 +46,7 @@ export async function startLemonLdap(options: LemonLdapOptions): Promise<LemonLd
   const port = await freePort();
   const issuer = `http://127.0.0.1:${port}/`;
   const folder = createTempFolder('lemonldap');
+  const sessions = join(folder.path, 'sessions');
   const server = startChild({
     command: '/usr/bin/plackup',
     args: ['--no-default-middleware', '--host', '127.0.0.1', '--port', String(port), `${PORTAL}/htdocs/index.psgi`],
@@ -53,6 +59,10 @@ export async function startLemonLdap(options: LemonLdapOptions): Promise<LemonLd
     issuer,
     jwksUri: `${issuer}oauth2/jwks`,
     getToken: ({ scope }) => fetchToken(`${issuer}oauth2/token`, scope),
+    endSessions: () => {
+      for (const { name, parentPath } of readdirSync(sessions, { withFileTypes: true }).filter((each) => each.isFile()))
+        rmSync(join(parentPath, name));
+    },
     async stop() {
       await server.stop();
       folder.remove();
@@ -104,7 +114,11 @@ function portalConfig(issuer: string, options: LemonLdapOptions): object {
   };
 }
 
-function relyingParties({ resource, redirectUrl }: LemonLdapOptions): Readonly<Record<string, object>> {
+function relyingParties({
+  resource,
+  redirectUrl,
+  loginRedirectUrl,
+}: LemonLdapOptions): Readonly<Record<string, object>> {
   const tokens = {
     oidcRPMetaDataOptionsAccessTokenJWT: 1,
     oidcRPMetaDataOptionsAccessTokenSignAlg: 'RS256',
@@ -116,17 +130,27 @@ function relyingParties({ resource, redirectUrl }: LemonLdapOptions): Readonly<R
     oidcRPMetaDataOptionsAllowClientCredentialsGrant: 1,
     ...tokens,
   };
-  if (redirectUrl === undefined) return { client };
+  const forPeople = { oidcRPMetaDataOptionsBypassConsent: 1, oidcRPMetaDataOptionsIDTokenSignAlg: 'RS256' };
   const publicClient = {
     oidcRPMetaDataOptionsClientID: PUBLIC_CLIENT_ID,
     oidcRPMetaDataOptionsPublic: 1,
     oidcRPMetaDataOptionsRequirePKCE: 1,
     oidcRPMetaDataOptionsRedirectUris: redirectUrl,
-    oidcRPMetaDataOptionsBypassConsent: 1,
-    oidcRPMetaDataOptionsIDTokenSignAlg: 'RS256',
+    ...forPeople,
     ...tokens,
   };
-  return { client, publicClient };
+  const loginClient = {
+    oidcRPMetaDataOptionsClientID: LOGIN_CLIENT.id,
+    oidcRPMetaDataOptionsClientSecret: LOGIN_CLIENT.secret,
+    oidcRPMetaDataOptionsRedirectUris: loginRedirectUrl,
+    oidcRPMetaDataOptionsRefreshToken: 1,
+    ...forPeople,
+  };
+  return {
+    client,
+    ...(redirectUrl !== undefined && { publicClient }),
+    ...(loginRedirectUrl !== undefined && { loginClient }),
+  };
 }
 
 /** Returns the path of the file that names the others. */

@@ -37,6 +37,7 @@ const ANSWERS: Readonly<Record<DenialReason, Answer>> = {
     description: 'The signature algorithm of the access token is not accepted here',
   },
   token_expired: { ...UNAUTHORIZED, description: 'The access token has expired' },
+  token_revoked: { ...UNAUTHORIZED, description: 'The access token has been revoked' },
   token_inactive: {
     status: 401,
     error: 'unauthorized',
@@ -85,6 +86,7 @@ const ANSWERS: Readonly<Record<DenialReason, Answer>> = {
   backend_rejected_credentials: { status: 502, error: 'bad_gateway' },
   jwks_unavailable: { status: 503, error: 'unavailable' },
   introspection_unavailable: { status: 503, error: 'unavailable' },
+  login_unavailable: { status: 503, error: 'unavailable' },
   replay_cache_unavailable: { status: 503, error: 'unavailable' },
   replay_cache_full: { status: 503, error: 'unavailable' },
   draining: { status: 503, error: 'unavailable' },
@@ -95,6 +97,9 @@ const ANSWERS: Readonly<Record<DenialReason, Answer>> = {
 
 /** What asking an issuer about tokens adds. */
 export const INTROSPECTION_REASONS: readonly DenialReason[] = ['token_inactive', 'introspection_unavailable'];
+
+/** What `login` adds. */
+export const LOGIN_REASONS: readonly DenialReason[] = ['login_unavailable', 'token_revoked'];
 
 /** What phase 3 adds: proofs and the memory of them. */
 export const PHASE_3_REASONS: readonly DenialReason[] = [

@@ -28,6 +28,8 @@ parentPort?.on('message', (message: ToWorker) => {
     case 'keys':
     case 'ticket_keys':
     case 'refreshed':
+    case 'revocations':
+    case 'login_reply':
       return undefined;
   }
 });

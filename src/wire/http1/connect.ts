@@ -16,7 +16,7 @@ export interface SocketReceiver extends WriteReceiver {
 
 export type Connect = (receiver: SocketReceiver) => Socket;
 
-export type ConnectOptions = Pick<BackendOptions, 'url' | 'ca' | 'connectTimeoutMs' | 'tunnel'>;
+export type ConnectOptions = Pick<BackendOptions, 'url' | 'address' | 'ca' | 'connectTimeoutMs' | 'tunnel'>;
 
 const READ_BUFFER_BYTES = 65536;
 /** Silence after which the kernel asks whether the peer is still there: a stream may be quiet for days. */
@@ -29,8 +29,10 @@ interface Destination extends TcpAddress {
 
 /** Returns the function that opens sockets to `options.url`. */
 export function createConnect(options: ConnectOptions): Connect {
-  const { url, tunnel, connectTimeoutMs } = options;
-  const destination = { ...tcpAddress(url), autoSelectFamilyAttemptTimeout: addressAttemptMs(connectTimeoutMs) };
+  const { url, address, tunnel, connectTimeoutMs } = options;
+  const { host, port } = tcpAddress(url);
+  const attempts = { autoSelectFamilyAttemptTimeout: addressAttemptMs(connectTimeoutMs) };
+  const destination = { host: address ?? host, port, ...attempts };
   if (url.protocol === 'https:') return createTlsConnect(destination, options);
   return tunnel === undefined ? createPlainConnect(destination) : (receiver) => connectThrough(tunnel, receiver);
 }
@@ -64,11 +66,11 @@ function connectThrough(tunnel: Socket, receiver: SocketReceiver): Socket {
   return prepare(tunnel, receiver);
 }
 
-function createTlsConnect(destination: Destination, { ca, tunnel }: ConnectOptions): Connect {
+function createTlsConnect(destination: Destination, { url, ca, tunnel }: ConnectOptions): Connect {
   // Loaded when needed, as in listen.ts.
   const { createSecureContext, connect: tlsConnect } = process.getBuiltinModule('node:tls');
   const secureContext = createSecureContext(ca === undefined ? {} : { ca });
-  const { host } = destination;
+  const { host } = tcpAddress(url);
   const servername = toServerName(host);
   const place = tunnel === undefined ? destination : { socket: tunnel, host };
   let session: Buffer | undefined;

@@ -11,6 +11,8 @@ export interface TunnelOptions {
   readonly proxy: URL;
   /** Where the tunnel ends: its host and port. */
   readonly target: URL;
+  /** IP address that stands in the place of that host. */
+  readonly address?: string | undefined;
   /** From the look-up of the proxy's name to its answer. */
   readonly timeoutMs: number;
 }
@@ -97,13 +99,18 @@ class Tunnel implements Contained {
   }
 }
 
-function formatConnect({ proxy, target }: TunnelOptions): string {
+function formatConnect({ proxy, target, address }: TunnelOptions): string {
   const { port } = tcpAddress(target);
-  const authority = `${target.hostname}:${port}`;
+  const authority = `${address === undefined ? target.hostname : uriHost(address)}:${port}`;
   const credentials = `${decode(proxy.username)}:${decode(proxy.password)}`;
   const authorization =
     credentials === ':' ? '' : `Proxy-Authorization: Basic ${Buffer.from(credentials).toString('base64')}\r\n`;
   return `CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n${authorization}\r\n`;
+}
+
+/** RFC 3986 §3.2.2: brackets around IPv6. */
+function uriHost(address: string): string {
+  return address.includes(':') ? `[${address}]` : address;
 }
 
 /** A percent that encodes nothing stands for itself, as curl has it. */

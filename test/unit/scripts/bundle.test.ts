@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { pathToFileURL } from 'node:url';
-import { bundle } from '../../../scripts/bundle.ts';
+import { bundle, ON_DEMAND } from '../../../scripts/bundle.ts';
 import { createTempFolder } from '../../support/temp-folder.ts';
 
 /** Resolves to what the source exports once it is bundled. */
@@ -47,4 +47,20 @@ describe('an import of a module of Node', () => {
         ),
       }));
   }
+});
+
+describe('the program', () => {
+  it('holds nothing that is loaded by few, and of two files of one name the other one', async (context) => {
+    const folder = createTempFolder('bundle');
+    context.after(() => folder.remove());
+    const outside = ON_DEMAND.map(({ source }) => source);
+    const { inputs } = await bundle('src/main.ts', path.join(folder.path, 'program.mjs'), { outside });
+    const files = Object.keys(inputs);
+    const foreign = /src\/(?:login|demo)\/|node_modules\/(?:oidc-provider|openid-client|light-my-request|koa|jose)\//;
+    assert.deepEqual(
+      files.filter((file) => foreign.test(file)),
+      [],
+    );
+    assert.ok(files.includes('src/workers/thread.ts'));
+  });
 });

@@ -5,6 +5,7 @@ import { createCors, isPreflight, originOf } from '../../../src/server/cors.ts';
 import { requestHead } from './exchange.ts';
 
 const cors = createCors({
+  closedPaths: new Set(['/oauth/consent']),
   isAllowed: (origin) => origin === 'https://app.example',
   publicPaths: new Set(['/public']),
   allowedHeaders: [],

@@ -20,6 +20,7 @@ function createLink(t: TestContext, outcomes: ('opened' | 'refused' | 'lost at o
   const opened: Opened[] = [];
   let attempts = 0;
   const link = new RedisLink({
+    name: 'replay_cache',
     log,
     open: async (onLost) => {
       attempts += 1;

@@ -95,7 +95,12 @@ describe('Colleague', () => {
       rateLimits: undefined,
     };
     const birth = { memory: createSharedMemory(config, 1), index: 0, handOver };
-    const handlers = { onLines: () => undefined, onRefresh: () => undefined, onDeath: death.resolve };
+    const handlers = {
+      onLines: () => undefined,
+      onRefresh: () => undefined,
+      onLogin: () => undefined,
+      onDeath: death.resolve,
+    };
     const colleague = new Colleague(ENTRY, birth, handlers);
     context.after(() => colleague.terminate());
     return { colleague, death: death.promise };

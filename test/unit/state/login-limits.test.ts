@@ -1,0 +1,41 @@
+/** What one address may ask of the login: 60 beginnings a minute, and never all that the thread takes. RFC 6585 §4. */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { LoginLimits } from '../../../src/state/login-limits.ts';
+
+const NOW = 1_000_000;
+
+describe('LoginLimits', () => {
+  it('lets an address begin 60 times at once, then once a second; others are not concerned', () => {
+    const limits = new LoginLimits();
+    const begin = (path: string, key: string, nowMs: number): number => {
+      const waitMs = limits.enter(path, key, nowMs);
+      if (waitMs === 0) limits.leave(path, key);
+      return waitMs;
+    };
+    for (let count = 0; count < 30; count += 1) {
+      assert.equal(begin('/oauth/register', 'a', NOW), 0);
+      assert.equal(begin('/oauth/authorize', 'a', NOW), 0);
+    }
+    assert.equal(begin('/oauth/authorize', 'a', NOW), 1_000);
+    assert.equal(begin('/oauth/authorize', 'b', NOW), 0);
+    assert.equal(begin('/oauth/token', 'a', NOW), 0);
+    assert.equal(begin('/oauth/register', 'a', NOW + 1_000), 0);
+    assert.equal(begin('/oauth/register', 'a', NOW + 1_000), 1_000);
+  });
+
+  it('lets an address have 8 beginnings and 32 other requests in flight; one that was refused charges nothing', () => {
+    const limits = new LoginLimits();
+    for (const [path, most] of [
+      ['/oauth/authorize', 8],
+      ['/oauth/token', 32],
+    ] as const) {
+      for (let count = 0; count < most; count += 1) assert.equal(limits.enter(path, 'a', NOW), 0);
+      for (let count = 0; count < 100; count += 1) assert.equal(limits.enter(path, 'a', NOW), 1_000);
+      assert.equal(limits.enter(path, 'b', NOW), 0);
+      limits.leave(path, 'a');
+      assert.equal(limits.enter(path, 'a', NOW), 0);
+      assert.equal(limits.enter(path, 'a', NOW), 1_000);
+    }
+  });
+});
