@@ -22,6 +22,8 @@ CMD ["node", "--disable-sigusr1", "scripts/dev-idp.ts"]
 FROM scratch
 COPY --from=build /image/runtime /
 COPY --from=build /image/product /
+# Empty: a volume here belongs to the user of Obex.
+COPY --from=build --chown=65532:65532 /image/state /var/lib/obex
 ARG VERSION=dev
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="obex" \

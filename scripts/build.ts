@@ -6,17 +6,20 @@ import { bundle, ON_DEMAND } from './bundle.ts';
 import { formatLicenses } from './third-party-licenses.ts';
 import { writeProgram } from './write-program.ts';
 
-const DEMO_PARTS = /src\/demo\/|oidc-provider|modelcontextprotocol/;
+/** Of the demo, and of the login thread. */
+const PARTS_OF_OTHERS = /src\/demo\/|src\/login\/|oidc-provider|openid-client|light-my-request|modelcontextprotocol/;
+/** What several of them import has one file. */
+const REDIS = 'src/state/redis-client.ts';
 const RELEASE = ['dist/*.mjs*', 'dist/program*'];
 
 // An executable that is there stays.
 for (const file of globSync(RELEASE)) await rm(file);
 const inputs = await writeProgram('dist');
-const strangers = inputs.filter((input) => DEMO_PARTS.test(input));
-if (strangers.length > 0) throw new Error(`the product holds parts of the demo: ${strangers.join(', ')}`);
+const strangers = inputs.filter((input) => PARTS_OF_OTHERS.test(input));
+if (strangers.length > 0) throw new Error(`the product holds what is not loaded by all: ${strangers.join(', ')}`);
 const parts = [inputs];
 for (const { source, file } of ON_DEMAND) {
-  const part = await bundle(source, `dist/${file}`);
+  const part = await bundle(source, `dist/${file}`, { outside: source === REDIS ? [] : [REDIS] });
   parts.push(Object.keys(part.inputs));
 }
 await writeFile('dist/third-party-licenses.txt', formatLicenses(parts.flat()));

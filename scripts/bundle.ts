@@ -1,14 +1,18 @@
 /** Bundles source files with esbuild, each with all it needs but Node, and but for what it imports on demand. */
 import { isBuiltin } from 'node:module';
-import { basename } from 'node:path';
+import path from 'node:path';
 import { build, type Metafile, type Plugin } from 'esbuild';
 
-/** Imported by few, so the release has a file of its own for each. */
+/** Imported by few, or begun as a thread, so the release has a file of its own for each. */
 export const ON_DEMAND = [
   { source: 'src/commands/demo.ts', file: 'demo.mjs' },
   { source: 'src/commands/certs.ts', file: 'certs.mjs' },
   { source: 'src/state/redis-client.ts', file: 'redis.mjs' },
+  { source: 'src/login/thread.ts', file: 'login.mjs' },
 ] as const;
+
+/** What holds oidc-provider, which keeps and finds its models by the names of their classes. */
+const NAMED: ReadonlySet<string> = new Set(['src/commands/demo.ts', 'src/login/thread.ts']);
 
 export interface BundleOptions {
   /** Source files that are found beside it, if at all. */
@@ -34,6 +38,7 @@ export async function bundle(source: string, outfile: string, options: BundleOpt
     format: 'esm',
     minifyWhitespace: true,
     minifySyntax: true,
+    keepNames: NAMED.has(source),
     charset: 'ascii',
     legalComments: 'none',
     metafile: true,
@@ -49,8 +54,13 @@ function leaveOutside(sources: readonly string[]): Plugin {
     name: 'leave-outside',
     setup: ({ onResolve }) => {
       for (const { source, file } of parts) {
-        const filter = new RegExp(String.raw`^\..*/${RegExp.escape(basename(source))}$`);
-        onResolve({ filter }, () => ({ path: `./${file}`, external: true }));
+        const filter = new RegExp(String.raw`^\..*/${RegExp.escape(path.basename(source))}$`);
+        // Another folder may have a file of that name.
+        onResolve({ filter }, (found) =>
+          path.resolve(found.resolveDir, found.path) === path.resolve(source)
+            ? { path: `./${file}`, external: true }
+            : undefined,
+        );
       }
     },
   };
@@ -68,8 +78,8 @@ const withoutPinoOutputs: Plugin = {
   },
 };
 
-/** What Node has loaded anyhow, and modules that are themselves what is imported of them: a function, a class, an emitter. */
-const WHOLE = /^(?:node:)?(?:assert|buffer|events|path|process|stream|timers|url)(?:\/\w+)?$/;
+/** What Node has loaded anyhow, modules that are themselves what is imported of them (a function, a class, an emitter), and one for whoever has a file of its own. */
+const WHOLE = /^(?:node:)?(?:assert|buffer|events|path|process|sqlite|stream|timers|url)(?:\/\w+)?$/;
 
 /**
  * Other modules of Node are loaded when something of them is first used. Imports would load all of them at the start, and the

@@ -20,7 +20,10 @@ export default async function* idpTable(events: AsyncIterable<TestEvent>): Async
     if (type === 'test:start' && data.nesting === 0) idp = data.name;
     if (type !== 'test:pass' && type !== 'test:fail') continue;
     if (data.details.type === 'suite') continue;
-    const row = rows.get(idp) ?? { command: commandFor(data.file ?? ''), cells: new Map<string, Outcome>() };
+    const row = rows.get(idp) ?? {
+      command: commandFor(data.entryFile ?? data.file ?? ''),
+      cells: new Map<string, Outcome>(),
+    };
     rows.set(idp, row);
     const [, no, columns = ''] = TITLE.exec(data.name) ?? [];
     const shown = no === undefined ? 'yes' : 'no';

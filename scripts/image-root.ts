@@ -1,4 +1,4 @@
-/** Lays out the root of the container image in two folders, which become two layers: `runtime` rarely changes, `product` often. */
+/** Lays out the container image in folders, a layer each: `runtime` rarely changes, `product` often, `state` is empty. */
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -35,6 +35,8 @@ writeFileSync(placeFor(product, '/obex'), `#!${NODE} --disable-sigusr1\nimport('
 copy(product, `${DOCUMENTS}/LICENSE`, 'LICENSE');
 write(product, `${DOCUMENTS}/third-party-licenses.txt`, formatLicenses(inputs));
 write(product, `${DOCUMENTS}/sbom.cdx.json`, formatBillOfMaterials(inputs, libraries));
+
+mkdirSync(path.join(target, 'state'));
 
 /** All of the release but the demo; resolves to the files that went into it. */
 async function bundleProduct(): Promise<readonly string[]> {

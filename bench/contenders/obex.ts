@@ -20,6 +20,8 @@ export interface ObexOptions {
   readonly tls?: Certificate;
   readonly tokenCache?: 'off';
   readonly workers?: number;
+  /** With an authorization server of its own beside the issuer; nobody logs in. */
+  readonly login?: true;
   /** The streams that one user opens; default: as many as the product allows. */
   readonly streamsOfOneUser?: number;
   readonly backendOrigin?: string;
@@ -74,6 +76,7 @@ authz: { required_scopes: ["${SCOPE}"] }`;
     `backend: { url: "${backendOrigin}", max_idle_conns: 128 }`,
     `resource: { url: "${RESOURCE}" }`,
     phase > 1 && idp,
+    options.login && LOGIN,
     phase === 3 && formatDpop(options.redisPort),
     options.streamsOfOneUser && formatLimits(options.streamsOfOneUser),
     tokenCache && 'token_cache: { max_entries: 0 }',
@@ -81,6 +84,9 @@ authz: { required_scopes: ["${SCOPE}"] }`;
   ];
   return `${lines.filter(Boolean).join('\n')}\n`;
 }
+
+const LOGIN =
+  'login: { issuer: "https://idp.example", client_id: obex, client_secret: secret, allow: { subjects: [ann] } }';
 
 function formatLimits(streams: number): string {
   return `limits: { max_requests_per_principal: ${streams}, max_streams_per_principal: ${streams} }`;

@@ -3,6 +3,7 @@ import type { Bench } from '../bench.ts';
 import type { Outcome } from '../measurement.ts';
 import { runDpop } from './dpop.ts';
 import * as http from './http.ts';
+import { runLogins } from './login.ts';
 import type { ScenarioName } from './names.ts';
 import { runRate } from './rate.ts';
 import { runReplayCacheFill } from './replay-cache.ts';
@@ -11,6 +12,7 @@ import { streamScenario } from './streams.ts';
 
 export const SCENARIOS: Readonly<Record<ScenarioName, (bench: Bench) => Promise<Outcome>>> = {
   start: runStart,
+  login: runLogins,
   warm: http.runWarm,
   'phase-1': http.runPhase1,
   distinct: http.runDistinct,

@@ -1,6 +1,7 @@
 /** The scenarios, in the order in which they run. */
 export const SCENARIO_NAMES = [
   'start',
+  'login',
   'warm',
   'phase-1',
   'distinct',

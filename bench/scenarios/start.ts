@@ -22,6 +22,7 @@ export function runStart(bench: Bench): Promise<Outcome> {
     setUpApache,
     setUpBaseline,
     setUpObex,
+    (given) => setUpObex(given, { name: 'Obex, with login', login: true }),
   ];
   return alternate(
     bench,
