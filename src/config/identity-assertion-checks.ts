@@ -4,6 +4,7 @@ import type { Draft } from './draft.ts';
 import { knownIssuer } from './login-providers.ts';
 import { isRecord, type Path } from './path.ts';
 import { read, readItems } from './read-value.ts';
+import { refuse } from './refused.ts';
 import { sections } from './schema.ts';
 
 const LIST = ['login', 'identity_assertions'];
@@ -60,7 +61,9 @@ function checkKeys(draft: Draft, place: Path): void {
 function checkClients(draft: Draft, place: Path): void {
   const list = draft.valueAt(CLIENTS);
   const clients: readonly unknown[] = Array.isArray(list) ? list : [];
-  for (const { path, value } of readItems(draft, [...place, 'client_ids'], (item) => String(item))) {
+  for (const { path, value } of readItems(draft, [...place, 'client_ids'], (item) =>
+    typeof item === 'string' ? item : refuse('expected a string', item),
+  )) {
     const index = clients.findIndex((client) => isRecord(client) && client['client_id'] === value);
     const client = clients[index];
     if (!isRecord(client)) {

@@ -100,6 +100,6 @@ class StoredKindAdapter implements Adapter {
     const { exp = now / 1000 } = entry.value;
     // Used refresh tokens would fill the store; `refresh-tokens.ts` knows them without it.
     const endsAtMs = this.#kind === 'RefreshToken' ? now + FORGIVEN_MS : exp * 1000;
-    return this.#records.replace(id, entry, { ...entry.value, consumed: now }, endsAtMs);
+    return this.#records.replace(id, entry, { value: { ...entry.value, consumed: now }, endsAtMs });
   }
 }

@@ -7,9 +7,10 @@ import type { LoginAnswer, LoginRequest } from '../state/login-channel.ts';
 import { as, methodNotAllowed, page, RETRY_AFTER_SECONDS } from './answers.ts';
 import { consentUrl, queryOf } from './authorize.ts';
 import { finishFlow } from './finish-flow.ts';
-import { digestOf } from './flow-cookies.ts';
+import { digestOf, formToken } from './flow-cookies.ts';
 import { frameOf } from './frame.ts';
 import type { LoginOptions } from './options.ts';
+import type { Back } from './pages/back-form.ts';
 import { expiredPage } from './pages/expired-page.ts';
 import { notAllowedPage } from './pages/not-allowed-page.ts';
 import { unavailablePage } from './pages/unavailable-page.ts';
@@ -30,7 +31,7 @@ export function createCallback(parts: LoginParts): Respond {
       const callback = new URL(`${parts.options.issuer}${PATHS.callback}?${queryOf(request)}`);
       return await admit(parts, request, { pending, login: await parts.upstream.finish(callback, pending.verifier) });
     } catch (error) {
-      return refuse(parts, request, error);
+      return refuse(parts, request, { error, flowId: pending.flowId });
     }
   };
 }
@@ -68,7 +69,7 @@ async function admit(parts: LoginParts, request: LoginRequest, { pending, login 
     return as('no_scopes', await finishFlow(parts, pending.flowId, result));
   }
   const grantId = await grant(parts, { login, client, scopes });
-  log.info('login', {
+  log.info('login_succeeded', {
     request_id: request.requestId,
     subject: person.subject,
     oauth_client: shortClientId(client.clientId),
@@ -116,18 +117,24 @@ async function refusePerson(
   const flow = await flows.get(flowId);
   if (flow !== undefined) {
     const endsAtMs = clock.nowMs() + FLOW_SECONDS * 1000;
-    await flows.replace(flowId, flow, { ...flow.value, asksForAnother: true }, endsAtMs);
+    await flows.replace(flowId, flow, { value: { ...flow.value, asksForAnother: true }, endsAtMs });
   }
   const view = {
     frame: frameOf(parts, request),
     person: person.email ?? person.name ?? person.subject,
     idpName: upstream.name,
     restart: consentUrl(flowId),
+    back: await wayBack(parts, request, flowId),
   };
   return as('not_allowed', page(notAllowedPage(view)));
 }
 
-function refuse(parts: LoginParts, request: LoginRequest, error: unknown): LoginAnswer {
+interface Failed {
+  readonly error: unknown;
+  readonly flowId: string;
+}
+
+async function refuse(parts: LoginParts, request: LoginRequest, { error, flowId }: Failed): Promise<LoginAnswer> {
   const frame = frameOf(parts, request);
   if (error instanceof UpstreamRefused) {
     const { code, description } = error;
@@ -137,7 +144,8 @@ function refuse(parts: LoginParts, request: LoginRequest, error: unknown): Login
       error: code,
       detail: description,
     });
-    const view = { frame, idpName: parts.upstream.name, error: code, description };
+    const back = await wayBack(parts, request, flowId);
+    const view = { frame, idpName: parts.upstream.name, error: code, description, back };
     return as('upstream_refused', page(upstreamRefusedPage(view)));
   }
   if (error instanceof UpstreamInvalid) {
@@ -149,4 +157,16 @@ function refuse(parts: LoginParts, request: LoginRequest, error: unknown): Login
     return as('upstream_invalid', page(unavailablePage({ frame, retryAfterSeconds: RETRY_AFTER_SECONDS })));
   }
   throw error;
+}
+
+/** For as long as the flow is open. */
+async function wayBack(
+  { provider, cookies }: LoginParts,
+  { fields }: LoginRequest,
+  flow: string,
+): Promise<Back | undefined> {
+  const cookie = cookies.read('flow', flow, fields);
+  const uri = (await provider.Interaction.find(flow))?.params['redirect_uri'];
+  if (cookie === undefined || typeof uri !== 'string') return undefined;
+  return { flow, csrf: formToken(cookie), redirectUri: new URL(uri) };
 }

@@ -136,7 +136,8 @@ export class Families {
     const family = entry.value;
     const renewed = Math.abs(now - family.confirmedMs) < CONFIRMED_FOR_MS ? family : await this.#ask(grantId, family);
     // The new token of the IdP is kept before anybody gets an answer.
-    if (await this.#options.records.replace(grantId, entry, renewed, this.#endOf(now))) return renewed;
+    if (await this.#options.records.replace(grantId, entry, { value: renewed, endsAtMs: this.#endOf(now) }))
+      return renewed;
     throw new UpstreamUnavailable('this login was changed at the same moment');
   }
 

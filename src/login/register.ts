@@ -7,10 +7,10 @@ import type { Respond } from './parts.ts';
 export function createRegister(terms: RegistrationOptions, log: Log): Respond {
   return async ({ body }) => {
     const answer = registerClient(body, terms);
-    if (answer.status === 201) log.info('client_registered', { name: answer.body.client_name });
+    if (answer.status === 201) log.info('login_client_registered', { name: answer.body.client_name });
     else {
       const { error, error_description: detail } = answer.body;
-      log.info('client_registration_refused', { error, detail });
+      log.info('login_client_refused', { error, detail });
     }
     return as(answer.status === 201 ? 'registered' : 'registration_refused', json(answer.status, answer.body));
   };

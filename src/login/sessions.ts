@@ -44,7 +44,7 @@ export class Sessions {
     }
     if (whose.by === 'all') await this.#memory.revocations.add('all');
     else await this.#memory.revocations.add(whose.by, whose.by === 'client' ? (client ?? whose.name) : whose.name);
-    this.#log.warn('tokens_revoked', { ...describe(whose), ended });
+    this.#log.warn('login_tokens_revoked', { ...describe(whose), ended });
     return { kind: 'revoked', ended };
   }
 

@@ -90,7 +90,7 @@ export class SigningKeys {
     due: readonly SigningKey[],
     endsAtMs: number,
   ): Promise<readonly SigningKey[]> {
-    return (await this.#records.replace(ID, entry, due, endsAtMs)) ? due : this.#settle();
+    return (await this.#records.replace(ID, entry, { value: due, endsAtMs })) ? due : this.#settle();
   }
 }
 

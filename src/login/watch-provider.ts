@@ -17,14 +17,14 @@ export function watchProvider(provider: Provider, log: Log): void {
     });
   };
   provider.on('authorization.error', ({ oidc }, error) =>
-    refused('authorization_refused', oidc.params?.['client_id'], error),
+    refused('login_authorization_refused', oidc.params?.['client_id'], error),
   );
   // With client_secret_basic the form does not say who it is.
   provider.on('grant.error', ({ oidc }, error) =>
-    refused('token_refused', oidc.client?.clientId ?? oidc.params?.['client_id'], error),
+    refused('login_token_refused', oidc.client?.clientId ?? oidc.params?.['client_id'], error),
   );
   provider.on('revocation.error', ({ oidc }, error) =>
-    refused('revocation_refused', oidc.params?.['client_id'], error),
+    refused('login_revocation_refused', oidc.params?.['client_id'], error),
   );
   provider.on('server_error', (_context, error) => noteFailure(error));
 }

@@ -44,7 +44,7 @@ describe('the limit of file descriptors', () => {
     const clients = await open(obex.port, SPARE - 6);
     // A connection stands at the client before Obex has accepted it, and until then it takes no descriptor.
     for (const client of clients) {
-      await client.send('GET /healthz HTTP/1.1\r\nHost: tool.example.com\r\n\r\n');
+      await client.send('GET /health HTTP/1.1\r\nHost: tool.example.com\r\n\r\n');
       assert.equal((await client.readResponse()).status, 200);
     }
     const answers: string[] = [];

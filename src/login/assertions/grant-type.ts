@@ -76,7 +76,7 @@ async function answer({ provider, parts, verify }: Grant, context: TokenEndpoint
   noteAsserted(token, person);
   context.oidc.entity('AccessToken', token);
   const accessToken = await token.save();
-  parts.log.info('login', {
+  parts.log.info('login_succeeded', {
     subject: person.subject,
     oauth_client: shortClientId(clientId),
     scope,

@@ -48,10 +48,10 @@ export class DocumentReach {
     for (const href of this.#parts.knownDocuments) {
       if (!(await this.#isThere(new URL(href)))) continue;
       this.#reached = true;
-      this.#parts.log.info('client_documents_reached', { url: href });
+      this.#parts.log.info('login_documents_reached', { url: href });
       return this.stop();
     }
-    this.#parts.log.warn('client_documents_not_reached', { next_try_ms: HOUR_MS });
+    this.#parts.log.warn('login_documents_not_reached', { next_try_ms: HOUR_MS });
   }
 
   /** Why not, has been logged with the document. */

@@ -90,7 +90,7 @@ export class MetadataDocuments {
   }
 
   #refuse(now: number): Failed {
-    if (!this.#overflowLines.isExceeded(now)) this.#parts.log.warn('client_documents_limited');
+    if (!this.#overflowLines.isExceeded(now)) this.#parts.log.warn('login_documents_limited');
     return { kind: 'unavailable', problem: 'too many documents of clients are being fetched' };
   }
 
@@ -103,7 +103,7 @@ export class MetadataDocuments {
       else {
         const failure = { failed: fetched, untilMs: now + FAILURE_MS };
         this.#failures.set(url.href, failure, sizeOf(url.href, fetched.problem));
-        log.info('client_document_failed', { url: url.href, problem: fetched.problem });
+        log.info('login_document_failed', { url: url.href, problem: fetched.problem });
       }
       return fetched;
     } finally {

@@ -1,6 +1,7 @@
 /** For a person who could log in at the IdP and is not among those who may use this server. RFC 6749 §4.1.2.1. */
 
 import { shownName } from '../../lib/shown-text.ts';
+import { type Back, backForm, backSources } from './back-form.ts';
 import { html } from './html.ts';
 import { type Frame, type Page, page, quoted } from './page.ts';
 
@@ -11,6 +12,7 @@ export interface NotAllowedView {
   readonly idpName: string;
   /** A path or URL of ours that starts the login anew; undefined: only the application can. */
   readonly restart: string | undefined;
+  readonly back: Back | undefined;
 }
 
 export function notAllowedPage(view: NotAllowedView): Page {
@@ -23,6 +25,7 @@ ${
   view.restart === undefined
     ? html`<p>To do so, log out at ${view.idpName} first, then start again from the application that you came from.</p>`
     : html`<p class="actions"><a class="button primary" href="${view.restart}">Log in as somebody else</a></p>`
-}`;
-  return page(view.frame, { status: 403, heading: 'No access', main });
+}
+${backForm(view.back)}`;
+  return page(view.frame, { status: 403, heading: 'No access', main, formAction: backSources(view.back) });
 }

@@ -1,6 +1,7 @@
 /** For a person whom the IdP has sent back with an error instead of a code. RFC 6749 §4.1.2.1, OpenID Connect §3.1.2.6. */
 
 import { shownName, shownText } from '../../lib/shown-text.ts';
+import { type Back, backForm, backSources } from './back-form.ts';
 import { type Html, html } from './html.ts';
 import { type Frame, type Page, page, quoted } from './page.ts';
 
@@ -10,6 +11,7 @@ export interface UpstreamRefusedView {
   /** As the IdP gave them; neither is trusted. */
   readonly error: string;
   readonly description: string | undefined;
+  readonly back: Back | undefined;
 }
 
 /** The person's own decision, or one that another account may turn. */
@@ -22,8 +24,10 @@ export function upstreamRefusedPage(view: UpstreamRefusedView): Page {
 <dl>
 <div><dt>Error</dt><dd><code>${shownText(view.error, 80)}</code></dd></div>
 ${says(view)}
-</dl>`;
-  return page(view.frame, { status: declined ? 403 : 502, heading: 'Not logged in', main });
+</dl>
+${backForm(view.back)}`;
+  const status = declined ? 403 : 502;
+  return page(view.frame, { status, heading: 'Not logged in', main, formAction: backSources(view.back) });
 }
 
 const DECLINED_ADVICE = html`If you cancelled, there is nothing to do. Otherwise start again from the application; if that does not help, show this page to the owner of this server: your account may need access there.`;

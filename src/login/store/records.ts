@@ -8,6 +8,11 @@ export interface Entry<T> {
   readonly raw: string;
 }
 
+export interface Replacement<T> {
+  readonly value: T;
+  readonly endsAtMs: number;
+}
+
 export interface RecordsOptions<T> {
   readonly store: Store;
   readonly seal: Seal;
@@ -56,7 +61,7 @@ export class Records<T> {
   }
 
   /** True if the record was still what `entry` says, and is the new one now. */
-  replace(id: string, entry: Entry<T>, ...[value, endsAtMs]: [value: T, endsAtMs: number]): Promise<boolean> {
+  replace(id: string, entry: Entry<T>, { value, endsAtMs }: Replacement<T>): Promise<boolean> {
     const key = this.#keyOf(id);
     return this.#options.store.swap(key, { before: entry.raw, after: this.#seal(key, value), endsAtMs });
   }

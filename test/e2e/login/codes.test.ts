@@ -159,10 +159,11 @@ describe('RFC 8707 §2.2: tokens are for the resource that was agreed to', () =>
     });
   }
 
-  it('never names a second one', async (context) => {
+  it('refuses a second one beside it, and the code is still good', async (context) => {
     const { client, code } = await withCode(context);
     const answer = await client.redeem(code, { resource: [RESOURCE, 'https://other.example.com/'] });
-    assert.equal(claimsIn(tokensIn(answer).access)['aud'], RESOURCE);
+    assert.deepEqual(errorOf(answer), { status: 400, error: 'invalid_target' });
+    assert.equal((await client.redeem(code)).status, 200);
   });
 
   it('knows ours without being told, and in another spelling', async (context) => {

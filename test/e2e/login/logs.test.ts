@@ -64,7 +64,7 @@ describe('RFC 6819 §5.1.4.1.4: the log holds nothing that is worth stealing', (
     ];
     const flows = [...cookies, hiddenFields(consent.text)['csrf'] ?? '', flow];
     assertNotLogged(login, [...own, ...flows, client.id, ...secretsAtIdp(login), login.options.secret]);
-    assert.ok(login.events.some(({ event }) => event === 'login'));
+    assert.ok(login.events.some(({ event }) => event === 'login_succeeded'));
   });
 
   it('of whatever is refused', async (context) => {
@@ -102,7 +102,8 @@ describe('RFC 6819 §5.1.4.1.4: the log holds nothing that is worth stealing', (
       login.idp.outage = ({ path, form }, response) => {
         if (path !== '/token') return false;
         const text = JSON.stringify({
-          error: 'invalid_request',
+          // Of Obex, and not of the person.
+          error: 'invalid_client',
           error_description: `token ${form.get('refresh_token')} is bad`,
         });
         response.writeHead(status, { 'content-type': 'application/json' }).end(text);
@@ -135,7 +136,7 @@ describe('RFC 6819 §5.1.4.1.4: the log holds nothing that is worth stealing', (
       redirect_uris: ['http://127.0.0.1/cb'],
     });
     const [event = assert.fail()] = login.events;
-    assert.equal(event.event, 'client_registered');
+    assert.equal(event.event, 'login_client_registered');
     assert.match(String(event.fields['name']), /^[^\p{Cc}\u2028]+$/u);
   });
 });

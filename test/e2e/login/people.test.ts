@@ -4,7 +4,7 @@ import { describe, it } from 'node:test';
 import type { AllowOptions } from '../../../src/login/options.ts';
 import { Browser } from '../../support/login-browser.ts';
 import { Client, reachCallback, showConsent } from '../../support/login-client.ts';
-import { ISSUER, startLogin } from '../../support/login-server.ts';
+import { fieldOf, ISSUER, startLogin } from '../../support/login-server.ts';
 
 const ONLY_STAFF: AllowOptions = {
   everyone: false,
@@ -64,6 +64,19 @@ describe('whoever is not named gets a page, and their client nothing', () => {
     assert.equal(status, 403);
     assert.ok(!/<script|\u202e/.test(text));
     assert.ok(text.includes('&lt;script&gt;'));
+  });
+
+  it('lets the person go back, so that the client hears of it and does not wait', async (context) => {
+    const login = await startLogin(context);
+    login.idp.accounts.set('alice', { sub: 'alice', email: 'a@elsewhere.org' });
+    const browser = new Browser(login);
+    const refused = await browser.get(await reachCallback(await Client.register(login), browser));
+    assert.match(fieldOf(refused, 'content-security-policy') ?? '', /form-action 'self' http:\/\/127\.0\.0\.1:\d+;/);
+    const back = await browser.decide(refused, 'deny');
+    assert.equal(back.status, 303);
+    const { searchParams } = new URL(back.location ?? '');
+    assert.deepEqual([searchParams.get('error'), searchParams.get('iss')], ['access_denied', login.options.issuer]);
+    assert.deepEqual(await login.stored(), {});
   });
 
   it('lets somebody else try in the same flow, after consent', async (context) => {

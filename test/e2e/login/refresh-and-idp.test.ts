@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { claimsIn, logIn, tokensIn } from '../../support/login-client.ts';
 import type { IdpOutage } from '../../support/login-idp.ts';
-import { errorOf, fieldOf, type LoginSettings, startLogin } from '../../support/login-server.ts';
+import { errorOf, fieldOf, type LoginSettings, RESOURCE, startLogin } from '../../support/login-server.ts';
 
 const DAY_MS = 86_400_000;
 const REFUSED = { status: 400, error: 'invalid_grant' };
@@ -154,7 +154,8 @@ describe('the rules of today hold for who the IdP says this is', () => {
   });
 
   it('gives no token without any scope (RFC 6749 §3.3)', async (context) => {
-    const login = await startLogin(context, { options: { scopeGrants: SCOPE_GRANTS.slice(1) } });
+    const resource = { resource: RESOURCE, scopesSupported: ['mcp:read', 'mcp:write'], requiredScopes: [] };
+    const login = await startLogin(context, { options: { resource, scopeGrants: SCOPE_GRANTS.slice(1) } });
     login.idp.accounts.set('alice', { sub: 'alice', groups: ['writers'] });
     const { client, tokens } = await logIn(login, { change: { scope: 'mcp:write' } });
     login.idp.accounts.set('alice', { sub: 'alice', groups: [] });

@@ -87,7 +87,7 @@ describe('revoke', () => {
     assert.deepEqual(revocation, { by: 'subject', name: 'ann', issuedUntil, endsAtMs });
     assert.deepEqual(
       events.map(([event]) => event),
-      ['login_ended', 'login_ended', 'tokens_revoked'],
+      ['login_ended', 'login_ended', 'login_tokens_revoked'],
     );
     assert.deepEqual(events.at(-1)?.[1], { by: 'subject', subject: 'ann', ended: 2 });
   });

@@ -93,7 +93,7 @@ export class Asserting {
 
   /** Refusals in the log. */
   get refusals(): readonly LogEvent[] {
-    return this.login.events.filter(({ event }) => event === 'token_refused');
+    return this.login.events.filter(({ event }) => event === 'login_token_refused');
   }
 }
 

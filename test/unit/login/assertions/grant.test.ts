@@ -19,7 +19,8 @@ import {
   validate,
 } from './asserting.ts';
 
-const lastLogin = ({ login }: Asserting): unknown => login.events.findLast(({ event }) => event === 'login')?.fields;
+const lastLogin = ({ login }: Asserting): unknown =>
+  login.events.findLast(({ event }) => event === 'login_succeeded')?.fields;
 
 describe('draft ID-JAG §4.4: the access token', () => {
   it('is one of RFC 9068 for the person of the assertion, without a page and without a refresh token', async (context) => {

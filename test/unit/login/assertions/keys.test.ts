@@ -10,7 +10,11 @@ import { issuerKey, type JwksState, startTestIssuer } from '../../../support/tes
 import { type Asserting, assertionOptions, bodyOf, IDP, REFUSED, startAsserting } from './asserting.ts';
 
 const NEXT = issuerKey('ES256', 'key-2');
-const UNAVAILABLE = { status: 503, error: 'temporarily_unavailable' };
+const UNAVAILABLE = {
+  status: 503,
+  error: 'temporarily_unavailable',
+  error_description: 'nobody can be asked just now; try again',
+};
 
 const reasons = ({ refusals }: Asserting): unknown => refusals.map(({ fields }) => fields['reason']);
 

@@ -60,7 +60,11 @@ describe('RFC 7523 §3 rule 7: an assertion is used once', () => {
     const asserting = await startAsserting(context);
     const assertion = await asserting.assertion();
     asserting.login.tap.callsLeft = 0;
-    assert.deepEqual(bodyOf(await asserting.send(assertion)), { status: 503, error: 'temporarily_unavailable' });
+    assert.deepEqual(bodyOf(await asserting.send(assertion)), {
+      status: 503,
+      error: 'temporarily_unavailable',
+      error_description: 'nobody can be asked just now; try again',
+    });
     asserting.login.tap.callsLeft = -1;
     assert.equal((await asserting.send(assertion)).status, 200);
   });

@@ -65,7 +65,7 @@ describe('draft CIMD §5: client_id_metadata_document_supported', () => {
     setting.reach.begin();
     await setImmediate();
     assert.deepEqual(setting.fetched, KNOWN_DOCUMENTS);
-    assert.deepEqual(setting.events.slice(-1), ['client_documents_not_reached']);
+    assert.deepEqual(setting.events.slice(-1), ['login_documents_not_reached']);
     await setting.passHour();
     assert.equal(setting.fetched.length, 2 * KNOWN_DOCUMENTS.length);
     setting.reach.stop();

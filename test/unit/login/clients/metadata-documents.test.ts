@@ -108,7 +108,7 @@ describe('a document that cannot be had', () => {
       setting.clock.advance(MINUTE_MS - 1);
       assert.equal(await outcomeOf(setting.find()), expected);
       assert.equal(setting.fetched.length, 1);
-      assert.deepEqual(setting.events, [['client_document_failed', { url: URL_.href, problem: failure.problem }]]);
+      assert.deepEqual(setting.events, [['login_document_failed', { url: URL_.href, problem: failure.problem }]]);
       setting.clock.advance(1);
       setting.answer = FOUND;
       assert.deepEqual(await setting.find(), DOCUMENT);
@@ -126,7 +126,7 @@ describe('draft CIMD §6.5: a flood of URLs', () => {
     setting.answer = OUTAGE;
     for (const url of floodOf(1_000)) assert.match(String(await outcomeOf(setting.find(url))), /^https:/);
     assert.equal(setting.fetched.length, 60);
-    assert.equal(setting.events.filter(([event]) => event === 'client_documents_limited').length, 1);
+    assert.equal(setting.events.filter(([event]) => event === 'login_documents_limited').length, 1);
     setting.clock.advance(10 * MINUTE_MS);
     for (const url of floodOf(1_000)) await outcomeOf(setting.find(url));
     assert.equal(setting.fetched.length, 120);

@@ -28,8 +28,14 @@ const every = (frame: Frame, text: string) => ({
     redirectUri: new URL('https://claude.ai/cb'),
     idp: { name: text, authorizationEndpoint: new URL('https://idp.example/a') },
   }),
-  notAllowed: notAllowedPage({ frame, person: text, idpName: 'Okta', restart: '/oauth/authorize?a=1&b="2"' }),
-  upstreamRefused: upstreamRefusedPage({ frame, idpName: 'Okta', error: text, description: text }),
+  notAllowed: notAllowedPage({
+    back: undefined,
+    frame,
+    person: text,
+    idpName: 'Okta',
+    restart: '/oauth/authorize?a=1&b="2"',
+  }),
+  upstreamRefused: upstreamRefusedPage({ back: undefined, frame, idpName: 'Okta', error: text, description: text }),
   expired: expiredPage(frame),
   unknownClient: unknownClientPage(frame),
   invalidRequest: invalidRequestPage({ frame, error: text, description: text }),
@@ -92,7 +98,7 @@ describe('every page', () => {
 describe('the pages that end a login', () => {
   it('says who is not allowed, whom to ask, and how to come as somebody else', () => {
     const view = { frame, person: 'jane@acme.example', idpName: 'Okta', restart: '/oauth/authorize?a=1&b=2' };
-    const page = notAllowedPage(view);
+    const page = notAllowedPage({ back: undefined, ...view });
     assert.equal(page.status, 403);
     assert.match(
       textOf(page),
@@ -103,18 +109,18 @@ describe('the pages that end a login', () => {
       page.body,
       /<a class="button primary" href="\/oauth\/authorize\?a=1&amp;b=2">Log in as somebody else<\/a>/,
     );
-    const final = notAllowedPage({ ...view, restart: undefined });
+    const final = notAllowedPage({ back: undefined, ...view, restart: undefined });
     assert.doesNotMatch(final.body, /<a /);
     assert.match(textOf(final), /log out at Okta first, then start again from the application/);
   });
 
   it("shows the IdP's error as its words, 403 for a decision and 502 for a failure", () => {
     const refused = { frame, idpName: 'Okta', error: 'access_denied', description: 'User is not assigned.' };
-    const page = upstreamRefusedPage(refused);
+    const page = upstreamRefusedPage({ back: undefined, ...refused });
     assert.equal(page.status, 403);
     assert.match(textOf(page), /Okta did not log you in\nIf you cancelled, there is nothing to do\./);
     assert.match(textOf(page), /\nError\naccess_denied\nOkta says\n“User is not assigned\.”\n/);
-    const failed = upstreamRefusedPage({ ...refused, error: 'server_error', description: undefined });
+    const failed = upstreamRefusedPage({ back: undefined, ...refused, error: 'server_error', description: undefined });
     assert.equal(failed.status, 502);
     assert.match(textOf(failed), /Start again from the application in a few minutes\./);
     assert.doesNotMatch(textOf(failed), /says/);

@@ -56,10 +56,12 @@ describe('records', () => {
     await records.put('a', ALICE, endsAtMs);
     const entry = await records.get('a');
     assert.ok(entry);
-    const replaced = await Promise.all(Array.from({ length: 50 }, () => records.replace('a', entry, BOB, endsAtMs)));
+    const replaced = await Promise.all(
+      Array.from({ length: 50 }, () => records.replace('a', entry, { value: BOB, endsAtMs })),
+    );
     assert.equal(replaced.filter(Boolean).length, 1);
     assert.deepEqual((await records.get('a'))?.value, BOB);
-    assert.equal(await records.replace('a', entry, ALICE, endsAtMs), false);
+    assert.equal(await records.replace('a', entry, { value: ALICE, endsAtMs }), false);
   });
 
   it('notices that the same value was written again in between', async () => {
@@ -68,7 +70,7 @@ describe('records', () => {
     const entry = await records.get('a');
     assert.ok(entry);
     await records.put('a', ALICE, endsAtMs);
-    assert.equal(await records.replace('a', entry, BOB, endsAtMs), false);
+    assert.equal(await records.replace('a', entry, { value: BOB, endsAtMs }), false);
   });
 
   it('show the store neither ids nor values', async () => {
