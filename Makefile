@@ -60,7 +60,7 @@ test-matrix: $(INSTALLED)
 	@for transport in tls http2 workers; do \
 	  echo "over $$transport"; TRANSPORT=$$transport node scripts/run-tests.ts $(MATRIX:%=test/e2e/%.test.ts) || exit 1; \
 	done
-	@echo 'MCP clients, two workers'; TRANSPORT=workers node scripts/run-tests.ts test/e2e/mcp-clients.test.ts
+	@echo 'MCP clients, two workers'; TRANSPORT=workers node scripts/run-tests.ts test/e2e/mcp-clients.test.ts test/e2e/login/mcp-clients.test.ts
 
 # The property tests of the HTTP engine, 2.5 million cases in a few minutes; `make fuzz FUZZ_SEED=1` tries others.
 fuzz: export FUZZ_RUNS ?= 500000

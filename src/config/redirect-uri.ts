@@ -1,4 +1,5 @@
 /** Where clients of `login` may have people sent back to. RFC 8252 §7 (private-use schemes, loopback), RFC 9700 §2.1. */
+import { BROWSER_SCHEMES } from '../lib/browser-schemes.ts';
 import { Refused, refuse, refuseSilently } from './refused.ts';
 
 const WANTED =
@@ -6,22 +7,6 @@ const WANTED =
 const SCHEME = /^([a-z][a-z0-9+.-]*):/i;
 /** RFC 3986 §2. */
 const CHARACTERS = /^(?:[A-Za-z0-9\-._~:/?#[\]@!$&'()*+,;=]|%[0-9A-Fa-f]{2}){1,512}$/;
-/** What browsers run, show or send by themselves is nobody's application. */
-const NEVER: ReadonlySet<string> = new Set([
-  'about',
-  'blob',
-  'data',
-  'file',
-  'filesystem',
-  'ftp',
-  'jar',
-  'javascript',
-  'mailto',
-  'vbscript',
-  'view-source',
-  'ws',
-  'wss',
-]);
 /** RFC 8252 §7.3, and the name that many clients use for it. */
 const LOOPBACK = /^https?:\/\/(127\.0\.0\.1|\[::1\]|localhost)([:/?]|$)/i;
 
@@ -52,7 +37,7 @@ export function parseClientRedirectUri(value: unknown): string | Refused {
 function parseUri(value: unknown): string | Refused {
   if (typeof value !== 'string') return refuse(WANTED, value);
   const scheme = SCHEME.exec(value)?.[1] ?? '';
-  if (NEVER.has(scheme.toLowerCase()))
+  if (BROWSER_SCHEMES.has(scheme.toLowerCase()))
     return refuse(`must not begin with ${scheme}:, which no application answers to`, value);
   if (value.includes('*')) {
     return refuse('must be one whole URI: patterns are not taken', value, 'write each in full, as the client sends it');

@@ -1,4 +1,5 @@
 /** Where codes may be sent: which redirect URIs are allowed, and how one is compared. RFC 8252 §7–8, RFC 9700 §2.1, §4.1.3. */
+import { BROWSER_SCHEMES } from '../../lib/browser-schemes.ts';
 
 /** Judges a redirect URI as a client wrote it. */
 export interface RedirectPolicy {
@@ -13,23 +14,6 @@ const ANY_HTTPS = 'dangerously_any_https';
 const MAX_CHARACTERS = 512;
 /** RFC 3986 §2, §4.3: the characters of a URI and none besides, so that no parser drops or turns one; no fragment. */
 const ABSOLUTE_URI = /^([A-Za-z][A-Za-z0-9+.-]*):((?:[A-Za-z0-9\-._~:/?[\]@!$&'()*+,;=]|%[0-9A-Fa-f]{2})+)$/;
-/** What browsers run, show or send by themselves instead of handing it to a program. */
-const FORBIDDEN_SCHEMES: ReadonlySet<string> = new Set([
-  'about',
-  'blob',
-  'data',
-  'file',
-  'filesystem',
-  'ftp',
-  'jar',
-  'javascript',
-  'mailto',
-  'vbscript',
-  'view-source',
-  'ws',
-  'wss',
-]);
-
 /** RFC 8252 §7.3, and localhost, which §8.3 advises against and most clients use. Groups: before the port, port, after it. */
 const LOOPBACK_URI = /^(http:\/\/(?:127\.0\.0\.1|\[::1\]|localhost))(?::([1-9]\d{0,4}))?((?:[/?].*)?)$/;
 const LOOPBACK_HTTPS = /^https:\/\/(?:127\.0\.0\.1|\[::1\]|localhost)(?::\d*)?(?:[/?].*)?$/i;
@@ -57,7 +41,7 @@ export function createRedirectPolicy(allowed: readonly string[]): RedirectPolicy
 export function isRedirectUri(uri: string): boolean {
   if (uri.length > MAX_CHARACTERS) return false;
   const [, scheme = '', rest = ''] = ABSOLUTE_URI.exec(uri) ?? [];
-  if (rest === '' || hasUserinfo(rest) || FORBIDDEN_SCHEMES.has(scheme.toLowerCase())) return false;
+  if (rest === '' || hasUserinfo(rest) || BROWSER_SCHEMES.has(scheme.toLowerCase())) return false;
   if (scheme.toLowerCase() === 'http') return isLoopback(uri);
   return URL.canParse(uri);
 }
