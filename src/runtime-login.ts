@@ -1,20 +1,13 @@
 /** Config → the authorization server of `login`: its options, its files, its thread. */
 import { randomBytes } from 'node:crypto';
 import type { Config } from './config/schema.ts';
-import { parsePrivateKey } from './lib/pem.ts';
 import { parseRedisUrl } from './lib/redis-url.ts';
 import type { LoginOrders } from './login/messages.ts';
 import type { LoginOptions, UpstreamOptions } from './login/options.ts';
 import type { Observers } from './observe/observers.ts';
-import { readFileBytes, readTextFile } from './read-text-file.ts';
 import type { RuntimeOptions } from './runtime.ts';
-import {
-  loginRedisAuthorities,
-  type NamedFile,
-  parseNamedFile,
-  readAuthorities,
-  readNamedFile,
-} from './runtime-tls.ts';
+import { readLoginKey, readLogo } from './runtime-login-files.ts';
+import { loginRedisAuthorities, readAuthorities } from './runtime-tls.ts';
 import { createLoginEndpoints } from './server/endpoints/login.ts';
 import type { Endpoint } from './server/route.ts';
 import type { LoginDesk } from './workers/login-desk.ts';
@@ -22,6 +15,8 @@ import type { LoginDesk } from './workers/login-desk.ts';
 type LoginConfig = NonNullable<Config['login']>;
 
 const SECRET_BYTES = 32;
+/** Where the configuration names no scope: a grant without any is a refusal to OAuth libraries. */
+const ONLY_SCOPE = 'mcp';
 
 /** The login thread as the main thread has it: one a process, for as long as it runs. */
 export class Login {
@@ -80,11 +75,12 @@ function buildOrders(config: Config, secret: string): LoginOrders | undefined {
 function buildOptions(config: Config, login: LoginConfig, secret: string): LoginOptions {
   const { obex, resource, authz, dpop } = config;
   const { emails, email_domains: emailDomains, groups, subjects } = login.allow;
+  const isWithoutScopes = resource.scopes_supported.length + authz.required_scopes.length === 0;
   return {
     issuer: obex.public_url.origin,
     resource: {
       resource: resource.url,
-      scopesSupported: resource.scopes_supported,
+      scopesSupported: isWithoutScopes ? [ONLY_SCOPE] : resource.scopes_supported,
       requiredScopes: authz.required_scopes,
     },
     upstream: buildUpstream(login),
@@ -103,7 +99,7 @@ function buildOptions(config: Config, login: LoginConfig, secret: string): Login
     secret,
     dpopAlgorithms: dpop.enabled ? dpop.algorithms : undefined,
     title: login.title === '' ? obex.public_url.host : login.title,
-    logo: readLogo({ key: 'login.logo_file', path: login.logo_file }),
+    logo: readLogo(login),
   };
 }
 
@@ -129,7 +125,7 @@ function buildUpstream(login: LoginConfig): UpstreamOptions {
     issuer: login.issuer,
     clientId: login.client_id,
     clientSecret: login.client_secret,
-    privateKey: readKey({ key: 'login.private_key_file', path: login.private_key_file }),
+    privateKey: readLoginKey(login),
     scopes: login.scopes,
     groupsClaim: login.groups_claim,
     ca: readAuthorities({ key: 'login.tls.ca_file', path: login.tls.ca_file }),
@@ -149,34 +145,4 @@ function buildClients({ clients }: LoginConfig): LoginOptions['clients'] {
       name: client.name === '' ? undefined : client.name,
     })),
   };
-}
-
-function readKey(file: NamedFile): string | undefined {
-  if (file.path === '') return undefined;
-  const pem = readNamedFile(file, readTextFile);
-  parseNamedFile(file, pem, parsePrivateKey);
-  return pem;
-}
-
-/** It is in every page. */
-const MAX_LOGO_BYTES = 64 * 1024;
-
-/** How files of these kinds begin, in latin1; in a WebP four bytes of its length stand between. */
-const LOGO_TYPES: readonly (readonly [type: string, beginning: RegExp])[] = [
-  ['image/png', /^\x89PNG/],
-  ['image/jpeg', /^\xff\xd8\xff/],
-  ['image/webp', /^RIFF[^]{4}WEBP/],
-];
-
-function readLogo(file: NamedFile): string | undefined {
-  if (file.path === '') return undefined;
-  const bytes = readNamedFile(file, readFileBytes);
-  const beginning = bytes.toString('latin1', 0, 12);
-  const [type] = LOGO_TYPES.find(([, expected]) => expected.test(beginning)) ?? [];
-  if (type === undefined) throw new Error(`${file.key}: ${file.path} is no PNG, JPEG or WebP`);
-  if (bytes.length > MAX_LOGO_BYTES) {
-    const problem = `has ${bytes.length} bytes, and may have ${MAX_LOGO_BYTES}; make it smaller`;
-    throw new Error(`${file.key}: ${file.path} ${problem}`);
-  }
-  return `data:${type};base64,${bytes.toString('base64')}`;
 }

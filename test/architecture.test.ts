@@ -98,7 +98,7 @@ describe('ARCHITECTURE.md', () => {
       .filter((file) =>
         importsOf(file).some((specifier) => specifier.startsWith('.') && roomOf(file, specifier) === 'config'),
       )
-      .map(({ name, room }) => (room === '' ? name.replace(/^runtime-\w+/, 'runtime') : room));
+      .map(({ name, room }) => (room === '' ? name.replace(/^runtime-[\w-]+/, 'runtime') : room));
     assert.deepEqual([...new Set(readers)].toSorted(), ['commands', 'config', 'obex.ts', 'runtime.ts', 'workers']);
   });
 

@@ -4,6 +4,7 @@ import { formatEffectiveConfig } from '../config/mask.ts';
 import type { Phase } from '../config/phase.ts';
 import type { Config } from '../config/schema.ts';
 import { errorField } from '../observe/log.ts';
+import { loginFileReaders } from '../runtime-login-files.ts';
 import {
   buildTls,
   issuerAuthorities,
@@ -111,6 +112,7 @@ function unusableFiles(config: Config): string[] {
     () => buildTls(config),
     () => readAssertionKey(config, undefined),
     ...authorities.map((file) => () => readAuthorities(file)),
+    ...loginFileReaders(config),
   ];
   return all.flatMap(problemOf);
 }

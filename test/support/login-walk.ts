@@ -17,15 +17,20 @@ export interface LoginConfigParts {
   /** More lines of `login`. */
   readonly login?: string;
   readonly workers?: number;
+  /** Nothing is said of any scope. */
+  readonly withoutScopes?: boolean;
 }
 
-export function formatLoginConfig({ port, backend, idp, login = '', workers = 1 }: LoginConfigParts): string {
+export function formatLoginConfig(parts: LoginConfigParts): string {
+  const { port, backend, idp, login = '', workers = 1, withoutScopes = false } = parts;
   const publicUrl = `http://localhost:${port}`;
+  const [supported, required] = withoutScopes
+    ? ['', '']
+    : [', scopes_supported: ["mcp:read"]', 'authz: { required_scopes: ["mcp:read"] }\n'];
   return `obex: { public_url: "${publicUrl}", listen: "127.0.0.1:${port}", secret: "${SECRET}", workers: ${workers} }
 backend: { url: "http://127.0.0.1:${backend.port}" }
-resource: { url: "${publicUrl}/mcp", scopes_supported: ["mcp:read"] }
-authz: { required_scopes: ["mcp:read"] }
-login:
+resource: { url: "${publicUrl}/mcp"${supported} }
+${required}login:
   issuer: "${idp.issuer}"
   client_id: "${CLIENT_ID}"
   client_secret: "${CLIENT_SECRET}"

@@ -13,7 +13,7 @@ import { until } from '../../support/until.ts';
 
 const Metadata = z.object({ authorization_servers: z.array(z.string()) });
 
-async function start(context: TestContext, parts: Pick<LoginConfigParts, 'login' | 'workers'> = {}) {
+async function start(context: TestContext, parts: Pick<LoginConfigParts, 'login' | 'workers' | 'withoutScopes'> = {}) {
   const idp = await startStandInIdp(context);
   const backend = await startRecordingBackend(context);
   const config = (port: number): string => formatLoginConfig({ ...parts, port, backend, idp });
@@ -79,6 +79,13 @@ describe('login', () => {
     context.after(() => next.stop());
     assert.equal(await walk.call(), 200);
     await walk.go('authorize');
+    assert.equal(backend.requests.length, 1);
+  });
+
+  it('needs no scopes', async (context) => {
+    const { walk, backend } = await start(context, { withoutScopes: true });
+    await walk.go('register', 'refresh');
+    assert.equal(await walk.call(), 200);
     assert.equal(backend.requests.length, 1);
   });
 

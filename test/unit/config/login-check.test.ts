@@ -64,6 +64,11 @@ describe('obex check with login', () => {
     assert.equal(linesOf(await check(minimalIdp())).length, 1);
   });
 
+  it('says that the key and the logo cannot be read', async () => {
+    const stdout = await check(google('  logo_file: /none/logo\n'));
+    assert.match(stdout, /^warning: on this machine, login\.logo_file: cannot read \/none\/logo \(ENOENT\)/m);
+  });
+
   it('says that the authorities of the IdP cannot be read', async () => {
     const stdout = await check(google('  tls: { ca_file: /none/ca }\n'));
     assert.match(stdout, /^warning: on this machine, login\.tls\.ca_file: cannot read \/none\/ca \(ENOENT\)/m);
