@@ -2,10 +2,7 @@
 import { type Adapter, type AdapterFactory, type AdapterPayload, errors } from 'oidc-provider';
 import type { Clock } from '../lib/clock.ts';
 import type { FindAnyClient } from './clients/find-any-client.ts';
-import type { Entry, Records } from './store/records.ts';
-
-/** A refresh token that has been used is good for so long once more: the answer may have been lost on its way. */
-const FORGIVEN_MS = 10_000;
+import type { Records } from './store/records.ts';
 
 /** The kinds that are kept; tokens are JWTs, and there are no sessions. */
 export const STORED_KINDS = ['Interaction', 'AuthorizationCode', 'RefreshToken', 'Grant', 'ReplayDetection'] as const;
@@ -57,18 +54,18 @@ class StoredKindAdapter implements Adapter {
   }
 
   async find(id: string): Promise<AdapterPayload | undefined> {
-    const found = (await this.#records.get(id))?.value;
-    if (found === undefined || this.#isUsedUp(found)) return found;
-    const { consumed: _, ...unused } = found;
-    return unused;
+    return (await this.#records.get(id))?.value;
   }
 
-  /** Compare and set: of two who use a code at the same moment one gets tokens. */
+  /** Compare and set: of two who use a code at the same moment one gets tokens. Refresh tokens: `refresh-tokens.ts`. */
   async consume(id: string): Promise<void> {
+    if (this.#kind === 'RefreshToken') return;
     const entry = await this.#records.get(id);
-    if (entry === undefined || this.#isUsedUp(entry.value)) throw new errors.InvalidGrant('used already');
-    if (entry.value.consumed !== undefined) return;
-    if (!(await this.#markUsed(id, entry))) return this.consume(id);
+    if (entry === undefined || entry.value.consumed !== undefined) throw new errors.InvalidGrant('used already');
+    const now = this.#parts.clock.nowMs();
+    const { exp = now / 1000 } = entry.value;
+    const value = { ...entry.value, consumed: now };
+    if (!(await this.#records.replace(id, entry, { value, endsAtMs: exp * 1000 }))) return this.consume(id);
   }
 
   async destroy(id: string): Promise<void> {
@@ -87,19 +84,5 @@ class StoredKindAdapter implements Adapter {
 
   async findByUid(): Promise<undefined> {
     return undefined;
-  }
-
-  #isUsedUp({ consumed }: AdapterPayload): boolean {
-    if (typeof consumed !== 'number') return false;
-    // A clock that was set back forgives nothing.
-    return this.#kind !== 'RefreshToken' || Math.abs(this.#parts.clock.nowMs() - consumed) > FORGIVEN_MS;
-  }
-
-  #markUsed(id: string, entry: Entry<AdapterPayload>): Promise<boolean> {
-    const now = this.#parts.clock.nowMs();
-    const { exp = now / 1000 } = entry.value;
-    // Used refresh tokens would fill the store; `refresh-tokens.ts` knows them without it.
-    const endsAtMs = this.#kind === 'RefreshToken' ? now + FORGIVEN_MS : exp * 1000;
-    return this.#records.replace(id, entry, { value: { ...entry.value, consumed: now }, endsAtMs });
   }
 }

@@ -15,12 +15,13 @@ import { expiredPage } from './pages/expired-page.ts';
 import { notAllowedPage } from './pages/not-allowed-page.ts';
 import { unavailablePage } from './pages/unavailable-page.ts';
 import { upstreamRefusedPage } from './pages/upstream-refused-page.ts';
-import type { LoginParts, PendingLogin, Respond } from './parts.ts';
+import type { LoginParts, Respond } from './parts.ts';
 import { isAllowed } from './people/allow.ts';
 import type { Person } from './people/person.ts';
 import { grantableScopes } from './people/scopes.ts';
 import { FLOW_SECONDS, PATHS } from './provider.ts';
-import { UpstreamInvalid, type UpstreamLogin, UpstreamRefused } from './upstream/upstream.ts';
+import { UpstreamInvalid, type UpstreamLogin, UpstreamRefused, type Verifier } from './upstream/upstream.ts';
+import { flowOfState } from './upstream-state.ts';
 
 export function createCallback(parts: LoginParts): Respond {
   return async (request) => {
@@ -36,18 +37,28 @@ export function createCallback(parts: LoginParts): Respond {
   };
 }
 
+/** Where the IdP has sent somebody back to, who began and agreed in this browser. */
+interface Returned {
+  readonly flowId: string;
+  readonly verifier: Verifier;
+}
+
 /** Once: a second request with the same `state` finds nothing, whoever sends it. */
-async function takePending({ pending, cookies }: LoginParts, request: LoginRequest): Promise<PendingLogin | undefined> {
+async function takePending({ pending, cookies }: LoginParts, request: LoginRequest): Promise<Returned | undefined> {
   const [state, ...more] = new URLSearchParams(queryOf(request)).getAll('state');
   if (state === undefined || more.length > 0) return undefined;
-  const found = await pending.take(state);
-  if (found === undefined) return undefined;
-  const cookie = cookies.read('state', found.flowId, request.fields);
-  return cookie !== undefined && digestOf(cookie) === found.browser ? found : undefined;
+  const flowId = flowOfState(state);
+  // Looked at first, so that nobody who knows the flow alone can use it up.
+  if ((await pending.get(flowId))?.value.verifier.state !== state) return undefined;
+  const found = await pending.take(flowId);
+  if (found?.verifier.state !== state) return undefined;
+  const cookie = cookies.read('state', flowId, request.fields);
+  const isOurs = cookie !== undefined && digestOf(cookie) === found.browser;
+  return isOurs ? { flowId, verifier: found.verifier } : undefined;
 }
 
 interface Arrival {
-  readonly pending: PendingLogin;
+  readonly pending: Returned;
   readonly login: UpstreamLogin;
 }
 

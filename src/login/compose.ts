@@ -115,6 +115,7 @@ function buildParts(options: LoginOptions, memory: LoginMemory, surroundings: Pa
       refreshTokens: memory.library.RefreshToken,
       grants: memory.library.Grant,
       families,
+      clock,
     }),
     flows: memory.flows,
     pending: memory.pending,

@@ -13,6 +13,7 @@ import { type ConsentView, consentPage } from './pages/consent-page.ts';
 import { expiredPage } from './pages/expired-page.ts';
 import type { LoginParts, Respond } from './parts.ts';
 import { FLOW_SECONDS, PATHS } from './provider.ts';
+import { formatState } from './upstream-state.ts';
 
 /** The flow of this browser, found again. */
 interface FoundFlow {
@@ -91,10 +92,13 @@ async function decide(parts: LoginParts, request: LoginRequest): Promise<LoginAn
 
 /** Made after the approval: whoever shows this state has approved, in this browser, not long ago. */
 async function goToUpstream(parts: LoginParts, { flowId, asksForAnother }: FoundFlow): Promise<LoginAnswer> {
-  const { url, verifier } = await parts.upstream.begin(callbackUrl(parts), { asksForAnother });
+  const { url, verifier: made } = await parts.upstream.begin(callbackUrl(parts), { asksForAnother });
+  const verifier = { ...made, state: formatState(flowId, made.state) };
+  url.searchParams.set('state', verifier.state);
   const { field, digest } = parts.cookies.make('state', flowId);
   const endsAtMs = parts.clock.nowMs() + FLOW_SECONDS * 1000;
-  await parts.pending.put(verifier.state, { flowId, browser: digest, verifier }, endsAtMs);
+  // One for a flow, the last: whoever approves again and again fills nothing.
+  await parts.pending.put(flowId, { browser: digest, verifier }, endsAtMs);
   return redirect(url.href, field);
 }
 

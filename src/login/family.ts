@@ -1,4 +1,5 @@
 /** A family: all tokens that came of one login, and what the IdP must confirm before there are more. RFC 9700 §4.14. */
+import { randomUUID } from 'node:crypto';
 import { errors } from 'oidc-provider';
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../observe/log.ts';
@@ -39,8 +40,8 @@ export interface FamilyOptions {
 const CONFIRMED_FOR_MS = 10_000;
 /** RFC 6749 §5.2 has invalid_grant; Dex and LemonLDAP::NG say invalid_request of a token that they know no more. */
 const ENDS: ReadonlySet<string> = new Set(['invalid_grant', 'invalid_request', 'invalid_token']);
-/** Longer than the IdP may take to answer. */
-const LEASE_MS = 15_000;
+/** Longer than four answers of the IdP may take: metadata, tokens, keys, userinfo. */
+const LEASE_MS = 60_000;
 const LEASE_LOOKS = 40;
 const LEASE_PAUSE_MS = 250;
 
@@ -108,7 +109,8 @@ export class Families {
   }
 
   async #confirm(grantId: string): Promise<Family> {
-    const lease = await this.#lease(grantId);
+    const owner = randomUUID();
+    await this.#lease(grantId, owner);
     try {
       const entry = await this.#options.records.get(grantId);
       if (entry === undefined) throw new errors.InvalidGrant('this login has ended');
@@ -117,18 +119,24 @@ export class Families {
       await this.end(grantId, 'not_allowed');
       throw new errors.InvalidGrant('this person is no longer allowed');
     } finally {
-      if (lease) await this.#options.leases.remove(grantId);
+      await this.#giveBack(grantId, owner);
     }
   }
 
-  /** False when whoever had it has not given it back in time; it ends by itself. */
-  async #lease(grantId: string): Promise<boolean> {
+  /** One that is not given back ends by itself. */
+  async #lease(grantId: string, owner: string): Promise<void> {
     const { leases, clock } = this.#options;
     for (let looks = 0; looks < LEASE_LOOKS; looks += 1) {
-      if (await leases.add(grantId, '', clock.nowMs() + LEASE_MS)) return true;
+      if (await leases.add(grantId, owner, clock.nowMs() + LEASE_MS)) return;
       await new Promise((resolve) => setTimeout(resolve, LEASE_PAUSE_MS));
     }
     throw new UpstreamUnavailable('another refresh of this login is under way');
+  }
+
+  /** It may have ended meanwhile, and be somebody else's. */
+  async #giveBack(grantId: string, owner: string): Promise<void> {
+    const { leases } = this.#options;
+    if ((await leases.get(grantId))?.value === owner) await leases.remove(grantId);
   }
 
   async #renew(grantId: string, entry: Entry<Family>): Promise<Family> {

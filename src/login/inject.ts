@@ -38,6 +38,14 @@ export function createInject(provider: Provider, issuer: string): Inject {
   };
 }
 
+/** Asks for tokens and leaves the refresh token as it is; clients' own fields never get here. */
+export function withoutRotation(request: Injected): Injected {
+  return { ...request, headers: { ...request.headers, [KEEP_FIELD]: '1' } };
+}
+
+/** The field that `withoutRotation` adds. */
+export const KEEP_FIELD = 'obex-keep-refresh-token';
+
 /** The cookie by which the library finds the flow that it is to go on with. */
 export function resumeCookie(provider: Provider, uid: string): string {
   return `${provider.cookieName('resume')}=${uid}`;

@@ -21,7 +21,6 @@ export interface Flow {
 
 /** A login between the consent and the answer of the IdP. */
 export interface PendingLogin {
-  readonly flowId: string;
   /** Digest of the state cookie. */
   readonly browser: string;
   readonly verifier: Verifier;
@@ -36,7 +35,7 @@ export interface LoginParts {
   readonly families: Families;
   readonly refreshTokens: RefreshTokens;
   readonly flows: Records<Flow>;
-  /** By `state`. */
+  /** By flow. */
   readonly pending: Records<PendingLogin>;
   readonly clock: Clock;
   readonly log: Log;

@@ -3,6 +3,7 @@ import { type AdapterFactory, type Configuration, errors, interactionPolicy, Pro
 import type { Clock } from '../lib/clock.ts';
 import { findAsserted } from './assertions/asserted-person.ts';
 import type { Family } from './family.ts';
+import { KEEP_FIELD } from './inject.ts';
 import type { LoginOptions } from './options.ts';
 import type { Person } from './people/person.ts';
 import { knownScopes } from './people/scopes.ts';
@@ -116,7 +117,8 @@ function tokens({ options, clock, confirmFamily, findFamily, grantable }: Provid
     pkce: { required: () => true },
     issueRefreshToken: async (_context, client) => client.grantTypeAllowed('refresh_token'),
     // The IdP first. What it or the rules of today no longer allow is taken out of the grant before there is a token.
-    rotateRefreshToken: async ({ oidc: { entities } }) => {
+    rotateRefreshToken: async (context) => {
+      const { entities } = context.oidc;
       const { Grant: grant } = entities;
       if (grant?.jti === undefined) throw new errors.InvalidGrant('there is no grant');
       const family = await confirmFamily(grant.jti);
@@ -126,7 +128,7 @@ function tokens({ options, clock, confirmFamily, findFamily, grantable }: Provid
       // As long again as the refresh token that is made now.
       grant.exp = Math.floor(clock.nowMs() / 1000) + secondsOf(options.refreshTokenTtlMs);
       await grant.save();
-      return true;
+      return context.get(KEEP_FIELD) === '';
     },
     extraTokenClaims: async (_context, token) => {
       const asserted = findAsserted(token);

@@ -29,7 +29,8 @@ const LIFE_MS = 30 * DAY_MS;
 const PUBLISHED_BEFORE_MS = 10 * 60_000;
 /** Longest life of a token, and as much again for clocks. */
 const KEPT_AFTER_MS = DAY_MS;
-/** What was made in the future by a clock that has been set back. */
+/** Clocks of replicas. */
+const CLOCKS_DIFFER_MS = 60 * 60_000;
 const KEPT_IN_STORE_MS = 400 * DAY_MS;
 const ID = 'signing';
 
@@ -94,21 +95,30 @@ export class SigningKeys {
   }
 }
 
-/** The newest that has been published for long enough; of a single one nothing else is known. */
+/** The newest that has been published for long enough; else the one that was there first. `keys` are in the order in which they were made. */
 export function currentOf(keys: readonly SigningKey[], now: number): SigningKey | undefined {
-  const published = keys.filter(({ madeMs }) => Math.abs(now - madeMs) >= PUBLISHED_BEFORE_MS);
-  return newest(published) ?? keys.toSorted((one, other) => one.madeMs - other.madeMs)[0];
+  return newest(keys.filter(({ madeMs }) => now - madeMs >= PUBLISHED_BEFORE_MS)) ?? keys[0];
 }
 
 /** `keys` itself when nothing is due. */
 export function rotate(keys: readonly SigningKey[], now: number): readonly SigningKey[] {
-  const last = newest(keys);
-  // A key of the future was made by a clock that was wrong: it is as old as it can be.
-  const isDue = last === undefined || Math.abs(now - last.madeMs) >= LIFE_MS;
+  // What was made by a clock that was ahead says nothing of its age: it signs until there is another.
+  const last = newest(keys.filter(({ madeMs }) => !isOfTheFuture(madeMs, now)));
+  const isDue = last === undefined || now - last.madeMs >= LIFE_MS;
   const next = isDue ? [...keys, makeKey(now)] : keys;
   const signing = currentOf(next, now);
-  const kept = next.filter((key) => key === signing || Math.abs(now - key.madeMs) < LIFE_MS + KEPT_AFTER_MS);
+  const kept = next.filter((key) => key === signing || isKept(key, signing, now));
   return kept.length === keys.length && next === keys ? keys : kept;
+}
+
+/** For as long as there can be tokens that it has signed. */
+function isKept({ madeMs }: SigningKey, signing: SigningKey | undefined, now: number): boolean {
+  if (!isOfTheFuture(madeMs, now)) return now - madeMs < LIFE_MS + KEPT_AFTER_MS;
+  return signing === undefined || now - signing.madeMs < KEPT_AFTER_MS;
+}
+
+function isOfTheFuture(madeMs: number, now: number): boolean {
+  return madeMs > now + CLOCKS_DIFFER_MS;
 }
 
 function newest(keys: readonly SigningKey[]): SigningKey | undefined {

@@ -35,7 +35,7 @@ const flow = z.object({ browser: z.string(), asksForAnother: z.boolean() });
 
 const verifier = z.object({ state: z.string(), nonce: z.string(), codeVerifier: z.string() });
 
-const pendingLogin = z.object({ flowId: z.string(), browser: z.string(), verifier });
+const pendingLogin = z.object({ browser: z.string(), verifier });
 
 const signingKeys = z.array(
   z.object({ kid: z.string(), x: z.string(), y: z.string(), d: z.string(), madeMs: z.number() }),

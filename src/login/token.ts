@@ -1,8 +1,8 @@
 /** The token and revocation endpoints, which are the library's, with parameters in the spelling of this server. RFC 6749 §3.2, RFC 7009. */
-import type { LoginRequest } from '../state/login-channel.ts';
+import type { LoginAnswer, LoginRequest } from '../state/login-channel.ts';
 import { fieldValues } from '../wire/field-values.ts';
 import { as, json, methodNotAllowed, passOn } from './answers.ts';
-import type { Injected } from './inject.ts';
+import { type Injected, withoutRotation } from './inject.ts';
 import type { LoginOptions } from './options.ts';
 import type { LoginParts, Respond } from './parts.ts';
 import { PATHS } from './provider.ts';
@@ -12,7 +12,8 @@ const FORM = /^application\/x-www-form-urlencoded[ \t]*(;|$)/i;
 const PASSED = ['authorization', 'dpop', 'content-type'];
 
 /** RFC 6749 §3.2. */
-export function createTokenEndpoint({ options, inject, refreshTokens }: LoginParts): Respond {
+export function createTokenEndpoint(parts: LoginParts): Respond {
+  const { options, inject, refreshTokens } = parts;
   return async (request) => {
     if (request.method !== 'POST') return methodNotAllowed('POST');
     const form = readForm(request, options);
@@ -20,17 +21,41 @@ export function createTokenEndpoint({ options, inject, refreshTokens }: LoginPar
     if (form?.getAll('resource').some((each) => each !== options.resource.resource) === true) {
       return as('tokens_refused', json(400, { error: 'invalid_target' }));
     }
-    const presented = refreshTokens.read(form?.get('refresh_token') ?? null);
-    if (presented !== undefined) form?.set('refresh_token', presented.token);
+    if (form?.get('grant_type') === 'refresh_token') return refresh(parts, request, form);
     const answer = await inject(forLibrary(request, PATHS.token, form));
-    const isRefresh = form?.get('grant_type') === 'refresh_token';
-    if (answer.status === 200) {
-      const body = await refreshTokens.write(answer.body);
-      return as(isRefresh ? 'tokens_refreshed' : 'tokens_issued', passOn({ ...answer, body }));
-    }
-    if (presented !== undefined && answer.status === 400) await refreshTokens.judgeRefused(presented);
-    return as('tokens_refused', passOn(answer));
+    if (answer.status !== 200) return as('tokens_refused', passOn(answer));
+    return as('tokens_issued', passOn({ ...answer, body: await refreshTokens.writeFirst(answer.body) }));
   };
+}
+
+/** RFC 6749 §6. One of ours is sealed: what is not is nobody's, and the library need not be asked. */
+async function refresh(
+  { inject, refreshTokens }: LoginParts,
+  request: LoginRequest,
+  form: URLSearchParams,
+): Promise<LoginAnswer> {
+  const [presented = '', ...more] = form.getAll('refresh_token');
+  const known = more.length > 0 ? undefined : refreshTokens.read(presented);
+  if (known === undefined) {
+    const error = presented === '' || more.length > 0 ? 'invalid_request' : 'invalid_grant';
+    return as('tokens_refused', json(400, { error }));
+  }
+  return refreshTokens.inTurn(known, async () => {
+    const found = await refreshTokens.resolve(known);
+    if (found === undefined) {
+      await refreshTokens.endReused(known);
+      return as('tokens_refused', json(400, { error: 'invalid_grant' }));
+    }
+    const { token, rotates } = found;
+    form.set('refresh_token', token);
+    const asked = forLibrary(request, PATHS.token, form);
+    const answer = await inject(rotates ? asked : withoutRotation(asked));
+    if (answer.status === 200) {
+      const body = await refreshTokens.writeNext(answer.body, { ...known, token });
+      return as('tokens_refreshed', passOn({ ...answer, body }));
+    }
+    return as('tokens_refused', passOn(answer));
+  });
 }
 
 /** RFC 7009. */

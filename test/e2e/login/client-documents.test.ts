@@ -96,7 +96,7 @@ describe('a document that cannot be had', () => {
     const shown = await authorize(all);
     assert.deepEqual([shown.status, fieldOf(shown, 'retry-after')], [503, '30']);
     assert.match(shown.text, /which cannot be had just now/);
-    const answer = await all.client.refresh('any');
+    const answer = await all.client.redeem('any');
     assert.deepEqual(errorOf(answer), { status: 503, error: 'temporarily_unavailable' });
     assert.equal(all.site.asked.length, 1, 'the failure is remembered');
     assert.ok(!all.login.events.some(({ fields }) => fields['reason'] === 'bug'));
@@ -106,7 +106,7 @@ describe('a document that cannot be had', () => {
     const all = await start(context, ({ host }) => [host]);
     all.site.answer = { status: 404 };
     assert.equal((await authorize(all)).status, 400);
-    assert.deepEqual(errorOf(await all.client.refresh('any')), { status: 401, error: 'invalid_client' });
+    assert.deepEqual(errorOf(await all.client.redeem('any')), { status: 401, error: 'invalid_client' });
     assert.equal(all.site.asked.length, 1);
   });
 });

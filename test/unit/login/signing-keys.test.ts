@@ -69,6 +69,11 @@ describe('signing keys', () => {
       [true, false],
     );
     assert.equal(currentOf(due, now)?.kid, 'future');
+    const [, made] = due;
+    const later = rotate(due, now + 10 * MINUTE_MS);
+    assert.equal(later, due, 'one is enough');
+    assert.equal(currentOf(later, now + 10 * MINUTE_MS), made);
+    assert.deepEqual(rotate(later, now + 2 * DAY_MS), [made]);
   });
 
   it('stay as they are while nothing is due', () => {

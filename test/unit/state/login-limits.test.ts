@@ -24,11 +24,13 @@ describe('LoginLimits', () => {
     assert.equal(begin('/oauth/register', 'a', NOW + 1_000), 1_000);
   });
 
-  it('lets an address have 8 beginnings and 32 other requests in flight; one that was refused charges nothing', () => {
+  it('bounds what an address has in flight, by kind; one that was refused charges nothing', () => {
     const limits = new LoginLimits();
     for (const [path, most] of [
       ['/oauth/authorize', 8],
-      ['/oauth/token', 32],
+      ['/oauth/callback', 8],
+      ['/oauth/token', 24],
+      ['/oauth/jwks', 16],
     ] as const) {
       for (let count = 0; count < most; count += 1) assert.equal(limits.enter(path, 'a', NOW), 0);
       for (let count = 0; count < 100; count += 1) assert.equal(limits.enter(path, 'a', NOW), 1_000);
@@ -37,5 +39,16 @@ describe('LoginLimits', () => {
       assert.equal(limits.enter(path, 'a', NOW), 0);
       assert.equal(limits.enter(path, 'a', NOW), 1_000);
     }
+  });
+
+  it('leaves room for documents, however many wait for the IdP', () => {
+    const limits = new LoginLimits();
+    for (let address = 0; address < 6; address += 1) {
+      for (let count = 0; count < 8; count += 1) assert.equal(limits.enter('/oauth/callback', `${address}`, NOW), 0);
+    }
+    assert.equal(limits.enter('/oauth/callback', 'another', NOW), 1_000);
+    assert.equal(limits.enter('/oauth/jwks', 'another', NOW), 0);
+    limits.leave('/oauth/callback', '0');
+    assert.equal(limits.enter('/oauth/callback', 'another', NOW), 0);
   });
 });
