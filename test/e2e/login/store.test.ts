@@ -140,12 +140,14 @@ describe('a store that fails at any call: 503, no code, no token, and the next l
 
   it('keeps a family whose refresh failed, and its refresh token', async (context) => {
     const login = await startLogin(context);
-    for (let works = 0; works < 16; works += 1) {
+    for (let works = 0; ; works += 1) {
       const { client, tokens } = await logIn(login);
       login.clock.tick(60_000);
       login.tap.callsLeft = works;
-      await client.refresh(tokens.refresh);
+      const failed = await client.refresh(tokens.refresh);
       login.tap.callsLeft = -1;
+      // The client has got what it asked for.
+      if (failed.status === 200) return assert.ok(works > 8, `${works} calls were enough`);
       // Who failed may not have given back the turn to ask, which ends by itself.
       login.clock.tick(61_000);
       const answer = await client.refresh(tokens.refresh);
