@@ -67,7 +67,8 @@ function tell(answer: ControlAnswer, { json }: LoginOptions, surroundings: Login
   if (answer.status !== 200 || !read.success) return explain(answer, surroundings);
   const { ended } = read.data;
   const count = ended === 1 ? '1 session' : `${ended} sessions`;
-  const text = `ended ${count}; access tokens issued until now are refused\n`;
+  const hint = ended === 0 ? '; `obex login sessions` lists subjects and clients' : '';
+  const text = `ended ${count}; access tokens issued until now are refused${hint}\n`;
   surroundings.stdout(json === true ? formatJson(read.data) : text);
   return 0;
 }

@@ -68,6 +68,9 @@ function checkTenant(draft: Draft, provider: LoginProvider): string | undefined 
 function checkAddress(draft: Draft, path: Path, issuer: string): void {
   const publicUrl = read(draft, ['obex', 'public_url'], obex.public_url);
   const url = new URL(issuer);
+  if (url.pathname.includes('/.well-known/')) {
+    return draft.report(path, 'is the address of its metadata; write the `issuer` that stands in them');
+  }
   if (publicUrl?.href === url.href) {
     return draft.report(path, 'is obex.public_url: Obex would ask itself who people are; write the issuer of your IdP');
   }

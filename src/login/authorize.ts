@@ -1,7 +1,7 @@
 /** The authorization endpoint: a valid request becomes a flow of this browser, which goes on at the consent page. RFC 6749 §3.1. */
 import type { LoginRequest } from '../state/login-channel.ts';
 import { as, methodNotAllowed, passOn, redirect } from './answers.ts';
-import type { InjectedAnswer } from './inject.ts';
+import { type InjectedAnswer, REQUEST_ID_FIELD } from './inject.ts';
 import type { LoginParts, Respond } from './parts.ts';
 import { FLOW_SECONDS, PATHS } from './provider.ts';
 import { readAuthorizationRequest } from './request-parameters.ts';
@@ -13,7 +13,7 @@ export function createAuthorize({ options, inject, cookies, flows, clock }: Logi
     const answer = await inject({
       method: 'GET',
       target: `${PATHS.authorize}?${parameters.toString()}`,
-      headers: { accept: 'text/html' },
+      headers: { accept: 'text/html', [REQUEST_ID_FIELD]: request.requestId },
     });
     const flowId = startedFlow(answer);
     if (flowId === undefined) return as('authorization_refused', passOn(answer));

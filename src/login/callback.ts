@@ -17,6 +17,7 @@ import { unavailablePage } from './pages/unavailable-page.ts';
 import { upstreamRefusedPage } from './pages/upstream-refused-page.ts';
 import type { LoginParts, Respond } from './parts.ts';
 import { isAllowed } from './people/allow.ts';
+import { describePerson } from './people/describe-person.ts';
 import type { Person } from './people/person.ts';
 import { grantableScopes } from './people/scopes.ts';
 import { FLOW_SECONDS, PATHS } from './provider.ts';
@@ -75,7 +76,7 @@ async function admit(parts: LoginParts, request: LoginRequest, { pending, login 
   }
   const scopes = grantedScopes(options, person, scope);
   if (scopes.length === 0) {
-    log.warn('login_refused', { request_id: request.requestId, reason: 'no_scopes', ...namesOf(person) });
+    log.warn('login_refused', { request_id: request.requestId, reason: 'no_scopes', ...describePerson(person) });
     const result = { error: 'access_denied', error_description: 'none of these scopes' };
     return as('no_scopes', await finishFlow(parts, pending.flowId, result));
   }
@@ -113,10 +114,6 @@ async function grant({ options, provider, families }: LoginParts, { login, clien
   return grantId;
 }
 
-function namesOf({ subject, email }: Person): { readonly subject: string; readonly email: string | undefined } {
-  return { subject, email };
-}
-
 /** Nobody has got anything. Whoever logs in again in this flow is to be asked who they are. */
 async function refusePerson(
   parts: LoginParts,
@@ -124,7 +121,7 @@ async function refusePerson(
   { pending: { flowId }, login: { person } }: Arrival,
 ): Promise<LoginAnswer> {
   const { flows, clock, log, upstream } = parts;
-  log.warn('login_refused', { request_id: request.requestId, reason: 'not_allowed', ...namesOf(person) });
+  log.warn('login_refused', { request_id: request.requestId, reason: 'not_allowed', ...describePerson(person) });
   const flow = await flows.get(flowId);
   if (flow !== undefined) {
     const endsAtMs = clock.nowMs() + FLOW_SECONDS * 1000;

@@ -4,6 +4,7 @@ import { errors } from 'oidc-provider';
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../observe/log.ts';
 import { shortClientId } from '../observe/short-client-id.ts';
+import { describePerson } from './people/describe-person.ts';
 import type { Person } from './people/person.ts';
 import type { Entry, Records } from './store/records.ts';
 import { type Upstream, type UpstreamLogin, UpstreamRefused, UpstreamUnavailable } from './upstream/upstream.ts';
@@ -63,7 +64,7 @@ export async function endFamily(
   if (family === undefined) return false;
   log.info('login_ended', {
     reason,
-    subject: family.person.subject,
+    ...(reason === 'not_allowed' ? describePerson(family.person) : { subject: family.person.subject }),
     oauth_client: shortClientId(family.clientId),
   });
   return true;

@@ -38,6 +38,9 @@ export function createInject(provider: Provider, issuer: string): Inject {
   };
 }
 
+/** With the id of the request, for the pages that the library has us write. */
+export const REQUEST_ID_FIELD = 'obex-request-id';
+
 /** Asks for tokens and leaves the refresh token as it is; clients' own fields never get here. */
 export function withoutRotation(request: Injected): Injected {
   return { ...request, headers: { ...request.headers, [KEEP_FIELD]: '1' } };

@@ -78,7 +78,7 @@ class RunningLogin implements LoginServer {
     const { clock, log } = hooks;
     const { knownDocuments = KNOWN_DOCUMENTS, ...settings } = hooks.documents ?? {};
     const fetchDocument = createFetchDocument({ ...TO_THE_PUBLIC_INTERNET, ...settings, clock });
-    this.#documents = new MetadataDocuments({ fetchDocument, clock, log });
+    this.#documents = new MetadataDocuments({ fetchDocument, clock, log, knownDocuments: new Set(knownDocuments) });
     this.#reach = new DocumentReach({ documents: this.#documents, knownDocuments, log });
   }
 

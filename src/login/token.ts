@@ -2,7 +2,7 @@
 import type { LoginAnswer, LoginRequest } from '../state/login-channel.ts';
 import { fieldValues } from '../wire/field-values.ts';
 import { as, json, methodNotAllowed, passOn } from './answers.ts';
-import { type Injected, withoutRotation } from './inject.ts';
+import { type Injected, REQUEST_ID_FIELD, withoutRotation } from './inject.ts';
 import type { LoginOptions } from './options.ts';
 import type { LoginParts, Respond } from './parts.ts';
 import { PATHS } from './provider.ts';
@@ -77,7 +77,7 @@ function readForm({ fields, body }: LoginRequest, { resource }: LoginOptions): U
 
 function forLibrary(request: LoginRequest, target: string, form: URLSearchParams | undefined): Injected {
   // Errors in JSON, whatever a client says that it accepts: RFC 6749 §5.2.
-  const headers = { ...passedFields(request), accept: 'application/json' };
+  const headers = { ...passedFields(request), accept: 'application/json', [REQUEST_ID_FIELD]: request.requestId };
   return { method: 'POST', target, headers, body: form?.toString() ?? new TextDecoder().decode(request.body) };
 }
 

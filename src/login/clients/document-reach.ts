@@ -51,7 +51,7 @@ export class DocumentReach {
       this.#parts.log.info('login_documents_reached', { url: href });
       return this.stop();
     }
-    this.#parts.log.warn('login_documents_not_reached', { next_try_ms: HOUR_MS });
+    this.#parts.log.info('login_documents_not_reached', { meaning: 'clients register instead', next_try_ms: HOUR_MS });
   }
 
   /** Why not, has been logged with the document. */

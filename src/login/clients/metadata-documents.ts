@@ -10,6 +10,8 @@ export interface MetadataDocumentsParts {
   readonly fetchDocument: FetchDocument;
   readonly clock: Clock;
   readonly log: Log;
+  /** URLs that are fetched whatever strangers ask for. */
+  readonly knownDocuments: ReadonlySet<string>;
 }
 
 /** The document cannot be had just now, so nobody can say whether there is such a client. */
@@ -83,7 +85,10 @@ export class MetadataDocuments {
     const underWay = this.#underWay.get(url.href);
     if (underWay !== undefined) return underWay;
     // Not remembered: it says nothing of this URL.
-    if (this.#underWay.size >= MAX_FETCHES_IN_FLIGHT || this.#fetches.isExceeded(now)) return this.#refuse(now);
+    const isKnown = this.#parts.knownDocuments.has(url.href) || this.#kept.get(url.href) !== undefined;
+    // Strangers choose the others.
+    if (!isKnown && (this.#underWay.size >= MAX_FETCHES_IN_FLIGHT || this.#fetches.isExceeded(now)))
+      return this.#refuse(now);
     const fetching = this.#fetch(url);
     this.#underWay.set(url.href, fetching);
     return fetching;

@@ -170,7 +170,8 @@ function createDiscover(
     const idp = await discovery(new URL(issuer), clientId, undefined, authentication, settings);
     const { issuer: named, authorization_endpoint: endpoint = '' } = idp.serverMetadata();
     // OpenID Connect Discovery §4.3; the library overlooks a final slash, and templates of Entra.
-    if (named !== issuer) throw new UpstreamInvalid(`the metadata of ${issuer} name ${showIssuer(named)}`);
+    if (named !== issuer)
+      throw new UpstreamInvalid(`login.issuer is ${issuer}, and its metadata call it ${showIssuer(named)}: write that`);
     const url = URL.parse(endpoint);
     if (url === null || !(isSecureUrl(url) || (allowHttp && url.protocol === 'http:'))) {
       throw new UpstreamInvalid(`the metadata of ${issuer} have no authorization_endpoint that is an https URL`);

@@ -82,27 +82,15 @@ function describe({ method, target }: RequestHead): { readonly method: string; r
   return { method: method === 'HEAD' ? 'GET' : method, target };
 }
 
-const REQUEST_FIELDS = [
-  'authorization',
-  'dpop',
-  'origin',
-  'content-type',
-  'accept',
-  'accept-language',
-  'sec-fetch-site',
-  'sec-fetch-mode',
-] as const;
+const REQUEST_FIELDS = ['authorization', 'dpop', 'origin', 'content-type', 'sec-fetch-site'] as const;
 
-/** RFC 9110 §5.3: lists, whose lines may be joined; of the others two lines would leave the choice to the reader. */
-const LISTS: ReadonlySet<string> = new Set(['accept', 'accept-language']);
-
-/** Nothing but what the authorization server reads, each name once. */
+/** Nothing but what the authorization server reads, each name once: two lines would leave the choice to the reader. */
 function pickRequestFields(fields: FieldLines): FieldLines | Denial {
   const picked: string[] = [];
   for (const name of REQUEST_FIELDS) {
     const values = fieldValues(fields, name);
-    if (values.length > 1 && !LISTS.has(name)) return denyRepeated(name);
-    if (values.length > 0) picked.push(name, values.join(', '));
+    if (values.length > 1) return denyRepeated(name);
+    if (values.length > 0) picked.push(name, ...values);
   }
   // RFC 9113 §8.2.3: over HTTP/2 they may come in several lines.
   const cookies = fieldValues(fields, 'cookie');

@@ -183,7 +183,8 @@ export async function assertRefused(
   assert.deepEqual(bodyOf(answer), { status: 400, ...REFUSED });
   assert.equal(fieldOf(answer, 'cache-control'), 'no-store');
   const [refusal, ...more] = asserting.refusals;
-  const { error, oauth_client: client, detail, ...fields } = refusal?.fields ?? {};
+  const { error, oauth_client: client, detail, request_id: requestId, ...fields } = refusal?.fields ?? {};
+  assert.match(String(requestId), /^request-\d+$/);
   assert.deepEqual(more, []);
   assert.deepEqual(
     { error, client, detail },

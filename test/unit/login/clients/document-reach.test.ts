@@ -33,7 +33,7 @@ class Setting {
       this.fetched.push(href);
       return this.found.has(href) ? FOUND : OUTAGE;
     };
-    const documents = new MetadataDocuments({ clock: this.#clock, log, fetchDocument });
+    const documents = new MetadataDocuments({ clock: this.#clock, log, fetchDocument, knownDocuments: new Set() });
     this.reach = new DocumentReach({ documents, knownDocuments: KNOWN_DOCUMENTS, log });
   }
 

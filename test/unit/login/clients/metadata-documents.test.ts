@@ -27,6 +27,7 @@ class Setting {
     const write = (event: string, fields?: unknown): void => void this.events.push([event, fields]);
     const log: Log = { debug: write, info: write, warn: write, error: write, setLevel: () => undefined };
     this.documents = new MetadataDocuments({
+      knownDocuments: new Set(['https://known.example/client']),
       clock: this.clock,
       log,
       fetchDocument: async ({ href }) => {
@@ -127,9 +128,11 @@ describe('draft CIMD §6.5: a flood of URLs', () => {
     for (const url of floodOf(1_000)) assert.match(String(await outcomeOf(setting.find(url))), /^https:/);
     assert.equal(setting.fetched.length, 60);
     assert.equal(setting.events.filter(([event]) => event === 'login_documents_limited').length, 1);
+    setting.answer = FOUND;
+    assert.deepEqual(await setting.find(new URL('https://known.example/client')), DOCUMENT);
     setting.clock.advance(10 * MINUTE_MS);
     for (const url of floodOf(1_000)) await outcomeOf(setting.find(url));
-    assert.equal(setting.fetched.length, 120);
+    assert.equal(setting.fetched.length, 121);
     assert.deepEqual(await setting.find(), DOCUMENT);
   });
 
