@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import type Provider from 'oidc-provider';
 import type { Configuration, KoaContextWithOIDC } from 'oidc-provider';
 import { LOGIN_PATH, respondLogin } from './login-page.ts';
-import { boundPort } from './loopback.ts';
+import { boundPort, closeServer } from './loopback.ts';
 import { createMemoryAdapter } from './memory-adapter.ts';
 
 export interface DevelopmentIdentityProviderOptions {
@@ -84,12 +84,7 @@ export async function startDevelopmentIdentityProvider(
     tokenEndpoint,
     client,
     issueToken: (request) => fetchToken(tokenEndpoint, client, { audience: options.resource, ...request }),
-    async stop() {
-      const closed = once(server, 'close');
-      server.close();
-      server.closeAllConnections();
-      await closed;
-    },
+    stop: () => closeServer(server),
   };
 }
 

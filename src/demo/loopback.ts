@@ -1,5 +1,6 @@
 /** Ports on loopback: which one a server got, and which one is free. */
 import { once } from 'node:events';
+import type { Server as HttpServer } from 'node:http';
 import type { Server } from 'node:net';
 import { createServer } from 'node:net';
 
@@ -8,6 +9,14 @@ export function boundPort(server: Server): number {
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('the server does not listen on a TCP port');
   return address.port;
+}
+
+/** Returns when the port is free and every connection is cut. The server must be listening. */
+export async function closeServer(server: HttpServer): Promise<void> {
+  const closed = once(server, 'close');
+  server.close();
+  server.closeAllConnections();
+  await closed;
 }
 
 /** The first free port of the ten from `preferred` on; any free port when they are taken, or with 0. */

@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { localhostHostValidation, localhostOriginValidation } from '@modelcontextprotocol/node';
 import { InMemoryServerEventBus } from '@modelcontextprotocol/server';
 import { createDualEraHandler } from './dual-era.ts';
-import { boundPort } from './loopback.ts';
+import { boundPort, closeServer } from './loopback.ts';
 import type { Pause } from './tools.ts';
 import { createDemoServer } from './tools.ts';
 
@@ -56,12 +56,7 @@ export async function startDemoMcpServer(options: DemoMcpServerOptions = {}): Pr
   return {
     url: `http://127.0.0.1:${boundPort(server)}/mcp`,
     requests,
-    async stop() {
-      const closed = once(server, 'close');
-      server.close();
-      server.closeAllConnections();
-      await closed;
-    },
+    stop: () => closeServer(server),
   };
 }
 

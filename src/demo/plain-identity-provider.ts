@@ -11,7 +11,7 @@ import {
   importProvider,
 } from './identity-provider.ts';
 import { LOGIN_PATH } from './login-page.ts';
-import { boundPort } from './loopback.ts';
+import { boundPort, closeServer } from './loopback.ts';
 import { createMemoryAdapter } from './memory-adapter.ts';
 
 export const DEMO_EMAIL_DOMAIN = 'example.com';
@@ -53,12 +53,7 @@ export async function startPlainIdentityProvider(
     issuer,
     client,
     grantTypes,
-    async stop() {
-      const closed = once(server, 'close');
-      server.close();
-      server.closeAllConnections();
-      await closed;
-    },
+    stop: () => closeServer(server),
   };
 }
 

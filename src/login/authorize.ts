@@ -3,7 +3,7 @@ import type { LoginRequest } from '../state/login-channel.ts';
 import { as, methodNotAllowed, passOn, redirect } from './answers.ts';
 import { type InjectedAnswer, REQUEST_ID_FIELD } from './inject.ts';
 import type { LoginParts, Respond } from './parts.ts';
-import { FLOW_SECONDS, PATHS } from './provider.ts';
+import { consentUrl, FLOW_SECONDS, PATHS } from './provider.ts';
 import { readAuthorizationRequest } from './request-parameters.ts';
 
 export function createAuthorize({ options, inject, cookies, flows, clock }: LoginParts): Respond {
@@ -21,10 +21,6 @@ export function createAuthorize({ options, inject, cookies, flows, clock }: Logi
     await flows.put(flowId, { browser: digest, asksForAnother: false }, clock.nowMs() + FLOW_SECONDS * 1000);
     return as('began', redirect(consentUrl(flowId), field));
   };
-}
-
-export function consentUrl(flowId: string): string {
-  return `${PATHS.consent}?flow=${flowId}`;
 }
 
 export function queryOf({ target }: LoginRequest): string {

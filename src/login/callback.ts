@@ -5,7 +5,7 @@ import { errorField } from '../observe/log.ts';
 import { shortClientId } from '../observe/short-client-id.ts';
 import type { LoginAnswer, LoginRequest } from '../state/login-channel.ts';
 import { as, methodNotAllowed, page, RETRY_AFTER_SECONDS } from './answers.ts';
-import { consentUrl, queryOf } from './authorize.ts';
+import { queryOf } from './authorize.ts';
 import { finishFlow } from './finish-flow.ts';
 import { digestOf, formToken } from './flow-cookies.ts';
 import { frameOf } from './frame.ts';
@@ -20,7 +20,7 @@ import { isAllowed } from './people/allow.ts';
 import { describePerson } from './people/describe-person.ts';
 import type { Person } from './people/person.ts';
 import { grantableScopes } from './people/scopes.ts';
-import { FLOW_SECONDS, PATHS } from './provider.ts';
+import { consentUrl, FLOW_SECONDS, PATHS } from './provider.ts';
 import { UpstreamInvalid, type UpstreamLogin, UpstreamRefused, type Verifier } from './upstream/upstream.ts';
 import { flowOfState } from './upstream-state.ts';
 

@@ -72,7 +72,6 @@ export async function endFamily(
 
 export class Families {
   readonly #options: FamilyOptions;
-  readonly #confirming = new Map<string, Promise<Family>>();
 
   constructor(options: FamilyOptions) {
     this.#options = options;
@@ -94,22 +93,11 @@ export class Families {
   }
 
   /**
-   * Before a refresh token is honoured: the IdP is asked, and the rules of today are applied to who it says this is.
+   * Before a refresh token is honoured: the IdP is asked, and the rules of today are applied to who it says this is. One at
+   * a time: here by `RefreshTokens.inTurn`, over all replicas by the lease.
    * Rejects with InvalidGrant, which ends the family, or as the upstream and the store do, which keeps it.
    */
-  confirm(grantId: string): Promise<Family> {
-    const under = this.#confirming.get(grantId);
-    if (under !== undefined) return under;
-    const confirming = this.#confirm(grantId).finally(() => this.#confirming.delete(grantId));
-    this.#confirming.set(grantId, confirming);
-    return confirming;
-  }
-
-  async end(grantId: string, reason: EndReason): Promise<void> {
-    await endFamily(this.#options, grantId, reason);
-  }
-
-  async #confirm(grantId: string): Promise<Family> {
+  async confirm(grantId: string): Promise<Family> {
     const owner = randomUUID();
     await this.#lease(grantId, owner);
     try {
@@ -122,6 +110,10 @@ export class Families {
     } finally {
       await this.#giveBack(grantId, owner);
     }
+  }
+
+  async end(grantId: string, reason: EndReason): Promise<void> {
+    await endFamily(this.#options, grantId, reason);
   }
 
   /** One that is not given back ends by itself. */

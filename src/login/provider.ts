@@ -44,6 +44,11 @@ export const PATHS = {
   jwks: '/oauth/jwks',
 } as const;
 
+/** Where a flow goes on once the library has found its request good. */
+export function consentUrl(flowId: string): string {
+  return `${PATHS.consent}?flow=${flowId}`;
+}
+
 export function createProvider(parts: ProviderParts): Provider {
   const provider = new Provider(parts.options.issuer, {
     adapter: parts.adapter,
@@ -158,7 +163,7 @@ function claimsOf({ email, name, groups }: Person): Record<string, string | bool
 function people(): Configuration {
   return {
     findAccount: (_context, accountId) => ({ accountId, claims: () => ({ sub: accountId }) }),
-    interactions: { url: (_context, { uid }) => `${PATHS.consent}?flow=${uid}`, policy: [askEveryTime()] },
+    interactions: { url: (_context, { uid }) => consentUrl(uid), policy: [askEveryTime()] },
     loadExistingGrant: async ({ oidc }) => {
       const grantId = oidc.result?.consent?.grantId;
       return grantId === undefined ? undefined : oidc.provider.Grant.find(grantId);

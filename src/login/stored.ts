@@ -1,6 +1,7 @@
 /** The shapes of what the store holds. It was sealed by an Obex, perhaps by an older one. */
 import type { AdapterPayload } from 'oidc-provider';
 import * as z from 'zod/mini';
+import { isJsonObject } from '../oauth/strict-json.ts';
 import type { Revocation } from '../state/revoked-tokens.ts';
 import type { Family } from './family.ts';
 import type { Flow, PendingLogin } from './parts.ts';
@@ -52,8 +53,4 @@ export const readRevocation: Read<Revocation> = (value) => revocation.safeParse(
 export const readText: Read<string> = (value) => (typeof value === 'string' ? value : undefined);
 
 /** The library reads its own members strictly. */
-export const readPayload: Read<AdapterPayload> = (value) => (isObject(value) ? value : undefined);
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
+export const readPayload: Read<AdapterPayload> = (value) => (isJsonObject(value) ? value : undefined);

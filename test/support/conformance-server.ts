@@ -4,11 +4,12 @@ import { localhostHostValidation, localhostOriginValidation } from '@modelcontex
 import type { ServerEventBus } from '@modelcontextprotocol/server';
 import { InMemoryServerEventBus, McpServer } from '@modelcontextprotocol/server';
 import { createDualEraHandler } from '../../src/demo/dual-era.ts';
+import { closeServer } from '../../src/demo/loopback.ts';
 import { registerContentTools, registerPrompts, registerResources } from './conformance/content.ts';
 import { registerInputRequiredTools, requestState } from './conformance/input-required.ts';
 import { registerInteractionTools } from './conformance/interaction.ts';
 import { registerStatelessTools } from './conformance/stateless.ts';
-import { closeServer, listenOnLoopback } from './loopback-server.ts';
+import { listenOnLoopback } from './loopback-server.ts';
 
 export interface ConformanceServer {
   readonly url: string;

@@ -1,9 +1,10 @@
 /** A site that publishes one document of a client, over TLS on loopback, under a name that only the test knows. */
 import type { IncomingMessage } from 'node:http';
 import { createServer } from 'node:https';
+import { closeServer } from '../../src/demo/loopback.ts';
 import type { DocumentSettings } from '../../src/login/server.ts';
 import { createCertificate } from './certificate.ts';
-import { closeServer, listenOnLoopback } from './loopback-server.ts';
+import { listenOnLoopback } from './loopback-server.ts';
 import type { Cleanup } from './obex.ts';
 
 export const DOCUMENT_HOST = 'client.example';

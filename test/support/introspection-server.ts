@@ -1,7 +1,8 @@
 /** An introspection endpoint on a real socket: knows some tokens, counts questions, and fails in every way. RFC 7662 §2. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
-import { closeServer, listenOnLoopback } from './loopback-server.ts';
+import { closeServer } from '../../src/demo/loopback.ts';
+import { listenOnLoopback } from './loopback-server.ts';
 import type { Cleanup } from './obex.ts';
 
 export interface Question {

@@ -3,8 +3,9 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { buffer } from 'node:stream/consumers';
 import inject from 'light-my-request';
 import type { AccountClaims, Configuration } from 'oidc-provider';
+import { closeServer } from '../../src/demo/loopback.ts';
 import { createMemoryAdapter } from '../../src/demo/memory-adapter.ts';
-import { closeServer, listenOnLoopback } from './loopback-server.ts';
+import { listenOnLoopback } from './loopback-server.ts';
 
 export interface IdpRequest {
   readonly method: string;

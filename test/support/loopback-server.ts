@@ -1,6 +1,5 @@
-/** How a server of a test begins to listen, and how it ends with all its connections. */
+/** How a server of a test begins to listen; `closeServer` of the demo ends it. */
 import { once } from 'node:events';
-import type { Server as HttpServer } from 'node:http';
 import type { Server } from 'node:net';
 import { boundPort } from '../../src/demo/loopback.ts';
 
@@ -9,12 +8,4 @@ export async function listenOnLoopback(server: Server, port = 0): Promise<number
   server.listen(port, '127.0.0.1');
   await once(server, 'listening');
   return boundPort(server);
-}
-
-/** Returns when the port is free and every connection is cut. The server must be listening. */
-export async function closeServer(server: HttpServer): Promise<void> {
-  const closed = once(server, 'close');
-  server.close();
-  server.closeAllConnections();
-  await closed;
 }

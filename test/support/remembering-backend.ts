@@ -1,7 +1,8 @@
 /** A backend that answers every request with `{}` and remembers the headers of clients' requests: what reached it, and what did not. */
 import type { IncomingHttpHeaders } from 'node:http';
 import { createServer } from 'node:http';
-import { closeServer, listenOnLoopback } from './loopback-server.ts';
+import { closeServer } from '../../src/demo/loopback.ts';
+import { listenOnLoopback } from './loopback-server.ts';
 
 export interface RememberingBackend {
   readonly port: number;

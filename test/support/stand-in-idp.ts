@@ -2,7 +2,8 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { CompactSign } from 'jose';
-import { closeServer, listenOnLoopback } from './loopback-server.ts';
+import { closeServer } from '../../src/demo/loopback.ts';
+import { listenOnLoopback } from './loopback-server.ts';
 import type { Cleanup } from './obex.ts';
 import { type IssuerKey, issuerKey } from './test-issuer.ts';
 

@@ -2,8 +2,9 @@
 import { createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { createServer, type ServerResponse } from 'node:http';
 import { CompactSign } from 'jose';
+import { closeServer } from '../../src/demo/loopback.ts';
 import type { FakeClock } from './fake-clock.ts';
-import { closeServer, listenOnLoopback } from './loopback-server.ts';
+import { listenOnLoopback } from './loopback-server.ts';
 import { type Cleanup, RESOURCE } from './obex.ts';
 
 export type TestAlgorithm =

@@ -1,6 +1,7 @@
 /** Stands before Obex for clients that send no token: adds one to every request and passes everything else on as it comes. */
 import { createServer, request as sendRequest } from 'node:http';
-import { closeServer, listenOnLoopback } from './loopback-server.ts';
+import { closeServer } from '../../src/demo/loopback.ts';
+import { listenOnLoopback } from './loopback-server.ts';
 
 export interface TokenHop {
   readonly port: number;

@@ -2,8 +2,9 @@
 import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import { type Configuration, Provider } from 'oidc-provider';
+import { closeServer } from '../../../../src/demo/loopback.ts';
 import { createMemoryAdapter } from '../../../../src/demo/memory-adapter.ts';
-import { closeServer, listenOnLoopback } from '../../../support/loopback-server.ts';
+import { listenOnLoopback } from '../../../support/loopback-server.ts';
 import type { Cleanup } from '../../../support/obex.ts';
 import { issuerKey } from '../../../support/test-issuer.ts';
 
