@@ -89,6 +89,11 @@ function buildOptions(config: Config, login: LoginConfig, secret: string): Login
     accessTokenTtlMs: login.access_token_ttl,
     refreshTokenTtlMs: login.refresh_token_ttl,
     sessionTtlMs: login.session_ttl,
+    rateLimit: {
+      beginnings: login.rate_limit.beginnings_per_minute,
+      pages: login.rate_limit.pages_per_minute,
+      refreshes: login.rate_limit.refreshes_per_minute,
+    },
     clients: buildClients(login),
     identityAssertions: login.identity_assertions.map(({ issuer, jwks_uri: jwksUri, client_ids: clientIds }) => ({
       issuer,

@@ -13,6 +13,7 @@ const LOOPBACK = /^https?:\/\/(127\.0\.0\.1|\[::1\]|localhost)([:/?]|$)/i;
 /** An element of `clients.redirect_uris`: a word, or a URI. */
 export function parseRedirectRule(value: unknown): string | Refused {
   if (value === 'loopback' || value === 'dangerously_any_https') return value;
+  if (typeof value === 'string' && /^\w+$/.test(value)) return refuse(`${WANTED}, or the word loopback`, value);
   const uri = parseUri(value);
   if (uri instanceof Refused) return uri;
   if (LOOPBACK.test(uri))

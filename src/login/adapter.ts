@@ -1,11 +1,12 @@
 /** What oidc-provider remembers, in our store. RFC 6749 §4.1.2 (a code is used once), RFC 9700 §4.14.2 (refresh token rotation). */
 import { type Adapter, type AdapterFactory, type AdapterPayload, errors } from 'oidc-provider';
 import type { Clock } from '../lib/clock.ts';
+import { CARRIED_INTERACTIONS } from './carried-interaction.ts';
 import type { FindAnyClient } from './clients/find-any-client.ts';
 import type { Records } from './store/records.ts';
 
-/** The kinds that are kept; tokens are JWTs, and there are no sessions. */
-export const STORED_KINDS = ['Interaction', 'AuthorizationCode', 'RefreshToken', 'Grant', 'ReplayDetection'] as const;
+/** The kinds that are kept; tokens are JWTs, there are no sessions, and browsers carry interactions. */
+export const STORED_KINDS = ['AuthorizationCode', 'RefreshToken', 'Grant', 'ReplayDetection'] as const;
 
 export type StoredKind = (typeof STORED_KINDS)[number];
 
@@ -20,6 +21,7 @@ export interface AdapterParts {
 export function createAdapterFactory(parts: AdapterParts): AdapterFactory {
   return (name) => {
     if (name === 'Client') return { ...NOTHING, find: async (id) => parts.findClient(id) };
+    if (name === 'Interaction') return { ...NOTHING, ...CARRIED_INTERACTIONS };
     const kind = STORED_KINDS.find((each) => each === name);
     return kind === undefined ? NOTHING : new StoredKindAdapter(kind, parts);
   };

@@ -30,6 +30,16 @@ export function temporarilyUnavailable(): LoginAnswer {
   return json(503, body, fields);
 }
 
+/** RFC 6585 §4, in the words of RFC 6749 §4.1.2.1: the client keeps what it has. */
+export function tooManyRequests(waitMs: number): LoginAnswer {
+  const fields = ['Retry-After', String(Math.ceil(waitMs / 1000)), ...NO_STORE];
+  return json(
+    429,
+    { error: 'temporarily_unavailable', error_description: 'too many requests; try again later' },
+    fields,
+  );
+}
+
 /** RFC 9700 §4.12: 303, so that nothing of a form goes on to the next server. */
 export function redirect(location: string, fields: FieldLines = []): LoginAnswer {
   return { status: 303, fields: ['Location', location, ...NO_STORE, ...fields], body: Buffer.alloc(0) };

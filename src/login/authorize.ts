@@ -1,12 +1,19 @@
 /** The authorization endpoint: a valid request becomes a flow of this browser, which goes on at the consent page. RFC 6749 §3.1. */
-import type { LoginRequest } from '../state/login-channel.ts';
+import { randomBytes } from 'node:crypto';
+import type { LoginAnswer, LoginRequest } from '../state/login-channel.ts';
 import { as, methodNotAllowed, passOn, redirect } from './answers.ts';
+import { heldInteraction } from './carried-interaction.ts';
+import { finishFlow } from './finish-flow.ts';
+import { readRequest } from './flow.ts';
+import { FLOW_SECONDS } from './flow-seconds.ts';
+import { goToUpstream } from './go-to-upstream.ts';
 import { type InjectedAnswer, REQUEST_ID_FIELD } from './inject.ts';
 import type { LoginParts, Respond } from './parts.ts';
-import { consentUrl, FLOW_SECONDS, PATHS } from './provider.ts';
+import { consentUrl, PATHS } from './paths.ts';
 import { readAuthorizationRequest } from './request-parameters.ts';
 
-export function createAuthorize({ options, inject, cookies, flows, clock }: LoginParts): Respond {
+export function createAuthorize(parts: LoginParts): Respond {
+  const { options, inject } = parts;
   return async (request) => {
     if (request.method !== 'GET') return methodNotAllowed('GET');
     const parameters = readAuthorizationRequest(queryOf(request), options.resource);
@@ -16,10 +23,7 @@ export function createAuthorize({ options, inject, cookies, flows, clock }: Logi
       headers: { accept: 'text/html', [REQUEST_ID_FIELD]: request.requestId },
     });
     const flowId = startedFlow(answer);
-    if (flowId === undefined) return as('authorization_refused', passOn(answer));
-    const { field, digest } = cookies.make('flow', flowId);
-    await flows.put(flowId, { browser: digest, asksForAnother: false }, clock.nowMs() + FLOW_SECONDS * 1000);
-    return as('began', redirect(consentUrl(flowId), field));
+    return flowId === undefined ? as('authorization_refused', passOn(answer)) : begin(parts, request, flowId);
   };
 }
 
@@ -34,3 +38,21 @@ function startedFlow({ status, headers: { location } }: InjectedAnswer): string 
   if (status !== 303 || typeof location !== 'string' || !location.startsWith(prefix)) return undefined;
   return location.slice(prefix.length);
 }
+
+async function begin(parts: LoginParts, { fields }: LoginRequest, flowId: string): Promise<LoginAnswer> {
+  const { cookies, consents, clock } = parts;
+  const interaction = heldInteraction(flowId) ?? {};
+  const formToken = randomBytes(32).toString('base64url');
+  const endsAtMs = clock.nowMs() + FLOW_SECONDS * 1000;
+  const cookie = cookies.flow.write(flowId, { interaction, formToken, asksForAnother: false }, endsAtMs);
+  if (cookie === undefined) return as('authorization_refused', await finishFlow(parts, flowId, TOO_LONG));
+  const carried = [...cookies.flow.makeRoom(fields), ...cookies.state.makeRoom(fields), ...cookie];
+  const asked = readRequest(interaction);
+  if (asked === undefined || !consents.has(asked, fields)) return as('began', redirect(consentUrl(flowId), carried));
+  return as('began', await goToUpstream(parts, { flowId, asksForAnother: false, endsAtMs }, carried));
+}
+
+const TOO_LONG = {
+  error: 'invalid_request',
+  error_description: 'the request does not fit into a cookie; a shorter state would',
+};

@@ -7,8 +7,9 @@ import type { LoginAnswer, LoginRequest } from '../state/login-channel.ts';
 import { as, methodNotAllowed, page, RETRY_AFTER_SECONDS } from './answers.ts';
 import { queryOf } from './authorize.ts';
 import { finishFlow } from './finish-flow.ts';
-import { digestOf, formToken } from './flow-cookies.ts';
+import { FLOW_SECONDS } from './flow-seconds.ts';
 import { frameOf } from './frame.ts';
+import { findFlow, type OpenFlow } from './open-flow.ts';
 import type { LoginOptions } from './options.ts';
 import type { Back } from './pages/back-form.ts';
 import { expiredPage } from './pages/expired-page.ts';
@@ -16,70 +17,88 @@ import { notAllowedPage } from './pages/not-allowed-page.ts';
 import { unavailablePage } from './pages/unavailable-page.ts';
 import { upstreamRefusedPage } from './pages/upstream-refused-page.ts';
 import type { LoginParts, Respond } from './parts.ts';
+import { consentUrl, PATHS } from './paths.ts';
 import { isAllowed } from './people/allow.ts';
 import { describePerson } from './people/describe-person.ts';
 import type { Person } from './people/person.ts';
 import { grantableScopes } from './people/scopes.ts';
-import { consentUrl, FLOW_SECONDS, PATHS } from './provider.ts';
 import { UpstreamInvalid, type UpstreamLogin, UpstreamRefused, type Verifier } from './upstream/upstream.ts';
-import { flowOfState } from './upstream-state.ts';
 
 export function createCallback(parts: LoginParts): Respond {
+  /** Flows of which an answer of the IdP is being looked at: a browser that sends it twice would have the IdP end what it has just given. */
+  const busy = new Set<string>();
   return async (request) => {
     if (request.method !== 'GET') return methodNotAllowed('GET');
-    const pending = await takePending(parts, request);
-    if (pending === undefined) return as('expired', page(expiredPage(frameOf(parts, request))));
+    const returned = findReturned(parts, request);
+    const flowId = returned?.flow.flowId;
+    if (returned === undefined || flowId === undefined || busy.has(flowId)) return expired(parts, request);
+    busy.add(flowId);
     try {
-      const callback = new URL(`${parts.options.issuer}${PATHS.callback}?${queryOf(request)}`);
-      return await admit(parts, request, { pending, login: await parts.upstream.finish(callback, pending.verifier) });
-    } catch (error) {
-      return refuse(parts, request, { error, flowId: pending.flowId });
+      return await accept(parts, request, returned);
+    } finally {
+      busy.delete(flowId);
     }
   };
 }
 
+function expired(parts: LoginParts, request: LoginRequest): LoginAnswer {
+  return as('expired', page(expiredPage(frameOf(parts, request))));
+}
+
 /** Where the IdP has sent somebody back to, who began and agreed in this browser. */
 interface Returned {
-  readonly flowId: string;
+  readonly flow: OpenFlow;
   readonly verifier: Verifier;
 }
 
-/** Once: a second request with the same `state` finds nothing, whoever sends it. */
-async function takePending({ pending, cookies }: LoginParts, request: LoginRequest): Promise<Returned | undefined> {
+function findReturned(parts: LoginParts, request: LoginRequest): Returned | undefined {
   const [state, ...more] = new URLSearchParams(queryOf(request)).getAll('state');
-  if (state === undefined || more.length > 0) return undefined;
-  const flowId = flowOfState(state);
-  // Looked at first, so that nobody who knows the flow alone can use it up.
-  if ((await pending.get(flowId))?.value.verifier.state !== state) return undefined;
-  const found = await pending.take(flowId);
-  if (found?.verifier.state !== state) return undefined;
-  const cookie = cookies.read('state', flowId, request.fields);
-  const isOurs = cookie !== undefined && digestOf(cookie) === found.browser;
-  return isOurs ? { flowId, verifier: found.verifier } : undefined;
+  const flowId = state === undefined || more.length > 0 ? undefined : parts.states.flowOf(state);
+  if (flowId === undefined) return undefined;
+  const flow = findFlow(parts, request.fields, flowId);
+  // Another browser has come back from this login: what it has brought along is good for nobody any more.
+  if (flow === undefined) parts.ended.end(flowId);
+  const verifier = parts.cookies.state.read(flowId, request.fields)?.value;
+  return flow === undefined || verifier === undefined || verifier.state !== state ? undefined : { flow, verifier };
+}
+
+/** A flow is granted something once: the IdP is not asked by a second request with the same `state`, whoever sends it. */
+async function accept(parts: LoginParts, request: LoginRequest, returned: Returned): Promise<LoginAnswer> {
+  const { flow, verifier } = returned;
+  if ((await parts.granted.get(flow.flowId)) !== undefined) return expired(parts, request);
+  try {
+    const callback = new URL(`${parts.options.issuer}${PATHS.callback}?${queryOf(request)}`);
+    return await admit(parts, request, { flow, login: await parts.upstream.finish(callback, verifier) });
+  } catch (error) {
+    return refuse(parts, request, { error, flow });
+  }
 }
 
 interface Arrival {
-  readonly pending: Returned;
+  readonly flow: OpenFlow;
   readonly login: UpstreamLogin;
 }
 
-async function admit(parts: LoginParts, request: LoginRequest, { pending, login }: Arrival): Promise<LoginAnswer> {
-  const { options, provider, log } = parts;
+async function admit(parts: LoginParts, request: LoginRequest, { flow, login }: Arrival): Promise<LoginAnswer> {
+  const { options, provider, log, granted, clock } = parts;
+  const { flowId } = flow;
   const { person } = login;
-  if (!isAllowed(person, options.allow)) return refusePerson(parts, request, { pending, login });
-  const interaction = await provider.Interaction.find(pending.flowId);
-  const { client_id: clientId, scope } = interaction?.params ?? {};
+  if (!isAllowed(person, options.allow)) return refusePerson(parts, request, { flow, login });
   // A reload may have taken the client away.
-  const client = typeof clientId === 'string' ? await provider.Client.find(clientId) : undefined;
-  if (client === undefined || typeof scope !== 'string') {
-    return as('expired', page(expiredPage(frameOf(parts, request))));
-  }
-  const scopes = grantedScopes(options, person, scope);
+  const client = await provider.Client.find(flow.request.clientId);
+  if (client === undefined) return expired(parts, request);
+  const scopes = grantedScopes(options, person, flow.request.scopes);
   if (scopes.length === 0) {
     log.warn('login_refused', { request_id: request.requestId, reason: 'no_scopes', ...describePerson(person) });
-    const result = { error: 'access_denied', error_description: 'none of these scopes' };
-    return as('no_scopes', await finishFlow(parts, pending.flowId, result));
+    const error_description = `the person may have none of these scopes: ${flow.request.scopes.join(' ')}`;
+    const result = { error: 'access_denied', error_description };
+    if (!parts.ended.end(flowId)) return expired(parts, request);
+    return as('no_scopes', await finishFlow(parts, flowId, result));
   }
+  // Of two requests at once one, and of two replicas.
+  const isFirst = parts.ended.end(flowId);
+  const endsAtMs = clock.nowMs() + FLOW_SECONDS * 1000;
+  if (!isFirst || !(await granted.add(flowId, client.clientId, endsAtMs))) return expired(parts, request);
   const grantId = await grant(parts, { login, client, scopes });
   log.info('login_succeeded', {
     request_id: request.requestId,
@@ -88,13 +107,17 @@ async function admit(parts: LoginParts, request: LoginRequest, { pending, login 
     scope: scopes.join(' '),
   });
   const result = { login: { accountId: person.subject, remember: false }, consent: { grantId } };
-  return as('logged_in', await finishFlow(parts, pending.flowId, result));
+  return as('logged_in', await finishFlow(parts, flowId, result));
 }
 
 /** None, where the person may not have what every request needs: such a token would be good for nothing. */
-function grantedScopes({ scopeGrants, resource }: LoginOptions, person: Person, asked: string): readonly string[] {
+function grantedScopes(
+  { scopeGrants, resource }: LoginOptions,
+  person: Person,
+  asked: readonly string[],
+): readonly string[] {
   const grantable = new Set(grantableScopes(person, scopeGrants, resource));
-  const scopes = asked.split(' ').filter((scope) => grantable.has(scope));
+  const scopes = asked.filter((scope) => grantable.has(scope));
   return resource.requiredScopes.every((scope) => scopes.includes(scope)) ? scopes : [];
 }
 
@@ -115,35 +138,29 @@ async function grant({ options, provider, families }: LoginParts, { login, clien
 }
 
 /** Nobody has got anything. Whoever logs in again in this flow is to be asked who they are. */
-async function refusePerson(
-  parts: LoginParts,
-  request: LoginRequest,
-  { pending: { flowId }, login: { person } }: Arrival,
-): Promise<LoginAnswer> {
-  const { flows, clock, log, upstream } = parts;
+function refusePerson(parts: LoginParts, request: LoginRequest, { flow, login: { person } }: Arrival): LoginAnswer {
+  const { cookies, log, upstream } = parts;
   log.warn('login_refused', { request_id: request.requestId, reason: 'not_allowed', ...describePerson(person) });
-  const flow = await flows.get(flowId);
-  if (flow !== undefined) {
-    const endsAtMs = clock.nowMs() + FLOW_SECONDS * 1000;
-    await flows.replace(flowId, flow, { value: { ...flow.value, asksForAnother: true }, endsAtMs });
-  }
+  const { flowId, interaction, formToken, endsAtMs } = flow;
+  const other = cookies.flow.write(flowId, { interaction, formToken, asksForAnother: true }, endsAtMs) ?? [];
   const view = {
     frame: frameOf(parts, request),
     person: person.email ?? person.name ?? person.subject,
     idpName: upstream.name,
     restart: consentUrl(flowId),
-    back: await wayBack(parts, request, flowId),
+    back: wayBack(flow),
   };
-  return as('not_allowed', page(notAllowedPage(view)));
+  return as('not_allowed', page(notAllowedPage(view), [...cookies.state.clear(flowId), ...other]));
 }
 
 interface Failed {
   readonly error: unknown;
-  readonly flowId: string;
+  readonly flow: OpenFlow;
 }
 
-async function refuse(parts: LoginParts, request: LoginRequest, { error, flowId }: Failed): Promise<LoginAnswer> {
+function refuse(parts: LoginParts, request: LoginRequest, { error, flow }: Failed): LoginAnswer {
   const frame = frameOf(parts, request);
+  const over = parts.cookies.state.clear(flow.flowId);
   if (error instanceof UpstreamRefused) {
     const { code, description } = error;
     parts.log.warn('login_refused', {
@@ -152,9 +169,8 @@ async function refuse(parts: LoginParts, request: LoginRequest, { error, flowId 
       error: code,
       detail: description,
     });
-    const back = await wayBack(parts, request, flowId);
-    const view = { frame, idpName: parts.upstream.name, error: code, description, back };
-    return as('upstream_refused', page(upstreamRefusedPage(view)));
+    const view = { frame, idpName: parts.upstream.name, error: code, description, back: wayBack(flow) };
+    return as('upstream_refused', page(upstreamRefusedPage(view), over));
   }
   if (error instanceof UpstreamInvalid) {
     parts.log.warn('login_refused', {
@@ -162,19 +178,11 @@ async function refuse(parts: LoginParts, request: LoginRequest, { error, flowId 
       reason: 'upstream_invalid',
       error: errorField(error),
     });
-    return as('upstream_invalid', page(unavailablePage({ frame, retryAfterSeconds: RETRY_AFTER_SECONDS })));
+    return as('upstream_invalid', page(unavailablePage({ frame, retryAfterSeconds: RETRY_AFTER_SECONDS }), over));
   }
   throw error;
 }
 
-/** For as long as the flow is open. */
-async function wayBack(
-  { provider, cookies }: LoginParts,
-  { fields }: LoginRequest,
-  flow: string,
-): Promise<Back | undefined> {
-  const cookie = cookies.read('flow', flow, fields);
-  const uri = (await provider.Interaction.find(flow))?.params['redirect_uri'];
-  if (cookie === undefined || typeof uri !== 'string') return undefined;
-  return { flow, csrf: formToken(cookie), redirectUri: new URL(uri) };
+function wayBack({ flowId, formToken, request: { redirectUri } }: OpenFlow): Back {
+  return { flow: flowId, csrf: formToken, redirectUri: new URL(redirectUri) };
 }

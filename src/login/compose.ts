@@ -2,6 +2,7 @@
 import type Provider from 'oidc-provider';
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../observe/log.ts';
+import { MemoryRateLimiter } from '../state/rate-limiter.ts';
 import { createAdapterFactory } from './adapter.ts';
 import { json, jsonText, methodNotAllowed } from './answers.ts';
 import { assertingClients, registerAssertionGrant } from './assertions/grant-type.ts';
@@ -15,20 +16,25 @@ import type { MetadataDocuments } from './clients/metadata-documents.ts';
 import { createRedirectPolicy } from './clients/redirect-uris.ts';
 import { createConsent } from './consent.ts';
 import { Families } from './family.ts';
-import { createFlowCookies } from './flow-cookies.ts';
+import { FLOW_SECONDS } from './flow-seconds.ts';
 import { createInject } from './inject.ts';
 import type { LoginMemory } from './memory.ts';
 import { formatMetadata } from './metadata.ts';
 import type { LoginOptions } from './options.ts';
 import type { LoginParts, Respond } from './parts.ts';
+import { PATHS } from './paths.ts';
 import { isAllowed } from './people/allow.ts';
 import { grantableScopes, knownScopes } from './people/scopes.ts';
-import { createProvider, PATHS } from './provider.ts';
+import { createProvider } from './provider.ts';
 import { RefreshTokens } from './refresh-tokens.ts';
 import { createRegister } from './register.ts';
+import { REMEMBERED_SECONDS, RememberedConsents } from './remembered-consents.ts';
 import { createRenderError } from './render-error.ts';
+import { type CookieUse, SealedCookies } from './sealed-cookies.ts';
+import { type Read, readConsents, readFlow, readVerifier } from './stored.ts';
 import { createRevocationEndpoint, createTokenEndpoint } from './token.ts';
 import { createUpstream } from './upstream/create-upstream.ts';
+import { createUpstreamStates } from './upstream-state.ts';
 import { watchProvider } from './watch-provider.ts';
 
 interface Surroundings {
@@ -103,13 +109,15 @@ function buildParts(options: LoginOptions, memory: LoginMemory, surroundings: Pa
     registerAssertionGrant(provider, { options, clock, log, used: memory.assertions, findKeys });
   }
   watchProvider(provider, log);
+  const { refreshes } = options.rateLimit;
   return {
     options,
     provider,
     inject: createInject(provider, options.issuer),
     upstream,
-    cookies: createFlowCookies(options.issuer.startsWith('https:')),
+    ...buildCarried(options, memory, clock),
     families,
+    refreshRate: new MemoryRateLimiter({ requestsPerSecond: refreshes / 60, burst: refreshes }),
     refreshTokens: new RefreshTokens({
       seal: memory.seal,
       refreshTokens: memory.library.RefreshToken,
@@ -117,10 +125,30 @@ function buildParts(options: LoginOptions, memory: LoginMemory, surroundings: Pa
       families,
       clock,
     }),
-    flows: memory.flows,
-    pending: memory.pending,
     clock,
     log,
+  };
+}
+
+/** What browsers bring back to us, and what they may bring no more. */
+function buildCarried(
+  options: LoginOptions,
+  { seal, granted, ended }: LoginMemory,
+  clock: Clock,
+): Pick<LoginParts, 'cookies' | 'consents' | 'states' | 'granted' | 'ended'> {
+  const isSecure = options.issuer.startsWith('https:');
+  const cookies = <T>(use: CookieUse, maxAgeSeconds: number, parse: Read<T>): SealedCookies<T> =>
+    new SealedCookies({ use, maxAgeSeconds, parse, seal, clock, isSecure });
+  return {
+    cookies: { flow: cookies('flow', FLOW_SECONDS, readFlow), state: cookies('state', FLOW_SECONDS, readVerifier) },
+    consents: new RememberedConsents({
+      cookies: cookies('consents', REMEMBERED_SECONDS, readConsents),
+      options,
+      clock,
+    }),
+    states: createUpstreamStates(seal),
+    granted,
+    ended,
   };
 }
 

@@ -5,11 +5,11 @@ import { page, passOn } from './answers.ts';
 import { resumeCookie } from './inject.ts';
 import { expiredPage } from './pages/expired-page.ts';
 import type { LoginParts } from './parts.ts';
-import { PATHS } from './provider.ts';
+import { PATHS } from './paths.ts';
 
-/** A flow ends once: afterwards the library knows it no more. */
+/** The interaction must be at hand (`carried-interaction.ts`); afterwards the browser has the flow no more. */
 export async function finishFlow(
-  { provider, inject, cookies, flows, options: { title, logo } }: LoginParts,
+  { provider, inject, cookies, options: { title, logo } }: LoginParts,
   flowId: string,
   result: InteractionResults,
 ): Promise<LoginAnswer> {
@@ -22,6 +22,5 @@ export async function finishFlow(
     target: `${PATHS.authorize}/${flowId}`,
     headers: { accept: 'text/html', cookie: resumeCookie(provider, flowId) },
   });
-  await flows.remove(flowId);
-  return passOn(answer, [...cookies.clear('flow', flowId), ...cookies.clear('state', flowId)]);
+  return passOn(answer, [...cookies.flow.clear(flowId), ...cookies.state.clear(flowId)]);
 }

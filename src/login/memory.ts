@@ -4,9 +4,9 @@ import type { Clock } from '../lib/clock.ts';
 import { deriveKey } from '../lib/derive-key.ts';
 import type { Log } from '../observe/log.ts';
 import type { StoredKind } from './adapter.ts';
+import { EndedFlows } from './ended-flows.ts';
 import type { Family } from './family.ts';
 import type { LoginOptions } from './options.ts';
-import type { Flow, PendingLogin } from './parts.ts';
 import { Revocations } from './revocations.ts';
 import { SigningKeys } from './signing-keys.ts';
 import { MemoryStore } from './store/memory-store.ts';
@@ -17,15 +17,7 @@ import { createSeal, type Seal } from './store/seal.ts';
 import { SqliteStore } from './store/sqlite-store.ts';
 import type { Store } from './store/store.ts';
 import { TimedStore } from './store/timed-store.ts';
-import {
-  readFamily,
-  readFlow,
-  readPayload,
-  readPendingLogin,
-  readRevocation,
-  readSigningKeys,
-  readText,
-} from './stored.ts';
+import { readFamily, readPayload, readRevocation, readSigningKeys, readText } from './stored.ts';
 
 export interface LoginMemory {
   readonly seal: Seal;
@@ -35,8 +27,9 @@ export interface LoginMemory {
   readonly revocations: Revocations;
   /** Who asks the IdP about a family just now. */
   readonly leases: Records<string>;
-  readonly flows: Records<Flow>;
-  readonly pending: Records<PendingLogin>;
+  /** Flows that were granted something. */
+  readonly granted: Records<string>;
+  readonly ended: EndedFlows;
   /** Identity assertions that have been used. */
   readonly assertions: Records<string>;
   readonly library: Readonly<Record<StoredKind, Records<AdapterPayload>>>;
@@ -46,10 +39,8 @@ export interface LoginMemory {
   renewAccess(place: LoginOptions['store']): void;
 }
 
-/** Strangers can begin a login; each is gone after ten minutes. */
-const MAX_FLOWS = 10_000;
 /** Whoever has these has logged in, or was answered with a proof. */
-const MAX_OTHERS = 200_000;
+const MAX_OF_A_KIND = 200_000;
 const MAX_ENTRIES = 1_000_000;
 /** Its owner writes them; every thread keeps all of them for an hour. */
 const MAX_REVOCATIONS = 10_000;
@@ -63,25 +54,24 @@ export async function openMemory(
   const opened = await openStore(place, clock, log);
   const store = new TimedStore(opened, clock);
   const seal = createSeal(secret);
-  await mustBeSealedBy(seal, store, clock);
+  await mustBeSealedBy(seal, store, { clock, name: placeName(place) });
   const records = <T>(kind: string, maximum: number, parse: RecordsOptions<T>['parse']): Records<T> =>
     new Records({ store, seal, kind, maximum, parse });
   return {
     seal,
     store,
-    keys: new SigningKeys(records('keys', MAX_OTHERS, readSigningKeys), clock),
-    families: records('family', MAX_OTHERS, readFamily),
+    keys: new SigningKeys(records('keys', MAX_OF_A_KIND, readSigningKeys), clock),
+    families: records('family', MAX_OF_A_KIND, readFamily),
     revocations: new Revocations(records('denied', MAX_REVOCATIONS, readRevocation), clock),
-    leases: records('lease', MAX_OTHERS, readText),
-    flows: records('flow', MAX_FLOWS, readFlow),
-    pending: records('pending', MAX_FLOWS, readPendingLogin),
-    assertions: records('assertion', MAX_OTHERS, readText),
+    leases: records('lease', MAX_OF_A_KIND, readText),
+    ended: new EndedFlows(),
+    granted: records('granted', MAX_OF_A_KIND, readText),
+    assertions: records('assertion', MAX_OF_A_KIND, readText),
     library: {
-      Interaction: records('interaction', MAX_FLOWS, readPayload),
-      AuthorizationCode: records('code', MAX_FLOWS, readPayload),
-      RefreshToken: records('refresh', MAX_OTHERS, readPayload),
-      Grant: records('grant', MAX_OTHERS, readPayload),
-      ReplayDetection: records('proof', MAX_OTHERS, readPayload),
+      AuthorizationCode: records('code', MAX_OF_A_KIND, readPayload),
+      RefreshToken: records('refresh', MAX_OF_A_KIND, readPayload),
+      Grant: records('grant', MAX_OF_A_KIND, readPayload),
+      ReplayDetection: records('proof', MAX_OF_A_KIND, readPayload),
     },
     clientIdKey: deriveKey(secret, 'login client ids', 32),
     renewAccess: (now) => {
@@ -101,6 +91,22 @@ async function openStore(place: LoginOptions['store'], clock: Clock, log: Log): 
   }
 }
 
+/** For its owner. */
+function placeName(place: LoginOptions['store']): string {
+  switch (place.backend) {
+    case 'memory':
+      return 'memory';
+    case 'sqlite':
+      return place.path;
+    case 'redis':
+      return `what begins with ${place.keyPrefix} in ${hostsOf(place)}`;
+  }
+}
+
+function hostsOf({ url }: Pick<RedisStoreOptions, 'url'>): string {
+  return url.addresses.map(({ host, port }) => `${host}:${port}`).join(', ');
+}
+
 async function openRedis(options: RedisStoreOptions): Promise<RedisStore> {
   const store = new RedisStore(options);
   store.start();
@@ -108,8 +114,7 @@ async function openRedis(options: RedisStoreOptions): Promise<RedisStore> {
     await store.ready();
   } catch (cause) {
     await store.close();
-    const hosts = options.url.addresses.map(({ host, port }) => `${host}:${port}`).join(', ');
-    throw new Error(`login.store: the Redis of redis.url (${hosts}) cannot be used`, { cause });
+    throw new Error(`login.store: the Redis of redis.url (${hostsOf(options)}) cannot be used`, { cause });
   }
   return store;
 }
@@ -119,7 +124,11 @@ const WITNESS = 'secret:witness';
 const WITNESS_FOR_MS = 400 * 24 * 3_600_000;
 
 /** With another secret everything in the store would be as if it were not there, and everybody be logged out without a word. */
-async function mustBeSealedBy(seal: Seal, store: Store, clock: Clock): Promise<void> {
+async function mustBeSealedBy(
+  seal: Seal,
+  store: Store,
+  { clock, name }: { readonly clock: Clock; readonly name: string },
+): Promise<void> {
   const endsAtMs = clock.nowMs() + WITNESS_FOR_MS;
   const sealed = seal.seal(WITNESS, 'obex');
   // Of two that begin at once with different secrets one is first.
@@ -128,7 +137,7 @@ async function mustBeSealedBy(seal: Seal, store: Store, clock: Clock): Promise<v
   if (witness !== undefined && seal.unseal(WITNESS, witness) === undefined) {
     await store.close();
     throw new Error(
-      'login.store: it was written with another obex.secret. Give that one back, or delete the store, which logs everybody out',
+      `login.store: ${name} was written with another obex.secret. Give that one back, or delete it, which logs everybody out`,
     );
   }
   await store.set(WITNESS, sealed, endsAtMs);

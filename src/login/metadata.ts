@@ -1,8 +1,8 @@
 /** What clients are told of this authorization server. RFC 8414 §2, OpenID Connect Discovery §3, RFC 9207 §3. */
 import { ID_JAG_PROFILE, JWT_BEARER } from './assertions/names.ts';
 import type { LoginOptions } from './options.ts';
+import { PATHS } from './paths.ts';
 import { knownScopes } from './people/scopes.ts';
-import { PATHS } from './provider.ts';
 
 /**
  * The same document at both well-known places: some clients parse it as OpenID Connect and want its members.

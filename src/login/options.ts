@@ -1,5 +1,6 @@
 /** What the authorization server is told of the configuration. Plain data, because it crosses to another thread. */
 import type { RedisUrl } from '../lib/redis-url.ts';
+import type { LoginRates } from '../state/login-limits.ts';
 import type { DocumentHosts } from './clients/document-url.ts';
 
 export type UpstreamProvider = 'oidc' | 'google' | 'entra' | 'okta' | 'auth0' | 'cognito' | 'keycloak';
@@ -96,6 +97,11 @@ export interface LoginOptions {
   readonly refreshTokenTtlMs: number;
   /** How long a family of refresh tokens lives where the IdP gave no refresh token of its own. */
   readonly sessionTtlMs: number;
+  /** A minute. */
+  readonly rateLimit: LoginRates & {
+    /** Of one login, which is one client of one person. */
+    readonly refreshes: number;
+  };
   readonly clients: {
     readonly dynamicRegistration: boolean;
     /** Whose documents are fetched for client ids that are URLs. */

@@ -3,40 +3,38 @@ import type Provider from 'oidc-provider';
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../observe/log.ts';
 import type { LoginAnswer, LoginRequest } from '../state/login-channel.ts';
+import type { RateLimiter } from '../state/rate-limiter.ts';
+import type { EndedFlows } from './ended-flows.ts';
 import type { Families } from './family.ts';
-import type { FlowCookies } from './flow-cookies.ts';
+import type { Flow } from './flow.ts';
 import type { Inject } from './inject.ts';
 import type { LoginOptions } from './options.ts';
 import type { RefreshTokens } from './refresh-tokens.ts';
+import type { RememberedConsents } from './remembered-consents.ts';
+import type { SealedCookies } from './sealed-cookies.ts';
 import type { Records } from './store/records.ts';
 import type { Upstream, Verifier } from './upstream/upstream.ts';
-
-/** A login between the request of a client and the consent. */
-export interface Flow {
-  /** Digest of the flow cookie: the browser that began is the one that goes on. */
-  readonly browser: string;
-  /** Whoever has logged in may not use this server: the next one is to be asked who they are. */
-  readonly asksForAnother: boolean;
-}
-
-/** A login between the consent and the answer of the IdP. */
-export interface PendingLogin {
-  /** Digest of the state cookie. */
-  readonly browser: string;
-  readonly verifier: Verifier;
-}
+import type { UpstreamStates } from './upstream-state.ts';
 
 export interface LoginParts {
   readonly options: LoginOptions;
   readonly provider: Provider;
   readonly inject: Inject;
   readonly upstream: Upstream;
-  readonly cookies: FlowCookies;
+  readonly cookies: {
+    readonly flow: SealedCookies<Flow>;
+    /** From the consent to the answer of the IdP. */
+    readonly state: SealedCookies<Verifier>;
+  };
+  readonly consents: RememberedConsents;
+  readonly states: UpstreamStates;
+  readonly ended: EndedFlows;
   readonly families: Families;
+  /** By family. */
+  readonly refreshRate: RateLimiter;
   readonly refreshTokens: RefreshTokens;
-  readonly flows: Records<Flow>;
-  /** By flow. */
-  readonly pending: Records<PendingLogin>;
+  /** Flows that were granted something: each is once. */
+  readonly granted: Records<string>;
   readonly clock: Clock;
   readonly log: Log;
 }

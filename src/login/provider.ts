@@ -3,8 +3,10 @@ import { type AdapterFactory, type Configuration, errors, interactionPolicy, Pro
 import type { Clock } from '../lib/clock.ts';
 import { findAsserted } from './assertions/asserted-person.ts';
 import type { Family } from './family.ts';
+import { FLOW_SECONDS } from './flow-seconds.ts';
 import { KEEP_FIELD } from './inject.ts';
 import type { LoginOptions } from './options.ts';
+import { consentUrl, PATHS } from './paths.ts';
 import type { Person } from './people/person.ts';
 import { knownScopes } from './people/scopes.ts';
 import type { RenderError } from './render-error.ts';
@@ -22,8 +24,6 @@ export interface ProviderParts {
   readonly renderError: RenderError;
 }
 
-/** Longest time from the authorization request to its approval at the IdP. */
-export const FLOW_SECONDS = 600;
 /** RFC 6749 §4.1.2 recommends at most 10 minutes. */
 const CODE_SECONDS = 60;
 const ALG = 'ES256';
@@ -33,21 +33,6 @@ const PROOF_ALGS = [
   ...(['ES256', 'ES384', 'ES512', 'Ed25519', 'EdDSA'] as const),
 ];
 const MAX_GROUPS_CHARACTERS = 2048;
-
-export const PATHS = {
-  authorize: '/oauth/authorize',
-  consent: '/oauth/consent',
-  callback: '/oauth/callback',
-  token: '/oauth/token',
-  register: '/oauth/register',
-  revoke: '/oauth/revoke',
-  jwks: '/oauth/jwks',
-} as const;
-
-/** Where a flow goes on once the library has found its request good. */
-export function consentUrl(flowId: string): string {
-  return `${PATHS.consent}?flow=${flowId}`;
-}
 
 export function createProvider(parts: ProviderParts): Provider {
   const provider = new Provider(parts.options.issuer, {

@@ -6,6 +6,7 @@ import type { LoginCommand, LoginCommandOutcome } from '../state/login-control.t
 import type { Revocation } from '../state/revoked-tokens.ts';
 import { as, json, page, RETRY_AFTER_SECONDS, temporarilyUnavailable } from './answers.ts';
 import { AssertionKeys } from './assertions/issuer-keys.ts';
+import { carryingInteractions } from './carried-interaction.ts';
 import { DocumentReach, KNOWN_DOCUMENTS } from './clients/document-reach.ts';
 import { createFetchDocument, type FetchDocumentParts, TO_THE_PUBLIC_INTERNET } from './clients/fetch-document.ts';
 import { ClientDocumentUnavailable, MetadataDocuments } from './clients/metadata-documents.ts';
@@ -17,7 +18,7 @@ import { clientDocumentPage } from './pages/client-document-page.ts';
 import type { Page } from './pages/page.ts';
 import { unavailablePage } from './pages/unavailable-page.ts';
 import type { Respond } from './parts.ts';
-import { PATHS } from './provider.ts';
+import { PATHS } from './paths.ts';
 import { Sessions } from './sessions.ts';
 import type { PublicKey } from './signing-keys.ts';
 import { StoreFull, StoreUnavailable } from './store/store.ts';
@@ -101,7 +102,7 @@ class RunningLogin implements LoginServer {
 
   async #answer(request: LoginRequest, path: string, respond: Respond): Promise<LoginAnswer> {
     try {
-      return await respond(request);
+      return await carryingInteractions(() => respond(request));
     } catch (error) {
       return as('unavailable', this.#answerFailure(request, path, error));
     }

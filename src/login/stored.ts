@@ -1,11 +1,13 @@
-/** The shapes of what the store holds. It was sealed by an Obex, perhaps by an older one. */
+/** The shapes of what the store and the browsers hold. It was sealed by an Obex, perhaps by an older one. */
 import type { AdapterPayload } from 'oidc-provider';
 import * as z from 'zod/mini';
 import { isJsonObject } from '../oauth/strict-json.ts';
 import type { Revocation } from '../state/revoked-tokens.ts';
 import type { Family } from './family.ts';
-import type { Flow, PendingLogin } from './parts.ts';
+import type { Flow } from './flow.ts';
+import type { RememberedConsent } from './remembered-consents.ts';
 import type { SigningKey } from './signing-keys.ts';
+import type { Verifier } from './upstream/upstream.ts';
 
 const optionalText = z.pipe(
   z.optional(z.string()),
@@ -32,11 +34,15 @@ const revocation = z.object({
   endsAtMs: z.number(),
 });
 
-const flow = z.object({ browser: z.string(), asksForAnother: z.boolean() });
+const flow = z.object({
+  interaction: z.record(z.string(), z.unknown()),
+  formToken: z.string(),
+  asksForAnother: z.boolean(),
+});
 
 const verifier = z.object({ state: z.string(), nonce: z.string(), codeVerifier: z.string() });
 
-const pendingLogin = z.object({ browser: z.string(), verifier });
+const consents = z.array(z.object({ digest: z.string(), endsAtMs: z.number() }));
 
 const signingKeys = z.array(
   z.object({ kid: z.string(), x: z.string(), y: z.string(), d: z.string(), madeMs: z.number() }),
@@ -47,7 +53,8 @@ export type Read<T> = (value: unknown) => T | undefined;
 
 export const readFamily: Read<Family> = (value) => family.safeParse(value).data;
 export const readFlow: Read<Flow> = (value) => flow.safeParse(value).data;
-export const readPendingLogin: Read<PendingLogin> = (value) => pendingLogin.safeParse(value).data;
+export const readVerifier: Read<Verifier> = (value) => verifier.safeParse(value).data;
+export const readConsents: Read<readonly RememberedConsent[]> = (value) => consents.safeParse(value).data;
 export const readSigningKeys: Read<readonly SigningKey[]> = (value) => signingKeys.safeParse(value).data;
 export const readRevocation: Read<Revocation> = (value) => revocation.safeParse(value).data;
 export const readText: Read<string> = (value) => (typeof value === 'string' ? value : undefined);

@@ -1,11 +1,12 @@
 /** The token and revocation endpoints, which are the library's, with parameters in the spelling of this server. RFC 6749 §3.2, RFC 7009. */
+import { shortClientId } from '../observe/short-client-id.ts';
 import type { LoginAnswer, LoginRequest } from '../state/login-channel.ts';
 import { fieldValues } from '../wire/field-values.ts';
-import { as, json, methodNotAllowed, passOn } from './answers.ts';
+import { as, json, methodNotAllowed, passOn, tooManyRequests } from './answers.ts';
 import { type Injected, REQUEST_ID_FIELD, withoutRotation } from './inject.ts';
 import type { LoginOptions } from './options.ts';
 import type { LoginParts, Respond } from './parts.ts';
-import { PATHS } from './provider.ts';
+import { PATHS } from './paths.ts';
 import { readTokenRequest } from './request-parameters.ts';
 
 const FORM = /^application\/x-www-form-urlencoded[ \t]*(;|$)/i;
@@ -30,7 +31,7 @@ export function createTokenEndpoint(parts: LoginParts): Respond {
 
 /** RFC 6749 §6. One of ours is sealed: what is not is nobody's, and the library need not be asked. */
 async function refresh(
-  { inject, refreshTokens }: LoginParts,
+  { inject, families, refreshTokens, refreshRate, clock, log }: LoginParts,
   request: LoginRequest,
   form: URLSearchParams,
 ): Promise<LoginAnswer> {
@@ -39,6 +40,17 @@ async function refresh(
   if (known === undefined) {
     const error = presented === '' || more.length > 0 ? 'invalid_request' : 'invalid_grant';
     return as('tokens_refused', json(400, { error }));
+  }
+  const waitMs = refreshRate.charge(known.grantId, clock.monotonicMs());
+  if (waitMs > 0) {
+    const family = await families.find(known.grantId);
+    log.warn('login_refreshes_limited', {
+      request_id: request.requestId,
+      subject: family?.person.subject,
+      oauth_client: family && shortClientId(family.clientId),
+      key: 'login.rate_limit.refreshes_per_minute',
+    });
+    return as('tokens_refused', tooManyRequests(waitMs));
   }
   return refreshTokens.inTurn(known, async () => {
     const found = await refreshTokens.resolve(known);

@@ -1,12 +1,25 @@
-/** The `state` towards the IdP: which flow it is of, and what nobody can guess. RFC 6749 §10.12. */
+/** The `state` towards the IdP: which flow it is of, what nobody can guess, and that it is ours. RFC 6749 §10.12. */
+import { timingSafeEqual } from 'node:crypto';
+import type { Seal } from './store/seal.ts';
 
-const SEPARATOR = '.';
-
-/** Neither part holds the separator: both are base64url. */
-export function formatState(flowId: string, secret: string): string {
-  return `${flowId}${SEPARATOR}${secret}`;
+export interface UpstreamStates {
+  /** `secret`: base64url. */
+  make(flowId: string, secret: string): string;
+  /** The flow that it was made for; undefined for what we have not made. */
+  flowOf(state: string): string | undefined;
 }
 
-export function flowOfState(state: string): string {
-  return state.split(SEPARATOR, 1)[0] ?? '';
+/** No part holds the separator: all are base64url. */
+const SEPARATOR = '.';
+
+export function createUpstreamStates(seal: Seal): UpstreamStates {
+  const sign = (text: string): string => `${text}${SEPARATOR}${seal.hashKey('state', text).slice('state:'.length)}`;
+  return {
+    make: (flowId, secret) => sign(`${flowId}${SEPARATOR}${secret}`),
+    flowOf: (state) => {
+      const signed = state.slice(0, Math.max(0, state.lastIndexOf(SEPARATOR)));
+      const [ours, given] = [Buffer.from(sign(signed)), Buffer.from(state)];
+      return ours.length === given.length && timingSafeEqual(ours, given) ? signed.split(SEPARATOR, 1)[0] : undefined;
+    },
+  };
 }

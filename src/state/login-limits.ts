@@ -2,9 +2,17 @@
 import { MAX_IN_FLIGHT } from './login-channel.ts';
 import { MemoryRateLimiter } from './rate-limiter.ts';
 
-/** In one address, and of all: what waits for the IdP must leave room for what does not. */
+/** A minute, of one address. */
+export interface LoginRates {
+  /** Registrations and authorization requests. */
+  readonly beginnings: number;
+  /** Requests for the consent page, its answers, and returns from the IdP. */
+  readonly pages: number;
+}
+
+/** Of one address, and of all: what waits for the IdP must leave room for what does not. */
 interface Bounds {
-  readonly aMinute: number | undefined;
+  readonly rate?: keyof LoginRates;
   readonly inFlight: number;
   readonly inFlightOfAll: number;
 }
@@ -12,19 +20,17 @@ interface Bounds {
 const OF_ALL = (MAX_IN_FLIGHT * 3) / 4;
 
 const KINDS = {
-  /** These need nothing but the will to call them, and each leaves something behind. */
-  begin: { aMinute: 60, inFlight: 8, inFlightOfAll: OF_ALL },
+  /** These need nothing but the will to call them. */
+  begin: { rate: 'beginnings', inFlight: 8, inFlightOfAll: OF_ALL },
   /** Each makes Obex ask the IdP, or shows a page. */
-  walk: { aMinute: 240, inFlight: 8, inFlightOfAll: OF_ALL },
+  walk: { rate: 'pages', inFlight: 8, inFlightOfAll: OF_ALL },
   /** Whole offices share an address, and their clients refresh. */
-  token: { aMinute: undefined, inFlight: 24, inFlightOfAll: OF_ALL },
+  token: { inFlight: 24, inFlightOfAll: OF_ALL },
   /** Documents, which cost nothing. */
-  read: { aMinute: undefined, inFlight: MAX_IN_FLIGHT / 4, inFlightOfAll: MAX_IN_FLIGHT },
-} as const satisfies Readonly<Record<string, Bounds>>;
+  read: { inFlight: MAX_IN_FLIGHT / 4, inFlightOfAll: MAX_IN_FLIGHT },
+} satisfies Readonly<Record<string, Bounds>>;
 
-type Kind = keyof typeof KINDS;
-
-const KIND_OF: ReadonlyMap<string, Kind> = new Map([
+const KIND_OF: ReadonlyMap<string, keyof typeof KINDS> = new Map([
   ['/oauth/register', 'begin'],
   ['/oauth/authorize', 'begin'],
   ['/oauth/consent', 'walk'],
@@ -36,28 +42,33 @@ const KIND_OF: ReadonlyMap<string, Kind> = new Map([
 /** A slot is free again as soon as the thread has answered. */
 const WAIT_FOR_SLOT_MS = 1_000;
 
+/** RFC 6177: whoever is given a /48 has 65,536 times what an address counts as, a /64, and may not have as many times the rate. */
+const NETWORK_FACTOR = 4;
+
 export class LoginLimits {
-  readonly #rates = new Map<Kind, MemoryRateLimiter>();
+  #rates: Readonly<Record<keyof LoginRates, Rate>>;
   /** By kind and address. */
   readonly #inFlight = new Map<string, number>();
-  readonly #inFlightOfAll = new Map<Kind, number>();
+  readonly #inFlightOfAll = new Map<string, number>();
 
-  constructor() {
-    for (const kind of ['begin', 'walk'] as const) {
-      const { aMinute } = KINDS[kind];
-      this.#rates.set(kind, new MemoryRateLimiter({ requestsPerSecond: aMinute / 60, burst: aMinute }));
-    }
+  constructor(rates: LoginRates) {
+    this.#rates = toRates(rates);
   }
 
-  /** 0: it may go on, and `leave` is to be called at its end. Else the milliseconds to wait. `key` stands for the address. */
+  /** Other rates, from now on. */
+  set rates(rates: LoginRates) {
+    this.#rates = toRates(rates);
+  }
+
+  /** 0: it may go on, and `leave` is to be called at its end. Else the milliseconds to wait. `key`: see `rateLimitKey`. */
   enter(path: string, key: string, nowMs: number): number {
     const kind = kindOf(path);
     const slot = `${kind} ${key}`;
     const taken = this.#inFlight.get(slot) ?? 0;
     const takenOfAll = this.#inFlightOfAll.get(kind) ?? 0;
-    const { inFlight, inFlightOfAll } = KINDS[kind];
+    const { rate, inFlight, inFlightOfAll }: Bounds = KINDS[kind];
     if (taken >= inFlight || takenOfAll >= inFlightOfAll) return WAIT_FOR_SLOT_MS;
-    const waitMs = this.#rates.get(kind)?.charge(key, nowMs) ?? 0;
+    const waitMs = rate === undefined ? 0 : this.#rates[rate].charge(key, nowMs);
     if (waitMs > 0) return waitMs;
     this.#inFlight.set(slot, taken + 1);
     this.#inFlightOfAll.set(kind, takenOfAll + 1);
@@ -74,6 +85,40 @@ export class LoginLimits {
   }
 }
 
-function kindOf(path: string): Kind {
+function toRates({ beginnings, pages }: LoginRates): Readonly<Record<keyof LoginRates, Rate>> {
+  return { beginnings: new Rate(beginnings), pages: new Rate(pages) };
+}
+
+/** Of addresses, and of the networks that hold them. */
+class Rate {
+  readonly #addresses: MemoryRateLimiter;
+  readonly #networks: MemoryRateLimiter;
+
+  constructor(aMinute: number) {
+    this.#addresses = aMinuteEach(aMinute);
+    this.#networks = aMinuteEach(aMinute * NETWORK_FACTOR);
+  }
+
+  charge(key: string, nowMs: number): number {
+    const network = networkOf(key);
+    if (network === undefined) return this.#addresses.charge(key, nowMs);
+    const networkWaitMs = this.#networks.charge(network, nowMs);
+    if (networkWaitMs > 0) return networkWaitMs;
+    const waitMs = this.#addresses.charge(key, nowMs);
+    if (waitMs > 0) this.#networks.refund(network);
+    return waitMs;
+  }
+}
+
+function aMinuteEach(burst: number): MemoryRateLimiter {
+  return new MemoryRateLimiter({ requestsPerSecond: burst / 60, burst });
+}
+
+/** `2001:db8:1:2::/64` → its /48; undefined for IPv4. */
+function networkOf(key: string): string | undefined {
+  return key.endsWith('::/64') ? key.split(':').slice(0, 3).join(':') : undefined;
+}
+
+function kindOf(path: string): keyof typeof KINDS {
   return KIND_OF.get(path) ?? 'read';
 }

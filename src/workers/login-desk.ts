@@ -38,7 +38,7 @@ const END_MS = 2_000;
 
 export class LoginDesk implements LoginThread {
   readonly #options: LoginDeskOptions;
-  readonly #limits = new LoginLimits();
+  readonly #limits: LoginLimits;
   readonly #pause = new RetryPause(Math.random);
   readonly #keys: KeptKeys;
   readonly #revocations: KeptRevocations;
@@ -53,6 +53,7 @@ export class LoginDesk implements LoginThread {
   constructor(orders: LoginOrders, options: LoginDeskOptions) {
     this.#orders = orders;
     this.#options = options;
+    this.#limits = new LoginLimits(orders.options.rateLimit);
     this.#keys = new KeptKeys(options.observers.clock);
     this.#revocations = new KeptRevocations(options.observers.clock);
   }
@@ -95,6 +96,7 @@ export class LoginDesk implements LoginThread {
     if (JSON.stringify(orders) === JSON.stringify(this.#orders)) return;
     if (this.#life !== undefined) await this.#ask({ kind: 'configure', orders });
     this.#orders = orders;
+    this.#limits.rates = orders.options.rateLimit;
   }
 
   /** Resolves when it has ended. */

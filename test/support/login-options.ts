@@ -21,6 +21,7 @@ export function loginOptions(): LoginOptions {
     accessTokenTtlMs: 900_000,
     refreshTokenTtlMs: 3_600_000,
     sessionTtlMs: 3_600_000,
+    rateLimit: { beginnings: 60, pages: 240, refreshes: 60 },
     clients: { dynamicRegistration: true, metadataDocuments: 'off', redirectUris: ['loopback'], static: [] },
     identityAssertions: [],
     store: { backend: 'memory' },

@@ -1,6 +1,7 @@
 /** What a person is asked before the login: who gets access, to what. MCP security best practices, RFC 9700 §4.4. */
 
 import { shownName, shownText } from '../../lib/shown-text.ts';
+import { REMEMBERED_DAYS } from '../remembered-consents.ts';
 import { type Destination, destinationOf, policySource } from './destination.ts';
 import { type Html, html } from './html.ts';
 import { type Frame, type Page, page, quoted, urlText } from './page.ts';
@@ -23,6 +24,8 @@ export interface ConsentView {
   /** URL of the server, as the tokens will name it. */
   readonly resource: string;
   readonly scopes: readonly string[];
+  /** Whether the person may agree for good. */
+  readonly canBeRemembered: boolean;
   /** Of the form: which login, and proof that this browser was shown the page. */
   readonly flow: string;
   readonly csrf: string;
@@ -31,7 +34,7 @@ export interface ConsentView {
 /** More of them would push the buttons out of sight. */
 const SCOPES_SHOWN = 24;
 
-/** Answered by a form: `flow`, `csrf` and `decision` (`approve` or `deny`). */
+/** Answered by a form: `flow`, `csrf`, `decision` (`approve` or `deny`), and perhaps `remember` (`yes`). */
 export function consentPage(view: ConsentView): Page {
   return page(view.frame, { status: 200, heading: 'Give access', main: question(view), formAction: formAction(view) });
 }
@@ -113,10 +116,14 @@ function upstream(view: ConsentView['idp']): Html {
   return view.name === host ? html`${host}` : html`${shownText(view.name, 80)} <span class="soft">(${host})</span>`;
 }
 
+/** The person still logs in at the IdP, which may not ask either. */
+const REMEMBER = html`<label class="choice"><input type="checkbox" name="remember" value="yes"> Do not ask again in this browser for ${REMEMBERED_DAYS.toString()} days</label>`;
+
 function answers(view: ConsentView): Html {
   return html`<form method="post" action="/oauth/consent">
 <input type="hidden" name="flow" value="${view.flow}">
 <input type="hidden" name="csrf" value="${view.csrf}">
+${view.canBeRemembered ? REMEMBER : undefined}
 <div class="actions">
 <button class="primary" name="decision" value="approve">Continue to ${shownText(view.idp.name, 80)}</button>
 <button name="decision" value="deny">Cancel</button>

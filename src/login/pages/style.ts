@@ -58,6 +58,8 @@ dd li { padding: 1px 8px; background: var(--well); border: 1px solid var(--line)
   margin-top: 16px; padding: 10px 14px; background: var(--note); color: var(--note-text);
   border: 1px solid var(--note-line); border-radius: 10px;
 }
+.choice { display: flex; align-items: center; gap: 10px; min-height: 44px; margin-top: 12px; cursor: pointer; }
+.choice input { width: 20px; height: 20px; flex: none; margin: 0; accent-color: var(--accent); }
 .actions { display: flex; flex-direction: column; gap: 10px; margin-top: 16px; }
 button, .button {
   display: block; min-height: 48px; padding: 11px 18px; border: 1px solid var(--edge); border-radius: 10px;

@@ -17,6 +17,8 @@ export interface Seal {
   seal(name: string, text: string): string;
   /** Undefined for whatever was not sealed by us, with this secret, under this name. */
   unseal(name: string, sealed: string): string | undefined;
+  sealBytes(name: string, bytes: Uint8Array): string;
+  unsealBytes(name: string, sealed: string): Buffer | undefined;
   /** `kind:` and 43 characters that tell nothing of the id: the ids of the login are tokens. */
   hashKey(kind: string, id: string): string;
 }
@@ -26,21 +28,23 @@ export function createSeal(secret: string): Seal {
   const textKey = deriveKey(secret, 'login store values', KEY_BYTES);
   const nameKey = deriveKey(secret, 'login store keys', KEY_BYTES);
   return {
-    seal: (name, text) => sealText(textKey, name, text),
-    unseal: (name, sealed) => unsealText(textKey, name, sealed),
+    seal: (name, text) => seal(textKey, name, Buffer.from(text)),
+    unseal: (name, sealed) => unseal(textKey, name, sealed)?.toString(),
+    sealBytes: (name, bytes) => seal(textKey, name, bytes),
+    unsealBytes: (name, sealed) => unseal(textKey, name, sealed),
     hashKey: (kind, id) => `${kind}:${createHmac('sha256', nameKey).update(id).digest('base64url')}`,
   };
 }
 
-function sealText(key: Buffer, name: string, text: string): string {
+function seal(key: Buffer, name: string, content: Uint8Array): string {
   const nonce = randomBytes(NONCE_BYTES);
   const cipher = createCipheriv(CIPHER, key, nonce, { authTagLength: TAG_BYTES });
   cipher.setAAD(Buffer.from(name));
-  const parts = [Buffer.of(VERSION), nonce, cipher.update(text, 'utf8'), cipher.final(), cipher.getAuthTag()];
+  const parts = [Buffer.of(VERSION), nonce, cipher.update(content), cipher.final(), cipher.getAuthTag()];
   return Buffer.concat(parts).toString('base64url');
 }
 
-function unsealText(key: Buffer, name: string, sealed: string): string | undefined {
+function unseal(key: Buffer, name: string, sealed: string): Buffer | undefined {
   const bytes = Buffer.from(sealed, 'base64url');
   if (bytes.length < HEAD_BYTES + TAG_BYTES || bytes[0] !== VERSION) return undefined;
   // RFC 4648 §3.5: one text for one sealing, not also those with other last bits or with characters that are skipped.
@@ -49,11 +53,11 @@ function unsealText(key: Buffer, name: string, sealed: string): string | undefin
   const decipher = createDecipheriv(CIPHER, key, nonce, { authTagLength: TAG_BYTES });
   decipher.setAAD(Buffer.from(name));
   decipher.setAuthTag(bytes.subarray(-TAG_BYTES));
-  const text = decipher.update(bytes.subarray(HEAD_BYTES, -TAG_BYTES));
+  const content = decipher.update(bytes.subarray(HEAD_BYTES, -TAG_BYTES));
   try {
     decipher.final();
   } catch {
     return undefined;
   }
-  return text.toString();
+  return content;
 }

@@ -38,7 +38,7 @@ describe('nobody comes back who was not sent', () => {
     );
     assert.equal(answer.status, 400);
     await assertNothingGranted({ login, browser }, answer);
-    assert.deepEqual(await login.stored(), { flow: 1, interaction: 1 });
+    assert.deepEqual(await login.stored(), {});
   });
 
   it('takes no form', async (context) => {

@@ -48,7 +48,7 @@ describe('a consent can be repeated until somebody has logged in', () => {
     const shown = await browser.get(`/oauth/consent?flow=${flow}`);
     assert.equal(shown.status, 400);
     assert.equal(browser.arrivals.length, 1);
-    assert.deepEqual(await login.stored(), { code: 1, grant: 1, family: 1 });
+    assert.deepEqual(await login.stored(), { code: 1, grant: 1, family: 1, granted: 1 });
   });
 
   it('shows the page again to a person who goes back, and denies from there', async (context) => {

@@ -2,15 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Browser } from '../../support/login-browser.ts';
-import {
-  Client,
-  logIn,
-  obtainCode,
-  REDIRECT_URI,
-  reachCallback,
-  register,
-  showConsent,
-} from '../../support/login-client.ts';
+import { Client, logIn, obtainCode, reachCallback, showConsent } from '../../support/login-client.ts';
 import { type Answer, errorOf, fieldOf, type Login, startLogin } from '../../support/login-server.ts';
 import { KINDS } from '../../support/login-store.ts';
 
@@ -23,35 +15,6 @@ interface Step {
 }
 
 const STEPS: readonly Step[] = [
-  {
-    name: 'an authorization request',
-    isPage: true,
-    prepare: async (_login, client, browser) => () => browser.get(client.authorizeUrl()),
-  },
-  {
-    name: 'the consent page',
-    isPage: true,
-    async prepare(_login, client, browser) {
-      const { flow } = await showConsent(client, browser);
-      return () => browser.get(`/oauth/consent?flow=${flow}`);
-    },
-  },
-  {
-    name: 'an approval',
-    isPage: true,
-    async prepare(_login, client, browser) {
-      const { consent } = await showConsent(client, browser);
-      return () => browser.decide(consent, 'approve');
-    },
-  },
-  {
-    name: 'a refusal',
-    isPage: true,
-    async prepare(_login, client, browser) {
-      const { consent } = await showConsent(client, browser);
-      return () => browser.decide(consent, 'deny');
-    },
-  },
   {
     name: 'the answer of the IdP',
     isPage: true,
@@ -126,6 +89,22 @@ describe('a store that fails at any call: 503, no code, no token, and the next l
     });
   }
 
+  it('is asked nothing until somebody comes back from the IdP', async (context) => {
+    const login = await startLogin(context);
+    const client = await Client.register(login);
+    const calls = login.tap.calls.length;
+    login.tap.callsLeft = 0;
+    const refused = await showConsent(client, new Browser(login));
+    assert.equal((await refused.browser.decide(refused.consent, 'deny')).status, 303);
+    const browser = new Browser(login);
+    const callback = await reachCallback(client, browser);
+    assert.equal(login.tap.calls.length, calls);
+    assertUnavailable(await browser.get(callback), true);
+    login.tap.callsLeft = -1;
+    // What the IdP has given is good for one question, and none was asked.
+    assert.equal((await browser.get(callback)).status, 303);
+  });
+
   it('revokes at last what it could not revoke at first', async (context) => {
     const login = await startLogin(context);
     for (let works = 0; works < 4; works += 1) {
@@ -170,40 +149,15 @@ describe('a store that fails at any call: 503, no code, no token, and the next l
 });
 
 describe('RFC 6819 §4.4.1.11: strangers cannot fill the memory', () => {
-  it('begins no more than 10,000 logins, and those that have begun go on', async (context) => {
+  it('keeps nothing of logins that they begin, approve and refuse', async (context) => {
     const login = await startLogin(context);
-    const client = await Client.register(login);
-    const shown = await showConsent(client, new Browser(login));
-    const { client: known, tokens } = await logIn(login);
-    for (const kind of ['flow', 'interaction'] as const) {
-      await login.tap.fill(kind, 10_000 - ((await login.stored())[kind] ?? 0));
+    for (let count = 0; count < 100; count += 1) {
+      const client = await Client.register(login);
+      const { browser, consent } = await showConsent(client, new Browser(login));
+      assert.equal((await browser.decide(consent, 'approve')).status, 303);
+      assert.equal((await browser.get('/oauth/callback?code=x&state=x')).status, 400);
+      if (count % 2 === 0) assert.equal((await browser.decide(consent, 'deny')).status, 303);
     }
-    const late = new Browser(login);
-    let answer = await late.get(client.authorizeUrl());
-    // It is counted again after a while, not at each.
-    for (let more = 0; more < 200 && answer.status === 303; more += 1)
-      answer = await login.ask({ target: client.authorizeUrl() });
-    assertUnavailable(answer, true);
-    assert.equal(fieldOf(answer, 'set-cookie'), undefined);
-    const { flow = 0, interaction = 0 } = await login.stored();
-    assert.ok(flow <= 10_200 && interaction <= 10_200);
-    const { browser } = shown;
-    assert.equal(
-      (await browser.get(await browser.passIdp(await browser.decide(shown.consent, 'approve')))).status,
-      303,
-    );
-    assert.equal((await known.refresh(tokens.refresh)).status, 200);
-    assert.equal((await register(login, { redirect_uris: [REDIRECT_URI] })).status, 201);
-    login.clock.tick(600_000);
-    assert.equal((await late.get(client.authorizeUrl())).status, 303);
-  });
-
-  it('holds flows of strangers for ten minutes, and nothing beside them', async (context) => {
-    const login = await startLogin(context);
-    const client = await Client.register(login);
-    for (let count = 0; count < 100; count += 1) await login.ask({ target: client.authorizeUrl() });
-    assert.deepEqual(await login.stored(), { flow: 100, interaction: 100 });
-    login.clock.tick(600_000);
     assert.deepEqual(await login.stored(), {});
   });
 });

@@ -294,7 +294,7 @@ describe('where clients have people sent', () => {
       `${at}: must not hold a user name or password; delete all up to the "@"`,
     ],
     'a scheme without a path': [rule('com.example.app:callback'), `${at}: ${wanted}, got "com.example.app:callback"`],
-    'no URI': [rule('claude'), `${at}: ${wanted}, got "claude"`],
+    'no URI': [rule('claude'), `${at}: ${wanted}, or the word loopback, got "claude"`],
     spaces: [rule('https://a.example/a b'), `${at}: ${wanted}, got "https://a.example/a b"`],
     'a scheme in capitals': [
       rule('HTTPS://a.example/'),

@@ -34,6 +34,7 @@ describe('login', () => {
       access_token_ttl: HOUR_MS / 4,
       refresh_token_ttl: 30 * 24 * HOUR_MS,
       session_ttl: 24 * HOUR_MS,
+      rate_limit: { beginnings_per_minute: 60, pages_per_minute: 240, refreshes_per_minute: 60 },
       clients: {
         dynamic_registration: true,
         metadata_documents: 'auto',

@@ -25,8 +25,7 @@ describe('the memory of the login in a file', () => {
     }
     assert.deepEqual(kids[0], kids[1]);
     await assert.rejects(openMemory({ store, secret: `${SECRET}, another one` }, clock, log), {
-      message:
-        'login.store: it was written with another obex.secret. Give that one back, or delete the store, which logs everybody out',
+      message: `login.store: ${store.path} was written with another obex.secret. Give that one back, or delete it, which logs everybody out`,
     });
   });
 });

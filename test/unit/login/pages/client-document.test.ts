@@ -16,6 +16,7 @@ function shown(redirectUri: string, client: Partial<ConsentView['client']> = {})
       idp: { name: 'Okta', authorizationEndpoint: new URL('https://acme.okta.com/authorize') },
       resource: 'https://mcp.acme.example/mcp',
       scopes: ['tools:read'],
+      canBeRemembered: false,
       flow: 'f',
       csrf: 'c',
     }),

@@ -11,6 +11,7 @@ const view = (override: Partial<ConsentView> = {}): ConsentView => ({
   idp: { name: 'Okta', authorizationEndpoint: new URL('https://acme.okta.com/oauth2/v1/authorize') },
   resource: 'https://mcp.acme.example/mcp',
   scopes: ['tools:read', 'tools:write'],
+  canBeRemembered: false,
   flow: 'flow-1',
   csrf: 'csrf-1',
   ...override,

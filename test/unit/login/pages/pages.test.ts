@@ -22,6 +22,7 @@ const every = (frame: Frame, text: string) => ({
     frame,
     resource: text,
     scopes: [text],
+    canBeRemembered: false,
     flow: 'f',
     csrf: 'c',
     client: { name: text, static: false },
