@@ -88,8 +88,10 @@ authz: { required_scopes: ["${SCOPE}"] }`;
 const LOGIN =
   'login: { issuer: "https://idp.example", client_id: obex, client_secret: secret, allow: { subjects: [ann] } }';
 
+/** Twice as many, for those of the turn before that are just ending. */
 function formatLimits(streams: number): string {
-  return `limits: { max_requests_per_principal: ${streams}, max_streams_per_principal: ${streams} }`;
+  const most = 2 * streams;
+  return `limits: { max_connections: ${most}, max_requests_per_principal: ${most}, max_streams_per_principal: ${most} }`;
 }
 
 /** Proofs are made before the run, so they must be good for long. */
