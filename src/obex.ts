@@ -1,16 +1,16 @@
 /** A running Obex: listeners, the configuration in force, reload and drain. */
+
+import { readDescriptorLimit, spareDescriptors } from './compose/descriptors.ts';
+import type { RuntimeFiles } from './compose/files.ts';
+import { runtimeMetrics } from './compose/metrics.ts';
+import { refuseFixedChanges } from './compose/reload.ts';
+import { buildRuntime, type Runtime } from './compose/runtime.ts';
 import type { Phase } from './config/phase.ts';
 import type { Config } from './config/schema.ts';
 import { VERSION } from './lib/version.ts';
 import type { Observers } from './observe/observers.ts';
 import { processMetrics } from './observe/process-metrics.ts';
 import { underKey } from './observe/under-key.ts';
-import { buildRuntime, type Runtime } from './runtime.ts';
-import { readDescriptorLimit, spareDescriptors } from './runtime-descriptors.ts';
-import { type Login, startLogin } from './runtime-login.ts';
-import { runtimeMetrics } from './runtime-metrics.ts';
-import { refuseFixedChanges } from './runtime-reload.ts';
-import type { RuntimeFiles } from './runtime-tls.ts';
 import { createHandlers } from './server/handlers.ts';
 import type { Service } from './server/service.ts';
 import type { CommandLogin } from './state/login-control.ts';
@@ -18,6 +18,7 @@ import { createOwnTruth, type ProcessWide } from './state/process-wide.ts';
 import { listen } from './wire/engine.ts';
 import type { ListenAddress, WireServer } from './wire/exchange.ts';
 import { formatListenUrl } from './wire/listen-url.ts';
+import { type Login, startLogin } from './workers/login.ts';
 
 export interface Obex {
   /** Where the main listener can be reached from this machine. */

@@ -1,10 +1,5 @@
 /** `obex check`: every problem of a config, or the effective config, its phase and warnings. */
-import { formatProblem, type LoadedConfig } from '../config/load.ts';
-import { formatEffectiveConfig } from '../config/mask.ts';
-import type { Phase } from '../config/phase.ts';
-import type { Config } from '../config/schema.ts';
-import { errorField } from '../observe/log.ts';
-import { loginFileReaders } from '../runtime-login-files.ts';
+
 import {
   buildTls,
   issuerAuthorities,
@@ -16,7 +11,13 @@ import {
   readClientAuthorities,
   readPrivateKey,
   redisAuthorities,
-} from '../runtime-tls.ts';
+} from '../compose/files.ts';
+import { loginFileReaders } from '../compose/login-files.ts';
+import { formatProblem, type LoadedConfig } from '../config/load.ts';
+import { formatEffectiveConfig } from '../config/mask.ts';
+import type { Phase } from '../config/phase.ts';
+import type { Config } from '../config/schema.ts';
+import { errorField } from '../observe/log.ts';
 import { type Environment, readConfigFile } from './config-file.ts';
 import { describeLogin } from './describe-login.ts';
 

@@ -1,10 +1,11 @@
 /** Fetches the issuers' keys for all workers: one cache an issuer, every change told to every worker at once. RFC 7517 §5. */
+
+import type { RuntimeFiles } from '../compose/files.ts';
+import { buildIssuers, startIssuers } from '../compose/gate.ts';
 import type { Config } from '../config/schema.ts';
 import type { TrustedIssuer } from '../gate/verify-access-token.ts';
 import type { PreparedReload } from '../obex.ts';
 import type { Observers } from '../observe/observers.ts';
-import { buildIssuers, startIssuers } from '../runtime-gate.ts';
-import type { RuntimeFiles } from '../runtime-tls.ts';
 import { type IssuerKeys, identifySource, type JwksSource } from '../state/jwks-cache.ts';
 import type { FollowLoginKeys } from '../state/login-keys.ts';
 import { createSourceKeys } from '../state/process-wide.ts';

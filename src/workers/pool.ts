@@ -1,16 +1,15 @@
 /** The main thread of an Obex with several workers: starts them, tells all of them the same, ends when they have ended. */
 import { createServer } from 'node:net';
+import { readRuntimeFiles, warnOfCertificates } from '../compose/files.ts';
+import { isSameLimit, readLimit } from '../compose/gate.ts';
+import { tellKeys } from '../compose/identity.ts';
+import { refuseFixedChanges } from '../compose/reload.ts';
 import { type Phase, phaseOf } from '../config/phase.ts';
 import { packConfig } from '../config/portable.ts';
 import type { Config } from '../config/schema.ts';
 import { errorField, type LineSink } from '../observe/log.ts';
 import type { Observers } from '../observe/observers.ts';
 import { underKey } from '../observe/under-key.ts';
-import { isSameLimit, readLimit } from '../runtime-gate.ts';
-import { tellKeys } from '../runtime-identity.ts';
-import { type Login, startLogin } from '../runtime-login.ts';
-import { refuseFixedChanges } from '../runtime-reload.ts';
-import { readRuntimeFiles, warnOfCertificates } from '../runtime-tls.ts';
 import type { LoginOutcome, LoginRequest } from '../state/login-channel.ts';
 import type { CommandLogin } from '../state/login-control.ts';
 import { createRateLimitMemory } from '../state/rate-limiter-shared.ts';
@@ -19,6 +18,7 @@ import { bind } from '../wire/bind.ts';
 import type { ListenAddress } from '../wire/exchange.ts';
 import { Colleague } from './colleague.ts';
 import { KeyDesk } from './key-desk.ts';
+import { type Login, startLogin } from './login.ts';
 import type { Birth, HandOver, KeySnapshot, RateLimitMemories, ToWorker } from './messages.ts';
 import type { SharedMemory } from './shared-memory.ts';
 

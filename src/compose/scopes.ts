@@ -1,9 +1,9 @@
 /** Config → scopes: how they are read in tokens, and what clients are told to ask for. */
-import type { Config } from './config/schema.ts';
-import { closeRelation } from './lib/close-relation.ts';
-import { parseJsonPointer } from './lib/json-pointer.ts';
-import { addScopePrefix } from './oauth/scope-prefix.ts';
-import type { ScopeTerms } from './oauth/scope-terms.ts';
+import type { Config } from '../config/schema.ts';
+import { closeRelation } from '../lib/close-relation.ts';
+import { parseJsonPointer } from '../lib/json-pointer.ts';
+import { addScopePrefix } from '../oauth/scope-prefix.ts';
+import type { ScopeTerms } from '../oauth/scope-terms.ts';
 
 const DEFAULT_CLAIMS = JSON.stringify(['scope', 'scp']);
 

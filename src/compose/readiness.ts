@@ -1,12 +1,12 @@
 /** Config → `/ready`: what must be well for traffic sent here to be served. */
-import type { TrustedIssuer } from './gate/verify-access-token.ts';
-import { errorField } from './observe/log.ts';
+import type { TrustedIssuer } from '../gate/verify-access-token.ts';
+import { errorField } from '../observe/log.ts';
+import { createReadiness, type ReadinessCheck } from '../server/endpoints/ready.ts';
+import type { Respond } from '../server/service.ts';
+import type { BackendClient } from '../wire/backend.ts';
+import type { DpopParts } from './dpop.ts';
+import type { IntrospectionParts } from './introspection.ts';
 import type { RuntimeOptions } from './runtime.ts';
-import type { DpopParts } from './runtime-dpop.ts';
-import type { IntrospectionParts } from './runtime-introspection.ts';
-import { createReadiness, type ReadinessCheck } from './server/endpoints/ready.ts';
-import type { Respond } from './server/service.ts';
-import type { BackendClient } from './wire/backend.ts';
 
 export interface ReadinessParts {
   readonly issuers: readonly TrustedIssuer[];

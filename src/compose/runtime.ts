@@ -1,10 +1,17 @@
 /** Config → Runtime: the only reader of the configuration. Everything in it is made once and frozen. */
-import { type Phase, phaseOf } from './config/phase.ts';
-import type { Config } from './config/schema.ts';
-import type { TrustedIssuer } from './gate/verify-access-token.ts';
-import type { Observers } from './observe/observers.ts';
-import type { OpenStreams } from './proxy/open-streams.ts';
-import { buildDpop, type DpopParts } from './runtime-dpop.ts';
+import { type Phase, phaseOf } from '../config/phase.ts';
+import type { Config } from '../config/schema.ts';
+import type { TrustedIssuer } from '../gate/verify-access-token.ts';
+import type { Observers } from '../observe/observers.ts';
+import type { OpenStreams } from '../proxy/open-streams.ts';
+import type { Service } from '../server/service.ts';
+import type { ProcessWide } from '../state/process-wide.ts';
+import type { VerifiedTokens } from '../state/verified-tokens.ts';
+import type { BackendClient } from '../wire/backend.ts';
+import { createBackendClient } from '../wire/engine.ts';
+import type { ServerTls } from '../wire/exchange.ts';
+import { buildDpop, type DpopParts } from './dpop.ts';
+import { type RuntimeFiles, readRuntimeFiles, warnOfCertificates } from './files.ts';
 import {
   buildAuthenticate,
   buildCharges,
@@ -14,17 +21,10 @@ import {
   createStanding,
   type RateLimit,
   startIssuers,
-} from './runtime-gate.ts';
-import { buildIdentity, type IdentityParts, tellKeys } from './runtime-identity.ts';
-import { buildIntrospection, type IntrospectionParts } from './runtime-introspection.ts';
-import { buildMetricsService, buildService } from './runtime-service.ts';
-import { type RuntimeFiles, readRuntimeFiles, warnOfCertificates } from './runtime-tls.ts';
-import type { Service } from './server/service.ts';
-import type { ProcessWide } from './state/process-wide.ts';
-import type { VerifiedTokens } from './state/verified-tokens.ts';
-import type { BackendClient } from './wire/backend.ts';
-import { createBackendClient } from './wire/engine.ts';
-import type { ServerTls } from './wire/exchange.ts';
+} from './gate.ts';
+import { buildIdentity, type IdentityParts, tellKeys } from './identity.ts';
+import { buildIntrospection, type IntrospectionParts } from './introspection.ts';
+import { buildMetricsService, buildService } from './service.ts';
 
 export interface RuntimeOptions {
   readonly config: Config;

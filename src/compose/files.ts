@@ -1,13 +1,13 @@
 /** Certificate files of the config, read and tried: whatever is wrong names key, file and cure. */
 import { generateKeyPairSync } from 'node:crypto';
-import { type JudgedFault, judgeCertificates, ownerOf } from './certs/judge-certificates.ts';
-import type { Config } from './config/schema.ts';
-import { parseCertificates, parsePrivateKey } from './lib/pem.ts';
-import { parseSigningKey } from './oauth/signing-key.ts';
-import type { Observers } from './observe/observers.ts';
-import { readTextFile } from './read-text-file.ts';
-import type { ServerTls } from './wire/exchange.ts';
-import { opensslProblem } from './wire/tls-options.ts';
+import { type JudgedFault, judgeCertificates, ownerOf } from '../certs/judge-certificates.ts';
+import type { Config } from '../config/schema.ts';
+import { parseCertificates, parsePrivateKey } from '../lib/pem.ts';
+import { parseSigningKey } from '../oauth/signing-key.ts';
+import type { Observers } from '../observe/observers.ts';
+import { readTextFile } from '../read-text-file.ts';
+import type { ServerTls } from '../wire/exchange.ts';
+import { opensslProblem } from '../wire/tls-options.ts';
 
 /** A file and the config key that names it. */
 export interface NamedFile {

@@ -1,31 +1,31 @@
 /** Config → gate: trusted issuers and their keys, the caches, and the composition of the phase. */
-import type { Config } from './config/schema.ts';
+import type { Config } from '../config/schema.ts';
 import {
   type Authenticate,
   type Charges,
   createBearerAuthentication,
   createPresenceCheck,
-} from './gate/authenticate.ts';
-import { createDpopAuthentication } from './gate/authenticate-dpop.ts';
-import { requireCertificate } from './gate/certificate-binding.ts';
-import { createCharge, createLook } from './gate/charge.ts';
-import { createIntrospection, type IntrospectionTerms } from './gate/introspect-access-token.ts';
-import { createTokenCheck } from './gate/token-check.ts';
-import { createVerifyAccessToken, nameIssuers, type TrustedIssuer } from './gate/verify-access-token.ts';
-import type { Clock } from './lib/clock.ts';
-import type { AudienceClaim, ExpectedAudience } from './oauth/audience.ts';
-import { normalizeHttpUri } from './oauth/http-uri.ts';
-import type { Principal } from './oauth/principal.ts';
-import { createTargetUri } from './oauth/target-uri.ts';
+} from '../gate/authenticate.ts';
+import { createDpopAuthentication } from '../gate/authenticate-dpop.ts';
+import { requireCertificate } from '../gate/certificate-binding.ts';
+import { createCharge, createLook } from '../gate/charge.ts';
+import { createIntrospection, type IntrospectionTerms } from '../gate/introspect-access-token.ts';
+import { createTokenCheck } from '../gate/token-check.ts';
+import { createVerifyAccessToken, nameIssuers, type TrustedIssuer } from '../gate/verify-access-token.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { AudienceClaim, ExpectedAudience } from '../oauth/audience.ts';
+import { normalizeHttpUri } from '../oauth/http-uri.ts';
+import type { Principal } from '../oauth/principal.ts';
+import { createTargetUri } from '../oauth/target-uri.ts';
+import { type IssuerKeys, identifySource, type JwksSource } from '../state/jwks-cache.ts';
+import type { ProcessWide, RateLimited } from '../state/process-wide.ts';
+import type { Limit, RateLimiter } from '../state/rate-limiter.ts';
+import { VerifiedTokens } from '../state/verified-tokens.ts';
+import type { DpopParts } from './dpop.ts';
+import type { RuntimeFiles } from './files.ts';
+import type { IdentityParts } from './identity.ts';
 import type { RuntimeOptions } from './runtime.ts';
-import type { DpopParts } from './runtime-dpop.ts';
-import type { IdentityParts } from './runtime-identity.ts';
-import { buildScopeTerms } from './runtime-scopes.ts';
-import type { RuntimeFiles } from './runtime-tls.ts';
-import { type IssuerKeys, identifySource, type JwksSource } from './state/jwks-cache.ts';
-import type { ProcessWide, RateLimited } from './state/process-wide.ts';
-import type { Limit, RateLimiter } from './state/rate-limiter.ts';
-import { VerifiedTokens } from './state/verified-tokens.ts';
+import { buildScopeTerms } from './scopes.ts';
 
 /** Rate limiters and the limit they were made for. */
 export interface RateLimit extends Limit {

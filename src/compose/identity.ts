@@ -1,16 +1,16 @@
 /** Config → what the backend is told of a token: claims in header fields, assertions and the keys that verify them. */
-import { EventCap } from './lib/event-cap.ts';
-import type { AssertionTerms } from './oauth/assertion.ts';
-import { formatKeySet, type PublishedKeys, publishKeys } from './oauth/key-set.ts';
-import { parseSigningKey } from './oauth/signing-key.ts';
-import { clipEvidence } from './observe/access-line.ts';
-import type { Observers } from './observe/observers.ts';
-import { compileClaimHeaders } from './proxy/claim-headers.ts';
-import { createIdentify, createRenew, type Identify, type Renew } from './proxy/identify.ts';
+import { EventCap } from '../lib/event-cap.ts';
+import type { AssertionTerms } from '../oauth/assertion.ts';
+import { formatKeySet, type PublishedKeys, publishKeys } from '../oauth/key-set.ts';
+import { parseSigningKey } from '../oauth/signing-key.ts';
+import { clipEvidence } from '../observe/access-line.ts';
+import type { Observers } from '../observe/observers.ts';
+import { compileClaimHeaders } from '../proxy/claim-headers.ts';
+import { createIdentify, createRenew, type Identify, type Renew } from '../proxy/identify.ts';
+import { createKeySetEndpoint } from '../server/endpoints/key-set.ts';
+import type { Endpoint } from '../server/route.ts';
+import type { AssertionKey, RuntimeFiles } from './files.ts';
 import type { RuntimeOptions } from './runtime.ts';
-import type { AssertionKey, RuntimeFiles } from './runtime-tls.ts';
-import { createKeySetEndpoint } from './server/endpoints/key-set.ts';
-import type { Endpoint } from './server/route.ts';
 
 /** What assertions add. */
 interface AssertionParts {

@@ -1,10 +1,10 @@
 /** Config → the issuer that is asked about tokens, and on what terms. RFC 7662. */
-import type { Config } from './config/schema.ts';
-import type { IntrospectionTerms } from './gate/introspect-access-token.ts';
-import type { TrustedIssuer } from './gate/verify-access-token.ts';
+import type { Config } from '../config/schema.ts';
+import type { IntrospectionTerms } from '../gate/introspect-access-token.ts';
+import type { TrustedIssuer } from '../gate/verify-access-token.ts';
+import { fetchJson, postForm } from '../state/fetch-json.ts';
+import { IntrospectionEndpoint, type IntrospectionSource } from '../state/introspection-endpoint.ts';
 import type { RuntimeOptions } from './runtime.ts';
-import { fetchJson, postForm } from './state/fetch-json.ts';
-import { IntrospectionEndpoint, type IntrospectionSource } from './state/introspection-endpoint.ts';
 
 export interface IntrospectionParts extends IntrospectionTerms {
   readonly endpoint: IntrospectionEndpoint;

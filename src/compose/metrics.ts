@@ -1,11 +1,11 @@
 /** The metric families that read the present state of the runtime at each scrape. */
 import { X509Certificate } from 'node:crypto';
-import type { TrustedIssuer } from './gate/verify-access-token.ts';
-import type { MetricFamily, Sample } from './observe/exposition.ts';
-import { counter, gauge, type Metrics } from './observe/metrics.ts';
+import type { TrustedIssuer } from '../gate/verify-access-token.ts';
+import type { MetricFamily, Sample } from '../observe/exposition.ts';
+import { counter, gauge, type Metrics } from '../observe/metrics.ts';
+import type { ProcessWide } from '../state/process-wide.ts';
+import type { ServerTls } from '../wire/exchange.ts';
 import type { Runtime } from './runtime.ts';
-import type { ProcessWide } from './state/process-wide.ts';
-import type { ServerTls } from './wire/exchange.ts';
 
 /** `current` is the runtime in force. */
 export function runtimeMetrics(

@@ -1,17 +1,17 @@
 /** Config → phase 3: the proof check, its nonces and its replay cache. RFC 9449. */
-import type { Config } from './config/schema.ts';
-import { createVerifyDpopProof, type VerifiedProof, type VerifyDpopProof } from './gate/verify-dpop-proof.ts';
-import { deriveKey } from './lib/derive-key.ts';
-import { parseRedisUrl, type RedisUrl } from './lib/redis-url.ts';
-import { type Denial, isDenied } from './oauth/denial.ts';
-import { createNonces } from './oauth/dpop-nonce.ts';
-import type { DpopMetrics } from './observe/dpop-metrics.ts';
+import type { Config } from '../config/schema.ts';
+import { createVerifyDpopProof, type VerifiedProof, type VerifyDpopProof } from '../gate/verify-dpop-proof.ts';
+import { deriveKey } from '../lib/derive-key.ts';
+import { parseRedisUrl, type RedisUrl } from '../lib/redis-url.ts';
+import { type Denial, isDenied } from '../oauth/denial.ts';
+import { createNonces } from '../oauth/dpop-nonce.ts';
+import type { DpopMetrics } from '../observe/dpop-metrics.ts';
+import { measureClaims } from '../state/measured-replay-cache.ts';
+import { ProofKeys } from '../state/proof-keys.ts';
+import { type ProofTimes, replayWindowMs } from '../state/replay-cache.ts';
+import { MemoryReplayCache } from '../state/replay-cache-memory.ts';
+import { RedisReplayCache } from '../state/replay-cache-redis.ts';
 import type { RuntimeOptions } from './runtime.ts';
-import { measureClaims } from './state/measured-replay-cache.ts';
-import { ProofKeys } from './state/proof-keys.ts';
-import { type ProofTimes, replayWindowMs } from './state/replay-cache.ts';
-import { MemoryReplayCache } from './state/replay-cache-memory.ts';
-import { RedisReplayCache } from './state/replay-cache-redis.ts';
 
 /** How long a nonce is good: clients keep one for many proofs, and get the next with an answer before it ends. */
 const NONCE_LIFETIME_MS = 300_000;
