@@ -1,18 +1,9 @@
 /** `obex check`: every problem of a config, or the effective config, its phase and warnings. */
 
-import {
-  buildTls,
-  issuerAuthorities,
-  judgeTls,
-  loginRedisAuthorities,
-  readAssertionKey,
-  readAuthorities,
-  readCertificates,
-  readClientAuthorities,
-  readPrivateKey,
-  redisAuthorities,
-} from '../compose/files.ts';
+import { issuerAuthorities, loginRedisAuthorities, readAssertionKey, redisAuthorities } from '../compose/files.ts';
 import { loginFileReaders } from '../compose/login-files.ts';
+import { readAuthorities } from '../compose/named-file.ts';
+import { buildTls, judgeTls, readCertificates, readClientAuthorities, readPrivateKey } from '../compose/tls.ts';
 import { formatProblem, type LoadedConfig } from '../config/load.ts';
 import { formatEffectiveConfig } from '../config/mask.ts';
 import type { Phase } from '../config/phase.ts';

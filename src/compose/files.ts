@@ -1,30 +1,25 @@
-/** Certificate files of the config, read and tried: whatever is wrong names key, file and cure. */
+/** Files beside the configuration that a runtime needs, read before anything is built: whatever is wrong names key, file and cure. */
 import { generateKeyPairSync } from 'node:crypto';
-import { type JudgedFault, judgeCertificates, ownerOf } from '../certs/judge-certificates.ts';
 import type { Config } from '../config/schema.ts';
-import { parseCertificates, parsePrivateKey } from '../lib/pem.ts';
 import { parseSigningKey } from '../oauth/signing-key.ts';
-import type { Observers } from '../observe/observers.ts';
 import { readTextFile } from '../read-text-file.ts';
 import type { ServerTls } from '../wire/exchange.ts';
-import { opensslProblem } from '../wire/tls-options.ts';
+import { type NamedFile, parseNamedFile, readAuthorities, readNamedFile } from './named-file.ts';
+import { buildTls } from './tls.ts';
 
-/** A file and the config key that names it. */
-export interface NamedFile {
-  readonly key: string;
-  readonly path: string;
-}
-
-type TlsConfig = Config['obex']['tls'];
-
-/** The certificate files as texts: plain data, read once for all threads. */
+/** The files as texts: plain data, read once for all threads. */
 export interface RuntimeFiles {
   readonly tls: ServerTls | undefined;
-  readonly backendCa: string | undefined;
   /** Undefined without a replay cache in Redis, too. */
   readonly redisCa: string | undefined;
   /** Of `idp` and its `additional_issuers`, in this order. */
   readonly issuerCas: readonly (string | undefined)[];
+  readonly server: ServerFiles;
+}
+
+/** Those of one server. */
+export interface ServerFiles {
+  readonly backendCa: string | undefined;
   /** Undefined without assertions. */
   readonly assertionKey: AssertionKey | undefined;
 }
@@ -38,12 +33,13 @@ export interface AssertionKey {
 
 /** `before` are those that these replace. */
 export function readRuntimeFiles(config: Config, before?: RuntimeFiles): RuntimeFiles {
+  const tls = buildTls(config);
+  const backendCa = readAuthorities({ key: 'backend.tls.ca_file', path: config.backend.tls.ca_file });
   return {
-    tls: buildTls(config),
-    backendCa: readAuthorities({ key: 'backend.tls.ca_file', path: config.backend.tls.ca_file }),
+    tls,
     redisCa: readAuthorities(redisAuthorities(config)),
     issuerCas: issuerAuthorities(config).map(readAuthorities),
-    assertionKey: readAssertionKey(config, before?.assertionKey),
+    server: { backendCa, assertionKey: readAssertionKey(config, before?.server.assertionKey) },
   };
 }
 
@@ -101,89 +97,4 @@ export function issuerAuthorities({ idp }: Config): readonly NamedFile[] {
     path: tls.ca_file,
   }));
   return [{ key: 'idp.tls.ca_file', path: idp.tls.ca_file }, ...additional];
-}
-
-/** Certificate and key of the listener. Throws an error that a person can act on, as all functions here do. */
-export function buildTls({ obex }: Config): ServerTls | undefined {
-  if (!obex.tls.enabled) return undefined;
-  const { cert, certificates } = readCertificates(obex.tls);
-  const { key, privateKey } = readPrivateKey(obex.tls);
-  const { cert_file: certFile, key_file: keyFile, min_version: minVersion, client_auth: clientAuth } = obex.tls;
-  const owner = ownerOf(privateKey, certificates);
-  if (owner !== 1) {
-    const cure = owner === 0 ? '' : `; it belongs to number ${owner} there: put that one first`;
-    throw new Error(`obex.tls.key_file: ${keyFile} does not belong to the certificate in obex.tls.cert_file${cure}`);
-  }
-  const clients = clientAuth === 'off' ? undefined : { ca: readClientAuthorities(obex.tls) };
-  const tls: ServerTls = { cert, key, minVersion: minVersion === '1.3' ? 'TLSv1.3' : 'TLSv1.2', clients };
-  const problem = opensslProblem(tls);
-  if (problem !== undefined) throw new Error(`obex.tls.cert_file: OpenSSL refuses ${certFile}: ${problem}`);
-  return tls;
-}
-
-/** The authorities that vouch for clients; undefined = nobody needs to. OpenSSL follows a chain to a root, and takes no other. */
-export function readClientAuthorities({ client_ca_file: path }: TlsConfig): string | undefined {
-  const file = { key: 'obex.tls.client_ca_file', path };
-  const pem = readAuthorities(file);
-  if (pem === undefined) return undefined;
-  const certificates = parseNamedFile(file, pem, parseCertificates);
-  const orphan = certificates.find((one) => !certificates.some((issuer) => one.checkIssued(issuer)));
-  if (orphan === undefined) return pem;
-  const number = certificates.indexOf(orphan) + 1;
-  throw new Error(
-    `${file.key}: ${path} holds certificate number ${number} without that of its issuer; add it, up to the root`,
-  );
-}
-
-export function readCertificates({ cert_file: path }: TlsConfig) {
-  const file = { key: 'obex.tls.cert_file', path };
-  const cert = readNamedFile(file, readTextFile);
-  return { cert, certificates: parseNamedFile(file, cert, parseCertificates) };
-}
-
-/** What clients will have against the certificates in use, which is no reason not to start: the clock may be wrong. */
-export function judgeTls({ obex }: Config, { cert }: ServerTls, nowMs: number): readonly JudgedFault[] {
-  const certificates = parseCertificates(cert);
-  if (typeof certificates === 'string') return [];
-  return judgeCertificates(certificates, { host: obex.public_url.hostname.replace(/^\[|\]$/g, ''), nowMs });
-}
-
-/** Says so in the log, at start and at each reload. */
-export function warnOfCertificates(config: Config, { tls }: RuntimeFiles, { clock, log }: Observers): void {
-  if (tls === undefined) return;
-  const file = config.obex.tls.cert_file;
-  for (const { fault, problem } of judgeTls(config, tls, clock.nowMs())) {
-    log.warn('certificate_warning', { fault, message: `${file} ${problem}` });
-  }
-}
-
-export function readPrivateKey({ key_file: path }: TlsConfig) {
-  const file = { key: 'obex.tls.key_file', path };
-  const key = readNamedFile(file, readTextFile);
-  return { key, privateKey: parseNamedFile(file, key, parsePrivateKey) };
-}
-
-/** A PEM bundle of certificate authorities; undefined for the empty path, which stands for the public ones. */
-export function readAuthorities(file: NamedFile): string | undefined {
-  if (file.path === '') return undefined;
-  const pem = readNamedFile(file, readTextFile);
-  parseNamedFile(file, pem, parseCertificates);
-  return pem;
-}
-
-/** Reads a file by its path; throws an error that names key, path and cure. */
-export function readNamedFile<T>({ key, path }: NamedFile, read: (path: string) => T): T {
-  let code: unknown = 'unreadable';
-  try {
-    return read(path);
-  } catch (error) {
-    if (error instanceof Error && 'code' in error) ({ code } = error);
-  }
-  throw new Error(`${key}: cannot read ${path} (${String(code)}); check the path and that this user may read it`);
-}
-
-export function parseNamedFile<T>({ key, path }: NamedFile, pem: string, parse: (pem: string) => T | string): T {
-  const parsed = parse(pem);
-  if (typeof parsed === 'string') throw new Error(`${key}: ${path} ${parsed}`);
-  return parsed;
 }

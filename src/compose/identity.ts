@@ -91,8 +91,8 @@ export function tellKeys(
   files: RuntimeFiles,
   before: RuntimeFiles | undefined,
 ): void {
-  const { assertionKey } = files;
-  if (assertionKey !== undefined && assertionKey.pem !== before?.assertionKey?.pem) {
+  const { assertionKey } = files.server;
+  if (assertionKey !== undefined && assertionKey.pem !== before?.server.assertionKey?.pem) {
     const { kid, alg } = parseChecked(assertionKey.pem);
     log.info('assertion_key', { kid, alg, made_at_start: assertionKey.isMade });
   }

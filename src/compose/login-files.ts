@@ -2,7 +2,7 @@
 import type { Config } from '../config/schema.ts';
 import { parsePrivateKey } from '../lib/pem.ts';
 import { readFileBytes, readTextFile } from '../read-text-file.ts';
-import { type NamedFile, parseNamedFile, readNamedFile } from './files.ts';
+import { type NamedFile, parseNamedFile, readNamedFile } from './named-file.ts';
 
 type LoginConfig = NonNullable<Config['login']>;
 

@@ -5,8 +5,9 @@ import type { LoginOrders } from '../login/messages.ts';
 import type { LoginOptions, UpstreamOptions } from '../login/options.ts';
 import { createLoginEndpoints } from '../server/endpoints/login.ts';
 import type { Endpoint } from '../server/route.ts';
-import { loginRedisAuthorities, readAuthorities } from './files.ts';
+import { loginRedisAuthorities } from './files.ts';
 import { readLoginKey, readLogo } from './login-files.ts';
+import { readAuthorities } from './named-file.ts';
 import type { RuntimeOptions } from './runtime.ts';
 
 type LoginConfig = NonNullable<Config['login']>;

@@ -11,7 +11,7 @@ import type { BackendClient } from '../wire/backend.ts';
 import { createBackendClient } from '../wire/engine.ts';
 import type { ServerTls } from '../wire/exchange.ts';
 import { buildDpop, type DpopParts } from './dpop.ts';
-import { type RuntimeFiles, readRuntimeFiles, warnOfCertificates } from './files.ts';
+import { type RuntimeFiles, readRuntimeFiles } from './files.ts';
 import {
   buildAuthenticate,
   buildCharges,
@@ -25,6 +25,7 @@ import {
 import { buildIdentity, type IdentityParts, tellKeys } from './identity.ts';
 import { buildIntrospection, type IntrospectionParts } from './introspection.ts';
 import { buildMetricsService, buildService } from './service.ts';
+import { warnOfCertificates } from './tls.ts';
 
 export interface RuntimeOptions {
   readonly config: Config;
@@ -72,14 +73,14 @@ export function buildRuntime(options: RuntimeOptions): Runtime {
   const { config } = options;
   // What may fail comes first, so that a refused reload leaves nothing behind.
   const files = options.files ?? readFiles(options);
-  const backend = buildBackend(options, files.backendCa);
+  const backend = buildBackend(options, files.server.backendCa);
   const dpop = buildDpop(options, files.redisCa);
   const issuers = buildIssuers({ ...options, files });
   const introspection = buildIntrospection(options, issuers);
   const verifiedTokens = buildVerifiedTokens(config);
   const rateLimit = buildRateLimit(options);
   const charges = buildCharges(rateLimit, options.observers.clock);
-  const identity = buildIdentity(options, files.assertionKey);
+  const identity = buildIdentity(options, files.server.assertionKey);
   const gate = { issuers, introspection, verifiedTokens, charges, dpop, identity };
   const authenticate = buildAuthenticate(options, gate);
   const service = buildService(options, { ...gate, ...charges, backend, authenticate });

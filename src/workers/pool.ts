@@ -1,9 +1,10 @@
 /** The main thread of an Obex with several workers: starts them, tells all of them the same, ends when they have ended. */
 import { createServer } from 'node:net';
-import { readRuntimeFiles, warnOfCertificates } from '../compose/files.ts';
+import { readRuntimeFiles } from '../compose/files.ts';
 import { isSameLimit, readLimit } from '../compose/gate.ts';
 import { tellKeys } from '../compose/identity.ts';
 import { refuseFixedChanges } from '../compose/reload.ts';
+import { warnOfCertificates } from '../compose/tls.ts';
 import { type Phase, phaseOf } from '../config/phase.ts';
 import { packConfig } from '../config/portable.ts';
 import type { Config } from '../config/schema.ts';
