@@ -1,5 +1,4 @@
 /** A running Obex: listeners, the configuration in force, reload and drain. */
-
 import { readDescriptorLimit, spareDescriptors } from './compose/descriptors.ts';
 import type { RuntimeFiles } from './compose/files.ts';
 import { runtimeMetrics } from './compose/metrics.ts';

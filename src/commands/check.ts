@@ -1,5 +1,4 @@
 /** `obex check`: every problem of a config, or the effective config, its phase and warnings. */
-
 import { issuerAuthorities, loginRedisAuthorities, readAssertionKey, redisAuthorities } from '../compose/files.ts';
 import { loginFileReaders } from '../compose/login-files.ts';
 import { readAuthorities } from '../compose/named-file.ts';

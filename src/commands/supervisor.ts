@@ -1,5 +1,4 @@
 /** What happens to a running Obex from outside: signals, and files that change. Signals as in docs/operations.md. */
-
 import type { Admin } from '../compose/admin.ts';
 import { runtimeFilePaths } from '../compose/files.ts';
 import { formatProblem } from '../config/load.ts';

@@ -7,8 +7,8 @@ import { clipEvidence } from '../observe/access-line.ts';
 import type { Observers } from '../observe/observers.ts';
 import { compileClaimHeaders } from '../proxy/claim-headers.ts';
 import { createIdentify, createRenew, type Identify, type Renew } from '../proxy/identify.ts';
+import type { Endpoints } from '../server/endpoint.ts';
 import { createKeySetEndpoint } from '../server/endpoints/key-set.ts';
-import type { Endpoint } from '../server/route.ts';
 import type { AssertionKey, RuntimeFiles } from './files.ts';
 import type { RuntimeOptions } from './runtime.ts';
 
@@ -23,8 +23,8 @@ export interface IdentityParts {
   /** Both undefined where no assertion is sent. */
   readonly renew: Renew | undefined;
   readonly assertions: AssertionParts | undefined;
-  /** By raw path: the keys, where an assertion is sent. */
-  readonly endpoints: readonly (readonly [path: string, endpoint: Endpoint])[];
+  /** The keys, where an assertion is sent. */
+  readonly endpoints: Endpoints;
 }
 
 const KEY_SET_PATH = '/.well-known/obex-jwks.json';

@@ -3,8 +3,8 @@ import type { Config } from '../config/schema.ts';
 import { parseRedisUrl } from '../lib/redis-url.ts';
 import type { LoginOrders } from '../login/messages.ts';
 import type { LoginOptions, UpstreamOptions } from '../login/options.ts';
+import type { Endpoints } from '../server/endpoint.ts';
 import { createLoginEndpoints } from '../server/endpoints/login.ts';
-import type { Endpoint } from '../server/route.ts';
 import { loginRedisAuthorities } from './files.ts';
 import { readLoginKey, readLogo } from './login-files.ts';
 import { readAuthorities } from './named-file.ts';
@@ -15,12 +15,8 @@ type LoginConfig = NonNullable<Config['login']>;
 /** Where the configuration names no scope: a grant without any is a refusal to OAuth libraries. */
 const ONLY_SCOPE = 'mcp';
 
-/** By raw path; none without `login`. */
-export function buildLoginEndpoints({
-  config,
-  shared,
-  observers,
-}: RuntimeOptions): readonly (readonly [string, Endpoint])[] {
+/** None without `login`. */
+export function buildLoginEndpoints({ config, shared, observers }: RuntimeOptions): Endpoints {
   return config.login === undefined ? [] : createLoginEndpoints(shared.askLogin, observers.metrics.login);
 }
 

@@ -1,8 +1,8 @@
 /** Config → `/ready`: what must be well for traffic sent here to be served. */
 import type { TrustedIssuer } from '../gate/verify-access-token.ts';
 import { errorField } from '../observe/log.ts';
+import type { Respond } from '../server/endpoint.ts';
 import { createReadiness, type ReadinessCheck } from '../server/endpoints/ready.ts';
-import type { Respond } from '../server/service.ts';
 import type { BackendClient } from '../wire/backend.ts';
 import type { DpopParts } from './dpop.ts';
 import type { IntrospectionParts } from './introspection.ts';

@@ -6,10 +6,11 @@ import { isForThisHop } from '../proxy/max-forwards.ts';
 import type { Exchange } from '../wire/exchange.ts';
 import { fieldValues } from '../wire/field-values.ts';
 import { METHODS } from './cors.ts';
+import { isExempt } from './endpoint.ts';
 import { respondPreflight } from './preflight.ts';
 import { RequestLife } from './request-life.ts';
 import { respondDenial, respondInternalError, respondWith } from './respond.ts';
-import { isExempt, type Route } from './route.ts';
+import type { Route } from './route.ts';
 import type { Service } from './service.ts';
 
 /** `current` is asked once for each request, so that a request keeps the configuration that it began with. */

@@ -7,8 +7,8 @@ import { type Denial, deny } from '../oauth/denial.ts';
 import { asksForAuthorization } from '../oauth/no-authorization-server.ts';
 import type { Exchange, FieldLines, RequestHead } from '../wire/exchange.ts';
 import { isPreflight, METHODS, originOf } from './cors.ts';
+import { type Endpoint, isExempt } from './endpoint.ts';
 import type { HostPolicy } from './host-policy.ts';
-import type { Respond } from './service.ts';
 
 export type Route =
   | { readonly kind: 'endpoint'; readonly endpoint: Endpoint }
@@ -17,27 +17,6 @@ export type Route =
   | { readonly kind: 'backend'; readonly withoutToken: Denial | undefined };
 
 export type SelectRoute = (exchange: Exchange) => Route | Denial;
-
-export interface Endpoint {
-  readonly respond: Respond;
-  /** Readable by any web page: no Origin check, preflights answered. */
-  readonly isPublic: boolean;
-  /** Answered even when there are too many connections. */
-  readonly isVital: boolean;
-  /** Leaves no access line: probes come every few seconds for as long as Obex runs. */
-  readonly isQuiet: boolean;
-  /** Beside OPTIONS; absent: GET and HEAD. */
-  readonly methods?: readonly string[];
-  /** For people, so no page may read it, whatever `cors` allows: pages of any origin may lead to it, or none but those of Obex. */
-  readonly leadsFrom?: 'any' | 'own';
-  /** Counts for the rate limit although it is public. */
-  readonly isCharged?: boolean;
-}
-
-/** Probes and the metadata: no rate limit holds them up, no Host is asked of them. */
-export function isExempt(endpoint: Endpoint | undefined): boolean {
-  return endpoint !== undefined && endpoint.isCharged !== true && (endpoint.isPublic || endpoint.isVital);
-}
 
 export interface RouteOptions {
   /** By raw path. */

@@ -9,11 +9,7 @@ import type { ClientAddress } from './client-address.ts';
 import type { ResolveClientCertificate } from './client-certificate.ts';
 import type { Cors } from './cors.ts';
 import type { JudgeRefusal } from './refusal-loop.ts';
-import type { RequestLife } from './request-life.ts';
 import type { SelectRoute } from './route.ts';
-
-/** Answers a request by itself; may finish later. */
-export type Respond = (life: RequestLife) => void;
 
 /** Which access lines are written. */
 export type AccessLog = 'all' | 'denied' | 'off';

@@ -1,5 +1,4 @@
 /** Fetches the issuers' keys for all workers: one cache an issuer, every change told to every worker at once. RFC 7517 §5. */
-
 import type { RuntimeFiles } from '../compose/files.ts';
 import { buildIssuers, startIssuers } from '../compose/gate.ts';
 import type { Config } from '../config/schema.ts';

@@ -1,5 +1,4 @@
 /** What the main thread and its workers say to each other; plain data, in the order in which it was sent. */
-
 import type { RuntimeFiles } from '../compose/files.ts';
 import type { PortableConfig } from '../config/portable.ts';
 import type { VerificationKey } from '../oauth/jwks.ts';
