@@ -10,10 +10,10 @@ import { createIdentify, createRenew, type Identify, type Renew } from '../proxy
 import type { Endpoints } from '../server/endpoint.ts';
 import { createKeySetEndpoint } from '../server/endpoints/key-set.ts';
 import type { AssertionKey, RuntimeFiles } from './files.ts';
-import type { RuntimeOptions } from './runtime.ts';
+import type { ComposeOptions, ServerOptions } from './options.ts';
 
 /** What assertions add. */
-interface AssertionParts {
+export interface AssertionParts {
   readonly terms: AssertionTerms;
   readonly published: PublishedKeys;
 }
@@ -29,10 +29,15 @@ export interface IdentityParts {
 
 const KEY_SET_PATH = '/.well-known/obex-jwks.json';
 
-export function buildIdentity(options: RuntimeOptions, file: AssertionKey | undefined): IdentityParts {
-  const assertions = buildAssertions(options, file);
+/** `previous` is what the server had until now. */
+export function buildIdentity(
+  options: ServerOptions,
+  file: AssertionKey | undefined,
+  previous: AssertionParts | undefined,
+): IdentityParts {
+  const assertions = buildAssertions(options, file, previous);
   const identify = createIdentify({
-    claimHeaders: compileClaimHeaders(options.config.backend.claim_headers),
+    claimHeaders: compileClaimHeaders(options.own.backend.claim_headers),
     assertions: assertions?.terms,
     onWithheld: createReport(options.observers),
   });
@@ -43,11 +48,11 @@ export function buildIdentity(options: RuntimeOptions, file: AssertionKey | unde
 }
 
 function buildAssertions(
-  { config, observers, previous }: RuntimeOptions,
+  { config: { obex, idp }, own: { backend }, observers }: ServerOptions,
   file: AssertionKey | undefined,
+  before: AssertionParts | undefined,
 ): AssertionParts | undefined {
   if (file === undefined) return undefined;
-  const { backend, obex, idp } = config;
   const { audience, ttl: ttlMs } = backend.assertion;
   const key = parseChecked(file.pem);
   const terms = {
@@ -56,7 +61,6 @@ function buildAssertions(
     ttlMs,
     key,
   };
-  const before = previous?.identity.assertions;
   const keepMs = (before?.terms.ttlMs ?? 0) + (idp?.clock_skew ?? 0);
   const published = publishKeys(key, before?.published, { nowMs: observers.clock.monotonicMs(), keepMs });
   return { terms, published };
@@ -87,7 +91,7 @@ function createReport({ log, clock }: Observers): Parameters<typeof createIdenti
 
 /** Says in the log which key signs, whenever it is another one, and what was made for want of a configured secret. */
 export function tellKeys(
-  { config, observers: { log } }: Pick<RuntimeOptions, 'config' | 'observers'>,
+  { config, observers: { log } }: Pick<ComposeOptions, 'config' | 'observers'>,
   files: RuntimeFiles,
   before: RuntimeFiles | undefined,
 ): void {

@@ -8,7 +8,7 @@ import { createLoginEndpoints } from '../server/endpoints/login.ts';
 import { loginRedisAuthorities } from './files.ts';
 import { readLoginKey, readLogo } from './login-files.ts';
 import { readAuthorities } from './named-file.ts';
-import type { RuntimeOptions } from './runtime.ts';
+import type { ComposeOptions } from './options.ts';
 
 type LoginConfig = NonNullable<Config['login']>;
 
@@ -16,7 +16,7 @@ type LoginConfig = NonNullable<Config['login']>;
 const ONLY_SCOPE = 'mcp';
 
 /** None without `login`. */
-export function buildLoginEndpoints({ config, shared, observers }: RuntimeOptions): Endpoints {
+export function buildLoginEndpoints({ config, shared, observers }: ComposeOptions): Endpoints {
   return config.login === undefined ? [] : createLoginEndpoints(shared.askLogin, observers.metrics.login);
 }
 

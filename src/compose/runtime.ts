@@ -1,167 +1,156 @@
-/** Config → Runtime: the only reader of the configuration. Everything in it is made once and frozen. */
+/** Config → Runtime: what all servers share, each server, and the service in front of them. Made once and frozen. */
 import { type Phase, phaseOf } from '../config/phase.ts';
 import type { Config } from '../config/schema.ts';
-import type { TrustedIssuer } from '../gate/verify-access-token.ts';
-import type { Observers } from '../observe/observers.ts';
-import type { OpenStreams } from '../proxy/open-streams.ts';
+import type { Metrics } from '../observe/metrics.ts';
 import type { Service } from '../server/service.ts';
-import type { ProcessWide } from '../state/process-wide.ts';
-import type { VerifiedTokens } from '../state/verified-tokens.ts';
-import type { BackendClient } from '../wire/backend.ts';
-import { createBackendClient } from '../wire/engine.ts';
 import type { ServerTls } from '../wire/exchange.ts';
-import { buildDpop, type DpopParts } from './dpop.ts';
+import { spareDescriptors } from './descriptors.ts';
+import { buildDpop } from './dpop.ts';
+import { buildEndpoints } from './endpoints.ts';
 import { type RuntimeFiles, readRuntimeFiles } from './files.ts';
-import {
-  buildAuthenticate,
-  buildCharges,
-  buildIssuers,
-  buildRateLimit,
-  buildVerifiedTokens,
-  createStanding,
-  type RateLimit,
-  startIssuers,
-} from './gate.ts';
-import { buildIdentity, type IdentityParts, tellKeys } from './identity.ts';
-import { buildIntrospection, type IntrospectionParts } from './introspection.ts';
+import { tellKeys } from './identity.ts';
+import { buildIntrospection } from './introspection.ts';
+import { buildIssuers, startIssuers } from './issuers.ts';
+import { buildClientCharges, buildRateLimit, type RateLimit } from './limits.ts';
+import type { ComposeOptions } from './options.ts';
+import { buildServer, type CommonParts, type ServerParts } from './server.ts';
 import { buildMetricsService, buildService } from './service.ts';
 import { warnOfCertificates } from './tls.ts';
 
-export interface RuntimeOptions {
+export interface RuntimeOptions extends ComposeOptions {
   readonly config: Config;
-  readonly observers: Observers;
-  readonly shared: ProcessWide;
   /** Not ready any more, but still accepting for `drain_delay`. */
   isDraining(): boolean;
   /** The listener has closed. */
   isClosing(): boolean;
+}
+
+/** What is there already. */
+export interface RuntimeHeritage {
   /** The runtime that this one replaces: caches of issuers and buckets that stay the same are taken over. */
   readonly previous: Runtime | undefined;
-  /** File descriptors that the process may have; undefined where that is not known. */
-  readonly descriptorLimit: number | undefined;
   /** Given when somebody has read them already. */
   readonly files: RuntimeFiles | undefined;
+  /** File descriptors that the process may have; undefined where that is not known. */
+  readonly descriptorLimit: number | undefined;
 }
 
 /** One configuration at work. */
-export interface Runtime {
+export interface Runtime extends CommonParts {
   readonly phase: Phase;
   readonly service: Service;
   /** What a metrics listener of its own serves. */
   readonly metricsService: Service;
+  readonly servers: readonly ServerParts[];
   readonly tls: ServerTls | undefined;
-  readonly issuers: readonly TrustedIssuer[];
-  /** Undefined where no issuer is asked about tokens. */
-  readonly introspection: IntrospectionParts | undefined;
-  readonly verifiedTokens: VerifiedTokens;
-  readonly rateLimit: RateLimit | undefined;
-  /** Undefined below phase 3. */
-  readonly dpop: DpopParts | undefined;
-  readonly identity: IdentityParts;
+  readonly clientLimit: RateLimit | undefined;
   readonly files: RuntimeFiles;
-  readonly backend: BackendClient;
-  /** It is in force from now on. */
-  begin(): void;
+  /** It is in force from now on, in the place of `previous`. */
+  begin(previous: Runtime | undefined): void;
+  /** Ends every open event stream at its next boundary. */
+  finishStreams(): void;
   /** Stops what runs in the background, but for what `successor` has taken over. */
   release(successor: Runtime | undefined): void;
 }
 
-const MAX_BACKEND_HEAD_BYTES = 64 * 1024;
-
 /** Reads the files that the config names; throws an error that names key, path and cause if one cannot be read. */
-export function buildRuntime(options: RuntimeOptions): Runtime {
-  const { config } = options;
+export function buildRuntime(options: RuntimeOptions, heritage: RuntimeHeritage): Runtime {
+  const { config, observers } = options;
+  const { previous } = heritage;
   // What may fail comes first, so that a refused reload leaves nothing behind.
-  const files = options.files ?? readFiles(options);
-  const backend = buildBackend(options, files.server.backendCa);
-  const dpop = buildDpop(options, files.redisCa);
-  const issuers = buildIssuers({ ...options, files });
-  const introspection = buildIntrospection(options, issuers);
-  const verifiedTokens = buildVerifiedTokens(config);
-  const rateLimit = buildRateLimit(options);
-  const charges = buildCharges(rateLimit, options.observers.clock);
-  const identity = buildIdentity(options, files.server.assertionKey);
-  const gate = { issuers, introspection, verifiedTokens, charges, dpop, identity };
-  const authenticate = buildAuthenticate(options, gate);
-  const service = buildService(options, { ...gate, ...charges, backend, authenticate });
-  const { streams } = service.forwarder.inFlight;
-  const stopListening = issuers.map((trusted) => dropWithdrawn(trusted, verifiedTokens, streams));
+  const files = heritage.files ?? readFiles(options, previous?.files);
+  const { common, clientLimit } = buildCommon(options, files, previous);
+  const server = buildServer(
+    {
+      ...options,
+      own: config,
+      spareDescriptors: spareDescriptors(config, heritage.descriptorLimit),
+      files: files.server,
+      previous: previous?.servers[0],
+    },
+    common,
+  );
+  const servers = [server];
+  const service = buildService(options, {
+    endpoints: buildEndpoints(options, common, servers),
+    server: server.server,
+    clientCharges: common.clientCharges,
+    judgeRefusal: previous?.service.judgeRefusal,
+  });
   const runtime: Runtime = {
+    ...common,
     phase: phaseOf(config),
     service,
     metricsService: buildMetricsService(options, service),
+    servers,
     tls: files.tls,
-    issuers,
-    introspection,
-    verifiedTokens,
-    rateLimit,
-    dpop,
-    identity,
+    clientLimit,
     files,
-    backend,
-    begin: () => beginBackground(runtime, config),
-    release: (successor) => {
-      for (const stop of stopListening) stop();
-      stopBackground(runtime, successor);
-      backend.close();
+    begin: (before) => begin(runtime, before, { config, metrics: observers.metrics }),
+    finishStreams: () => {
+      for (const one of servers) one.server.forwarder.inFlight.streams.finishAll();
     },
+    release: (successor) => release(runtime, successor),
   };
   return Object.freeze(runtime);
 }
 
-function beginBackground({ service, issuers, introspection, dpop }: Runtime, config: Config): void {
+function readFiles({ config, observers }: RuntimeOptions, before: RuntimeFiles | undefined): RuntimeFiles {
+  const files = readRuntimeFiles(config, before);
+  warnOfCertificates(config, files, observers);
+  tellKeys({ config, observers }, files, before);
+  return files;
+}
+
+function buildCommon(options: ComposeOptions, files: RuntimeFiles, previous: Runtime | undefined) {
+  const { config, observers, shared } = options;
+  const dpop = buildDpop(options, files.redisCa, previous?.dpop);
+  const issuers = buildIssuers({ config, shared, files, previous: previous?.issuers });
+  const introspection = buildIntrospection(options, issuers, previous?.introspection);
+  const { limits } = config;
+  const clientLimit = buildRateLimit('clients', { limits, shared, previous: previous?.clientLimit });
+  const common: CommonParts = {
+    issuers,
+    introspection,
+    dpop,
+    clientCharges: buildClientCharges(clientLimit, observers.clock),
+  };
+  return { common, clientLimit };
+}
+
+function begin(
+  { servers, issuers, introspection, dpop }: Runtime,
+  previous: Runtime | undefined,
+  { config, metrics }: { readonly config: Config; readonly metrics: Metrics },
+): void {
+  for (const { verifiedTokens } of previous?.servers ?? []) verifiedTokens.onResize = undefined;
+  measureVerifiedTokens(servers, metrics);
   dpop?.begin();
   startIssuers(issuers, config);
   introspection?.endpoint.start();
-  if (config.idp === undefined) return;
-  service.forwarder.inFlight.streams.judgeBy(createStanding(issuers, introspection?.trusted));
+  for (const server of servers) server.begin();
+}
+
+/** The metrics tell of all servers together. */
+function measureVerifiedTokens(servers: readonly ServerParts[], metrics: Metrics): void {
+  const measure = (): void => {
+    let entries = 0;
+    let bytes = 0;
+    for (const { verifiedTokens } of servers) {
+      entries += verifiedTokens.entries;
+      bytes += verifiedTokens.bytes;
+    }
+    metrics.tokenCacheSize(entries, bytes);
+  };
+  for (const { verifiedTokens } of servers) verifiedTokens.onResize = measure;
+  measure();
 }
 
 /** But for what the successor has taken over. */
-function stopBackground({ issuers, introspection, dpop }: Runtime, successor: Runtime | undefined): void {
+function release({ servers, issuers, introspection, dpop }: Runtime, successor: Runtime | undefined): void {
+  for (const server of servers) server.release();
   const kept = new Set(successor?.issuers.map(({ jwks }) => jwks));
   for (const { jwks } of issuers) if (!kept.has(jwks)) jwks.stop();
   if (successor?.introspection?.endpoint !== introspection?.endpoint) introspection?.endpoint.stop();
   if (successor?.dpop?.replayCache !== dpop?.replayCache) dpop?.stop();
-}
-
-/** What rests on a key goes with it, and what rests on a token that is called back. Returns the way to stop that. */
-function dropWithdrawn(
-  { issuer, jwks, revoked }: TrustedIssuer,
-  tokens: VerifiedTokens,
-  streams: OpenStreams,
-): () => void {
-  const unfollow = revoked?.onChange(() => {
-    tokens.dropRevoked(issuer, revoked);
-    streams.endUnfounded();
-  });
-  const stop = jwks.onChange((keys) => {
-    tokens.keepOnly(issuer, keys);
-    streams.endUnfounded();
-  });
-  return () => {
-    unfollow?.();
-    stop();
-  };
-}
-
-function readFiles(options: RuntimeOptions): RuntimeFiles {
-  const { config, observers, previous } = options;
-  const files = readRuntimeFiles(config, previous?.files);
-  warnOfCertificates(config, files, observers);
-  tellKeys(options, files, previous?.files);
-  return files;
-}
-
-function buildBackend({ config, observers }: RuntimeOptions, ca: string | undefined): BackendClient {
-  const { backend } = config;
-  return createBackendClient({
-    url: backend.url,
-    connectTimeoutMs: backend.connect_timeout,
-    headTimeoutMs: backend.timeout,
-    maxIdleConnections: backend.max_idle_conns,
-    maxHeaderBytes: MAX_BACKEND_HEAD_BYTES,
-    ca,
-    onBug: (error) => observers.engine.onBug(error),
-  });
 }

@@ -16,13 +16,18 @@ import { fieldValues } from '../wire/field-values.ts';
 import type { Answerable } from './answerable.ts';
 import type { ClientAddress } from './client-address.ts';
 import { respondDenial } from './respond.ts';
+import type { Server } from './server.ts';
 import type { Service } from './service.ts';
+
+const NO_FIELDS: FieldLines = [];
 
 export class RequestLife implements Answerable, ExchangeOwner, ForwardedRequest, Sender {
   readonly exchange: Exchange;
   readonly service: Service;
   readonly requestId = ownText(randomUUID());
   readonly clientAddress: ClientAddress;
+  /** Whom it is for; undefined as long as that is not known, and where Obex answers by itself. */
+  server: Server | undefined;
   principal: Principal | undefined;
   /** The way to the backend and back, from the moment that it is taken. */
   forwarding: Forwarding | undefined;
@@ -105,7 +110,7 @@ export class RequestLife implements Answerable, ExchangeOwner, ForwardedRequest,
 
   /** In the scheme that the client used. */
   challenge(reason: DenialReason): FieldLines {
-    return this.service.challenges(reason, this.#credentials?.scheme);
+    return this.server?.challenges(reason, this.#credentials?.scheme) ?? NO_FIELDS;
   }
 
   refuse(denial: Denial): void {

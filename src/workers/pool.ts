@@ -1,8 +1,8 @@
 /** The main thread of an Obex with several workers: starts them, tells all of them the same, ends when they have ended. */
 import { createServer } from 'node:net';
 import { readRuntimeFiles } from '../compose/files.ts';
-import { isSameLimit, readLimit } from '../compose/gate.ts';
 import { tellKeys } from '../compose/identity.ts';
+import { isSameLimit, readLimit } from '../compose/limits.ts';
 import { refuseFixedChanges } from '../compose/reload.ts';
 import { warnOfCertificates } from '../compose/tls.ts';
 import { type Phase, phaseOf } from '../config/phase.ts';
@@ -189,7 +189,7 @@ function createHandOver(config: Config, observers: Observers, before: HandOver |
 
 /** Allowances are kept over a reload that leaves the limit as it is. */
 function createRateLimits(config: Config, before: RateLimitMemories | undefined): RateLimitMemories | undefined {
-  const limit = readLimit(config);
+  const limit = readLimit(config.limits);
   if (limit === undefined) return undefined;
   if (isSameLimit(before?.clients.limit, limit)) return before;
   return { clients: createRateLimitMemory(limit), principals: createRateLimitMemory(limit) };
