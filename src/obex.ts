@@ -1,16 +1,15 @@
 /** A running Obex: listeners, the configuration in force, reload and drain. */
+import { readDescriptorLimit, spareDescriptors } from './compose/descriptors.ts';
+import type { RuntimeFiles } from './compose/files.ts';
+import { runtimeMetrics } from './compose/metrics.ts';
+import { refuseFixedChanges } from './compose/reload.ts';
+import { buildRuntime, type Runtime } from './compose/runtime.ts';
 import type { Phase } from './config/phase.ts';
 import type { Config } from './config/schema.ts';
 import { VERSION } from './lib/version.ts';
 import type { Observers } from './observe/observers.ts';
 import { processMetrics } from './observe/process-metrics.ts';
 import { underKey } from './observe/under-key.ts';
-import { buildRuntime, type Runtime } from './runtime.ts';
-import { readDescriptorLimit, spareDescriptors } from './runtime-descriptors.ts';
-import { type Login, startLogin } from './runtime-login.ts';
-import { runtimeMetrics } from './runtime-metrics.ts';
-import { refuseFixedChanges } from './runtime-reload.ts';
-import type { RuntimeFiles } from './runtime-tls.ts';
 import { createHandlers } from './server/handlers.ts';
 import type { Service } from './server/service.ts';
 import type { CommandLogin } from './state/login-control.ts';
@@ -18,6 +17,7 @@ import { createOwnTruth, type ProcessWide } from './state/process-wide.ts';
 import { listen } from './wire/engine.ts';
 import type { ListenAddress, WireServer } from './wire/exchange.ts';
 import { formatListenUrl } from './wire/listen-url.ts';
+import { type Login, startLogin } from './workers/login.ts';
 
 export interface Obex {
   /** Where the main listener can be reached from this machine. */
@@ -89,8 +89,7 @@ class RunningObex implements Obex {
     this.#shared = parts.seat?.shared ?? createOwnTruth(observers, parts.login?.desk);
     this.#config = config;
     this.#runtime = this.#build(config, undefined, parts.seat?.files);
-    this.#runtime.begin();
-    this.#measureTokenCache(this.#runtime);
+    this.#runtime.begin(undefined);
     observers.metrics.register(
       ...runtimeMetrics(() => this.#runtime, this.#shared, observers.metrics),
       ...processMetrics(VERSION, () => this.#runtime.phase),
@@ -168,9 +167,7 @@ class RunningObex implements Obex {
     const next = this.#runtime;
     this.#observers.log.setLevel(config.log.level);
     this.#config = config;
-    previous.verifiedTokens.onResize = undefined;
-    this.#measureTokenCache(next);
-    next.begin();
+    next.begin(previous);
     previous.release(next);
   }
 
@@ -197,14 +194,8 @@ class RunningObex implements Obex {
 
   /** Streams end between two events where they can; a moment later the rest is cut. */
   #finish(): void {
-    this.#runtime.service.forwarder.inFlight.streams.finishAll();
+    this.#runtime.finishStreams();
     setTimeout(() => this.#server?.destroy(), BOUNDARY_GRACE_MS);
-  }
-
-  #measureTokenCache({ verifiedTokens }: Runtime): void {
-    const { metrics } = this.#observers;
-    verifiedTokens.onResize = () => metrics.tokenCacheSize(verifiedTokens.entries, verifiedTokens.bytes);
-    verifiedTokens.onResize();
   }
 
   #place(configured: ListenAddress): ListenAddress {
@@ -213,16 +204,14 @@ class RunningObex implements Obex {
   }
 
   #build(config: Config, previous: Runtime | undefined, files: RuntimeFiles | undefined): Runtime {
-    return buildRuntime({
+    const options = {
       config,
       observers: this.#observers,
       shared: this.#shared,
       isDraining: () => this.#draining,
       isClosing: () => this.#closing,
-      previous,
-      descriptorLimit: this.#descriptorLimit,
-      files,
-    });
+    };
+    return buildRuntime(options, { previous, files, descriptorLimit: this.#descriptorLimit });
   }
 
   #listenOn(address: ListenAddress, service: () => Service, runtime: Runtime | undefined): Promise<WireServer> {

@@ -42,7 +42,7 @@ describe('docs/metrics.md', () => {
     metrics.register(...processMetrics('0', () => 1), ...new DpopMetrics().families);
     metrics.register(...metrics.introspection.families(() => 'https://issuer.example'));
     const names = [...metrics.format().matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name ?? '');
-    const runtime = [...read('src/runtime-metrics.ts').matchAll(/'(obex_\w+)'/g)].map(([, name]) => name ?? '');
+    const runtime = [...read('src/compose/metrics.ts').matchAll(/'(obex_\w+)'/g)].map(([, name]) => name ?? '');
     const page = read('docs/metrics.md');
     assert.ok(names.length > 5 && runtime.length > 4);
     assert.deepEqual(

@@ -1,22 +1,13 @@
 /** `obex check`: every problem of a config, or the effective config, its phase and warnings. */
+import { issuerAuthorities, loginRedisAuthorities, readAssertionKey, redisAuthorities } from '../compose/files.ts';
+import { loginFileReaders } from '../compose/login-files.ts';
+import { readAuthorities } from '../compose/named-file.ts';
+import { buildTls, judgeTls, readCertificates, readClientAuthorities, readPrivateKey } from '../compose/tls.ts';
 import { formatProblem, type LoadedConfig } from '../config/load.ts';
 import { formatEffectiveConfig } from '../config/mask.ts';
 import type { Phase } from '../config/phase.ts';
 import type { Config } from '../config/schema.ts';
 import { errorField } from '../observe/log.ts';
-import { loginFileReaders } from '../runtime-login-files.ts';
-import {
-  buildTls,
-  issuerAuthorities,
-  judgeTls,
-  loginRedisAuthorities,
-  readAssertionKey,
-  readAuthorities,
-  readCertificates,
-  readClientAuthorities,
-  readPrivateKey,
-  redisAuthorities,
-} from '../runtime-tls.ts';
 import { type Environment, readConfigFile } from './config-file.ts';
 import { describeLogin } from './describe-login.ts';
 

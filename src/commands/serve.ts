@@ -1,12 +1,12 @@
 /** `obex serve`: runs the proxy until a signal ends it. Signals as in docs/operations.md. */
 import { availableParallelism } from 'node:os';
+import { startAdmin } from '../compose/admin.ts';
+import { readDescriptorLimit, warnOfDescriptors } from '../compose/descriptors.ts';
 import type { Config } from '../config/schema.ts';
 import { type Obex, startObex } from '../obex.ts';
 import { LineWriter } from '../observe/line-writer.ts';
 import { errorField } from '../observe/log.ts';
 import { createObservers, type Observers } from '../observe/observers.ts';
-import { startAdmin } from '../runtime-admin.ts';
-import { readDescriptorLimit, warnOfDescriptors } from '../runtime-descriptors.ts';
 import type { Signals } from '../signals.ts';
 import { collectWithoutHelp } from '../young-generation.ts';
 import { loadOrExplain } from './config-file.ts';

@@ -1,10 +1,10 @@
 /** What happens to a running Obex from outside: signals, and files that change. Signals as in docs/operations.md. */
+import type { Admin } from '../compose/admin.ts';
+import { runtimeFilePaths } from '../compose/files.ts';
 import { formatProblem } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import type { Obex } from '../obex.ts';
 import { errorField, type Log } from '../observe/log.ts';
-import type { Admin } from '../runtime-admin.ts';
-import { runtimeFilePaths } from '../runtime-tls.ts';
 import type { Signal, Signals } from '../signals.ts';
 import { readConfigFile, type ServedConfig } from './config-file.ts';
 import { FollowedFiles } from './followed-files.ts';

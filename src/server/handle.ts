@@ -6,10 +6,12 @@ import { isForThisHop } from '../proxy/max-forwards.ts';
 import type { Exchange } from '../wire/exchange.ts';
 import { fieldValues } from '../wire/field-values.ts';
 import { METHODS } from './cors.ts';
+import { isExempt } from './endpoint.ts';
 import { respondPreflight } from './preflight.ts';
 import { RequestLife } from './request-life.ts';
 import { respondDenial, respondInternalError, respondWith } from './respond.ts';
-import { isExempt, type Route } from './route.ts';
+import type { BackendRoute, Route } from './route.ts';
+import type { Server } from './server.ts';
 import type { Service } from './service.ts';
 
 /** `current` is asked once for each request, so that a request keeps the configuration that it began with. */
@@ -36,7 +38,8 @@ function route(life: RequestLife): void {
     case 'preflight':
       return respondPreflight(life);
     case 'backend':
-      return authenticate(life, selected.withoutToken);
+      life.server = selected.server;
+      return authenticate(life, selected);
   }
 }
 
@@ -53,13 +56,13 @@ function isCharged(selected: Route | Denial): boolean {
   }
 }
 
-function authenticate(life: RequestLife, withoutToken: Denial | undefined): void {
+function authenticate(life: RequestLife, { server, withoutToken }: BackendRoute): void {
   const { method, target, fields } = life.exchange.head;
   const proceed = (outcome: Admission | Denial): void => {
-    if (!isDenied(outcome)) return pass(life, outcome);
+    if (!isDenied(outcome)) return pass(life, server, outcome);
     respondDenial(life, outcome.reason === 'no_token' ? (withoutToken ?? outcome) : outcome);
   };
-  const outcome = life.service.authenticate({
+  const outcome = server.authenticate({
     method,
     target,
     authorization: fieldValues(fields, 'authorization'),
@@ -71,13 +74,13 @@ function authenticate(life: RequestLife, withoutToken: Denial | undefined): void
   else proceed(outcome);
 }
 
-function pass(life: RequestLife, { principal, responseFields }: Admission): void {
+function pass(life: RequestLife, server: Server, { principal, responseFields }: Admission): void {
   if (life.isOver) return;
   life.admit(principal, responseFields);
-  const denial = life.service.authorize(principal);
+  const denial = server.authorize(principal);
   if (denial !== undefined) return respondDenial(life, denial);
   if (isForThisHop(life.exchange.head)) return respondWith(life, 204, { fields: ['Allow', METHODS], body: '' });
-  const forwarding = life.service.forwarder.forward(life);
+  const forwarding = server.forwarder.forward(life);
   // Refused and over before there was anybody to tell: nobody will end it any more.
   if (life.isOver) forwarding?.end();
   else life.forwarding = forwarding;

@@ -3,8 +3,8 @@ import { randomUUID } from 'node:crypto';
 import type { Sender } from '../gate/certificate-binding.ts';
 import type { ClientCertificate } from '../lib/client-certificate.ts';
 import { ownText } from '../lib/own-text.ts';
-import { type Credentials, parseCredentials, type Scheme } from '../oauth/credentials.ts';
-import { type Denial, isDenied } from '../oauth/denial.ts';
+import { type Credentials, parseCredentials } from '../oauth/credentials.ts';
+import { type Denial, type DenialReason, isDenied } from '../oauth/denial.ts';
 import type { Principal } from '../oauth/principal.ts';
 import { formatAccessLine } from '../observe/access-line.ts';
 import type { Log } from '../observe/log.ts';
@@ -13,15 +13,21 @@ import type { Vouched } from '../proxy/backend-headers.ts';
 import type { ForwardedRequest, Forwarding } from '../proxy/forward.ts';
 import type { Exchange, ExchangeOutcome, ExchangeOwner, FieldLines } from '../wire/exchange.ts';
 import { fieldValues } from '../wire/field-values.ts';
+import type { Answerable } from './answerable.ts';
 import type { ClientAddress } from './client-address.ts';
 import { respondDenial } from './respond.ts';
+import type { Server } from './server.ts';
 import type { Service } from './service.ts';
 
-export class RequestLife implements ExchangeOwner, ForwardedRequest, Sender {
+const NO_FIELDS: FieldLines = [];
+
+export class RequestLife implements Answerable, ExchangeOwner, ForwardedRequest, Sender {
   readonly exchange: Exchange;
   readonly service: Service;
   readonly requestId = ownText(randomUUID());
   readonly clientAddress: ClientAddress;
+  /** Whom it is for; undefined as long as that is not known, and where Obex answers by itself. */
+  server: Server | undefined;
   principal: Principal | undefined;
   /** The way to the backend and back, from the moment that it is taken. */
   forwarding: Forwarding | undefined;
@@ -44,7 +50,6 @@ export class RequestLife implements ExchangeOwner, ForwardedRequest, Sender {
     exchange.owner = this;
   }
 
-  /** True when there is nobody left to answer. */
   get isOver(): boolean {
     return this.#isOver;
   }
@@ -57,7 +62,6 @@ export class RequestLife implements ExchangeOwner, ForwardedRequest, Sender {
     return this.exchange.clientCertificate;
   }
 
-  /** Fields that stand on every answer to this request: its id, CORS, what authentication added. */
   get ownFields(): FieldLines {
     const corsFields = this.service.cors.fields(this.exchange.head);
     return ['X-Obex-Request-ID', this.requestId, ...corsFields, ...this.#addedFields];
@@ -84,11 +88,6 @@ export class RequestLife implements ExchangeOwner, ForwardedRequest, Sender {
     this.#addedFields = fields;
   }
 
-  /** The scheme that the client used, for its challenge; undefined when it sent no credential. */
-  get scheme(): Scheme | undefined {
-    return this.#credentials?.scheme;
-  }
-
   get presentedToken(): string | undefined {
     return this.#credentials?.accessToken;
   }
@@ -97,13 +96,21 @@ export class RequestLife implements ExchangeOwner, ForwardedRequest, Sender {
     return this.#observers.log;
   }
 
-  /** A response head leaves; `denial` when it is a refusal. */
   responding(status: number, denial?: Denial): void {
     this.#status = status;
     this.#denial = denial;
     const { metrics, clock } = this.#observers;
     metrics.responded(status, (clock.monotonicMs() - this.#startedMs) / 1000);
     if (denial !== undefined) metrics.denied(denial.reason);
+  }
+
+  judge(found: Denial): Denial {
+    return this.service.judgeRefusal?.(found, this) ?? found;
+  }
+
+  /** In the scheme that the client used. */
+  challenge(reason: DenialReason): FieldLines {
+    return this.server?.challenges(reason, this.#credentials?.scheme) ?? NO_FIELDS;
   }
 
   refuse(denial: Denial): void {

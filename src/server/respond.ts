@@ -3,7 +3,7 @@ import { Buffer } from 'node:buffer';
 import { type Denial, denialRow, deny } from '../oauth/denial.ts';
 import { errorField } from '../observe/log.ts';
 import type { FieldLines, ResponseHead } from '../wire/exchange.ts';
-import type { RequestLife } from './request-life.ts';
+import type { Answerable } from './answerable.ts';
 
 interface Content {
   readonly fields: FieldLines;
@@ -11,24 +11,24 @@ interface Content {
 }
 
 /** Sends a whole answer; `fields` beside those that every answer to the request carries. */
-export function respondWith(life: RequestLife, status: number, content: Content): void {
+export function respondWith(life: Answerable, status: number, content: Content): void {
   if (life.isOver) return;
   life.responding(status);
   send(life, status, content);
 }
 
 /** Sends a refusal: its status, its challenge, its body. Nothing, if a response has begun or nobody is left. */
-export function respondDenial(life: RequestLife, found: Denial): void {
+export function respondDenial(life: Answerable, found: Denial): void {
   if (life.isOver || life.exchange.responded) return;
-  const denial = life.service.judgeRefusal?.(found, life) ?? found;
+  const denial = life.judge(found);
   const { status } = denialRow(denial.reason);
   life.responding(status, denial);
-  const challenge = life.service.challenges(denial.reason, life.scheme);
-  send(life, status, { fields: [...challenge, ...denial.fields, ...REFUSAL_FIELDS], body: formatRefusal(denial) });
+  const fields = [...life.challenge(denial.reason), ...denial.fields, ...REFUSAL_FIELDS];
+  send(life, status, { fields, body: formatRefusal(denial) });
 }
 
 /** A bug: 500 with nothing but the request id outside, everything in the log. */
-export function respondInternalError(life: RequestLife, error: unknown): void {
+export function respondInternalError(life: Answerable, error: unknown): void {
   life.log.error('internal_error', {
     request_id: life.requestId,
     error: errorField(error),
@@ -51,7 +51,7 @@ function formatRefusal(denial: Denial): string {
   return JSON.stringify({ error: denialRow(reason).error, reason, error_description: description });
 }
 
-function send(life: RequestLife, status: number, content: Content): void {
+function send(life: Answerable, status: number, content: Content): void {
   const body = typeof content.body === 'string' ? Buffer.from(content.body) : content.body;
   const fields = [...content.fields, ...life.ownFields];
   const sink = life.exchange.respond({ status, reason: '', fields, length: status === 204 ? undefined : body.length });

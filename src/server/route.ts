@@ -7,50 +7,43 @@ import { type Denial, deny } from '../oauth/denial.ts';
 import { asksForAuthorization } from '../oauth/no-authorization-server.ts';
 import type { Exchange, FieldLines, RequestHead } from '../wire/exchange.ts';
 import { isPreflight, METHODS, originOf } from './cors.ts';
+import { type Endpoint, isExempt } from './endpoint.ts';
 import type { HostPolicy } from './host-policy.ts';
-import type { Respond } from './service.ts';
+import type { Server } from './server.ts';
 
 export type Route =
   | { readonly kind: 'endpoint'; readonly endpoint: Endpoint }
   | { readonly kind: 'preflight'; readonly isExempt: boolean }
-  /** `withoutToken`: what a request without one is told instead of `no_token`. */
-  | { readonly kind: 'backend'; readonly withoutToken: Denial | undefined };
+  | BackendRoute;
+
+export interface BackendRoute {
+  readonly kind: 'backend';
+  readonly server: Server;
+  /** What a request without a token is told instead of `no_token`. */
+  readonly withoutToken: Denial | undefined;
+}
+
+/** The ways to one server: they differ by what a request without a token looks for. */
+export interface ServerRoutes {
+  readonly plain: BackendRoute;
+  /** For whoever looks for the metadata of an authorization server. */
+  readonly discovery: BackendRoute;
+  /** For whoever wants to register or log in there. */
+  readonly authorization: BackendRoute;
+}
 
 export type SelectRoute = (exchange: Exchange) => Route | Denial;
-
-export interface Endpoint {
-  readonly respond: Respond;
-  /** Readable by any web page: no Origin check, preflights answered. */
-  readonly isPublic: boolean;
-  /** Answered even when there are too many connections. */
-  readonly isVital: boolean;
-  /** Leaves no access line: probes come every few seconds for as long as Obex runs. */
-  readonly isQuiet: boolean;
-  /** Beside OPTIONS; absent: GET and HEAD. */
-  readonly methods?: readonly string[];
-  /** For people, so no page may read it, whatever `cors` allows: pages of any origin may lead to it, or none but those of Obex. */
-  readonly leadsFrom?: 'any' | 'own';
-  /** Counts for the rate limit although it is public. */
-  readonly isCharged?: boolean;
-}
-
-/** Probes and the metadata: no rate limit holds them up, no Host is asked of them. */
-export function isExempt(endpoint: Endpoint | undefined): boolean {
-  return endpoint !== undefined && endpoint.isCharged !== true && (endpoint.isPublic || endpoint.isVital);
-}
 
 export interface RouteOptions {
   /** By raw path. */
   readonly endpoints: ReadonlyMap<string, Endpoint>;
-  /** Raw paths that neither an endpoint nor the backend serves. */
-  isClosed(path: string): boolean;
+  /** By a raw path that no endpoint serves; undefined = no server does either. */
+  selectServer(path: string): ServerRoutes | undefined;
   isOriginAllowed(origin: string): boolean;
   /** That of Obex itself, as browsers write it. */
   readonly ownOrigin: string;
   /** Undefined from phase 2 on, where Host decides nothing. */
   readonly hostPolicy: HostPolicy | undefined;
-  /** For whoever wants to register or log in here; undefined in phase 1, where the backend may well be the place. */
-  readonly noAuthorizationServer: Denial | undefined;
   /** Whether Obex itself has sent the request. */
   isLoop(fields: FieldLines): boolean;
   /** The listener has closed: what still comes on kept connections is refused. */
@@ -59,11 +52,17 @@ export interface RouteOptions {
 
 const PREFLIGHT: Route = { kind: 'preflight', isExempt: false };
 const PUBLIC_PREFLIGHT: Route = { kind: 'preflight', isExempt: true };
-const BACKEND: Route = { kind: 'backend', withoutToken: undefined };
-const DISCOVERY_PROBE: Route = { kind: 'backend', withoutToken: deny('not_found') };
+const NO_METADATA = deny('not_found');
+
+export function createServerRoutes(server: Server): ServerRoutes {
+  return {
+    plain: { kind: 'backend', server, withoutToken: undefined },
+    discovery: { kind: 'backend', server, withoutToken: NO_METADATA },
+    authorization: { kind: 'backend', server, withoutToken: server.noAuthorizationServer },
+  };
+}
 
 export function createRoute(options: RouteOptions): SelectRoute {
-  const toAuthorization: Route = { kind: 'backend', withoutToken: options.noAuthorizationServer };
   return (exchange) => {
     const { head, overloaded } = exchange;
     const path = rawPath(head.target);
@@ -76,12 +75,13 @@ export function createRoute(options: RouteOptions): SelectRoute {
       return deny('host_not_allowed', { actual: head.authority });
     }
     if (endpoint !== undefined) return routeToEndpoint(endpoint, head);
-    if (options.isClosed(path)) return deny('not_found');
+    const toServer = options.selectServer(path);
+    if (toServer === undefined) return deny('not_found');
     const refusal = refuseForBackend(options, head);
     if (refusal !== undefined) return refusal;
     if (isPreflight(head)) return PREFLIGHT;
-    if (isDiscoveryProbe(path)) return DISCOVERY_PROBE;
-    return asksForAuthorization(head.method, path) ? toAuthorization : BACKEND;
+    if (isDiscoveryProbe(path)) return toServer.discovery;
+    return asksForAuthorization(head.method, path) ? toServer.authorization : toServer.plain;
   };
 }
 

@@ -1,10 +1,9 @@
 /** Fetches the issuers' keys for all workers: one cache an issuer, every change told to every worker at once. RFC 7517 §5. */
+import type { RuntimeFiles } from '../compose/files.ts';
+import { buildIssuers, type Issuer, startIssuers } from '../compose/issuers.ts';
 import type { Config } from '../config/schema.ts';
-import type { TrustedIssuer } from '../gate/verify-access-token.ts';
 import type { PreparedReload } from '../obex.ts';
 import type { Observers } from '../observe/observers.ts';
-import { buildIssuers, startIssuers } from '../runtime-gate.ts';
-import type { RuntimeFiles } from '../runtime-tls.ts';
 import { type IssuerKeys, identifySource, type JwksSource } from '../state/jwks-cache.ts';
 import type { FollowLoginKeys } from '../state/login-keys.ts';
 import { createSourceKeys } from '../state/process-wide.ts';
@@ -15,7 +14,7 @@ export class KeyDesk {
   readonly #observers: Observers;
   readonly #publish: (snapshot: KeySnapshot) => void;
   readonly #followLogin: FollowLoginKeys | undefined;
-  #issuers: readonly TrustedIssuer[] = [];
+  #issuers: readonly Issuer[] = [];
 
   /** `publish` sends a snapshot to all workers. `followLogin`: where Obex itself is an issuer. */
   constructor(observers: Observers, publish: (snapshot: KeySnapshot) => void, followLogin?: FollowLoginKeys) {
@@ -26,7 +25,7 @@ export class KeyDesk {
 
   /** Caches of issuers that stay are kept; nothing new is fetched before the commit. */
   prepare(config: Config, files: RuntimeFiles): PreparedReload {
-    const previous = { issuers: this.#issuers };
+    const previous = this.#issuers;
     const createIssuerKeys = (source: JwksSource): IssuerKeys => this.#createCache(source);
     const issuers = buildIssuers({ config, files, shared: { createIssuerKeys }, previous });
     const commit = (): void => {
@@ -43,10 +42,10 @@ export class KeyDesk {
    * when keys have been fetched that the worker did not know of when it asked: it has been told of them since.
    */
   async refresh({ source, worthFetching, fetchesSeen }: RefreshRequest): Promise<boolean> {
-    const trusted = this.#issuers.find(({ jwks }) => identifySource(jwks.source) === source);
-    if (trusted === undefined) return false;
-    if (countFetches(trusted.jwks.statistics) > fetchesSeen) return true;
-    return trusted.jwks.refresh(worthFetching);
+    const issuer = this.#issuers.find(({ jwks }) => identifySource(jwks.source) === source);
+    if (issuer === undefined) return false;
+    if (countFetches(issuer.jwks.statistics) > fetchesSeen) return true;
+    return issuer.jwks.refresh(worthFetching);
   }
 
   stop(): void {

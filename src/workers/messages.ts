@@ -1,7 +1,7 @@
 /** What the main thread and its workers say to each other; plain data, in the order in which it was sent. */
+import type { RuntimeFiles } from '../compose/files.ts';
 import type { PortableConfig } from '../config/portable.ts';
 import type { VerificationKey } from '../oauth/jwks.ts';
-import type { RuntimeFiles } from '../runtime-tls.ts';
 import type { JwksStatistics } from '../state/jwks-cache.ts';
 import type { LoginQuestion, LoginReply } from '../state/login-channel.ts';
 import type { RateLimited } from '../state/process-wide.ts';

@@ -1,16 +1,16 @@
 /** The main thread of an Obex with several workers: starts them, tells all of them the same, ends when they have ended. */
 import { createServer } from 'node:net';
+import { readRuntimeFiles } from '../compose/files.ts';
+import { tellKeys } from '../compose/identity.ts';
+import { isSameLimit, readLimit } from '../compose/limits.ts';
+import { refuseFixedChanges } from '../compose/reload.ts';
+import { warnOfCertificates } from '../compose/tls.ts';
 import { type Phase, phaseOf } from '../config/phase.ts';
 import { packConfig } from '../config/portable.ts';
 import type { Config } from '../config/schema.ts';
 import { errorField, type LineSink } from '../observe/log.ts';
 import type { Observers } from '../observe/observers.ts';
 import { underKey } from '../observe/under-key.ts';
-import { isSameLimit, readLimit } from '../runtime-gate.ts';
-import { tellKeys } from '../runtime-identity.ts';
-import { type Login, startLogin } from '../runtime-login.ts';
-import { refuseFixedChanges } from '../runtime-reload.ts';
-import { readRuntimeFiles, warnOfCertificates } from '../runtime-tls.ts';
 import type { LoginOutcome, LoginRequest } from '../state/login-channel.ts';
 import type { CommandLogin } from '../state/login-control.ts';
 import { createRateLimitMemory } from '../state/rate-limiter-shared.ts';
@@ -19,6 +19,7 @@ import { bind } from '../wire/bind.ts';
 import type { ListenAddress } from '../wire/exchange.ts';
 import { Colleague } from './colleague.ts';
 import { KeyDesk } from './key-desk.ts';
+import { type Login, startLogin } from './login.ts';
 import type { Birth, HandOver, KeySnapshot, RateLimitMemories, ToWorker } from './messages.ts';
 import type { SharedMemory } from './shared-memory.ts';
 
@@ -188,7 +189,7 @@ function createHandOver(config: Config, observers: Observers, before: HandOver |
 
 /** Allowances are kept over a reload that leaves the limit as it is. */
 function createRateLimits(config: Config, before: RateLimitMemories | undefined): RateLimitMemories | undefined {
-  const limit = readLimit(config);
+  const limit = readLimit(config.limits);
   if (limit === undefined) return undefined;
   if (isSameLimit(before?.clients.limit, limit)) return before;
   return { clients: createRateLimitMemory(limit), principals: createRateLimitMemory(limit) };

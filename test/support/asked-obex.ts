@@ -1,8 +1,8 @@
 /** Obex with `login`, in front of an authorization server that a test plays itself: what reaches it, and what comes of its answers. */
 
+import { readRuntimeFiles } from '../../src/compose/files.ts';
 import { startObex } from '../../src/obex.ts';
 import { createObservers } from '../../src/observe/observers.ts';
-import { readRuntimeFiles } from '../../src/runtime-tls.ts';
 import type { AskLogin, LoginAnswer, LoginRequest } from '../../src/state/login-channel.ts';
 import { createOwnTruth } from '../../src/state/process-wide.ts';
 import type { FollowRevocations, Revocation } from '../../src/state/revoked-tokens.ts';

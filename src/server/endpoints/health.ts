@@ -1,6 +1,6 @@
 /** `/health`: the process answers. Says nothing of the backend, so that an outage there never restarts Obex. */
+import type { Respond } from '../endpoint.ts';
 import { respondWith } from '../respond.ts';
-import type { Respond } from '../service.ts';
 
 export const respondHealth: Respond = (life) =>
   respondWith(life, 200, { fields: JSON_FIELDS, body: '{"status":"ok"}' });

@@ -1,7 +1,6 @@
 /** The keys with which backends verify assertions, readable by anybody. RFC 7517 §8.5.1. */
+import type { Endpoint, Respond } from '../endpoint.ts';
 import { respondWith } from '../respond.ts';
-import type { Endpoint } from '../route.ts';
-import type { Respond } from '../service.ts';
 
 /** For a short time, so that a new key is found: no cache on the way knows that a backend looks for one. */
 const CACHE_CONTROL = 'public, max-age=60';

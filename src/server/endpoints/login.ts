@@ -6,9 +6,9 @@ import { isFailure } from '../../state/login-channel.ts';
 import { collectBody } from '../../wire/collect-body.ts';
 import type { FieldLines, RequestHead } from '../../wire/exchange.ts';
 import { fieldValues } from '../../wire/field-values.ts';
-import type { RequestLife } from '../request-life.ts';
+import type { Answerable } from '../answerable.ts';
+import type { Endpoint, Endpoints } from '../endpoint.ts';
 import { respondDenial, respondInternalError, respondWith } from '../respond.ts';
-import type { Endpoint } from '../route.ts';
 
 const MAX_BODY_BYTES = 64 * 1024;
 
@@ -31,12 +31,8 @@ const SHAPES: readonly (readonly [path: string, shape: Shape])[] = [
   ['/oauth/callback', { ...PAGE, methods: ['GET'] }],
 ];
 
-/** By raw path. */
-export function createLoginEndpoints(
-  ask: AskLogin,
-  metrics: LoginMetrics,
-): readonly (readonly [path: string, endpoint: Endpoint])[] {
-  const respond = (life: RequestLife): void =>
+export function createLoginEndpoints(ask: AskLogin, metrics: LoginMetrics): Endpoints {
+  const respond = (life: Answerable): void =>
     passOn(life, async (request) => {
       const outcome = await ask(request);
       count(outcome, metrics);
@@ -51,7 +47,7 @@ function count(outcome: LoginOutcome, metrics: LoginMetrics): void {
   for (const seconds of outcome.storeSeconds ?? []) metrics.stored(seconds);
 }
 
-function passOn(life: RequestLife, ask: AskLogin): void {
+function passOn(life: Answerable, ask: AskLogin): void {
   const { head, body } = life.exchange;
   const fields = pickRequestFields(head.fields);
   if (isDenied(fields)) return respondDenial(life, fields);
@@ -124,7 +120,7 @@ const RESPONSE_FIELDS: ReadonlySet<string> = new Set([
 /** RFC 9110 §5.5: visible latin1, spaces and tabs. */
 const FIELD_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
-function respond(life: RequestLife, { status, fields, body }: LoginAnswer): void {
+function respond(life: Answerable, { status, fields, body }: LoginAnswer): void {
   if (!Number.isInteger(status) || status < 200 || status > 599) throw new TypeError(`the login answered ${status}`);
   respondWith(life, status, { fields: pickResponseFields(fields), body });
 }

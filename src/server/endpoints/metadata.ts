@@ -1,6 +1,6 @@
 /** The Protected Resource Metadata document, readable by anybody and written once. RFC 9728 §3.2. */
+import type { Respond } from '../endpoint.ts';
 import { respondWith } from '../respond.ts';
-import type { Respond } from '../service.ts';
 
 /** `document` is JSON text. */
 export function createMetadataEndpoint(document: string): Respond {

@@ -1,7 +1,7 @@
 /** `/metrics`: Prometheus text exposition format 0.0.4. */
 import type { Metrics } from '../../observe/metrics.ts';
+import type { Respond } from '../endpoint.ts';
 import { respondWith } from '../respond.ts';
-import type { Respond } from '../service.ts';
 
 const FIELDS = ['Content-Type', 'text/plain; version=0.0.4; charset=utf-8', 'Cache-Control', 'no-store'] as const;
 

@@ -1,7 +1,7 @@
 /** `/ready`: whether traffic sent here would be served. Single-flight and cached for a second: probes cost the backend little. */
 import type { Clock } from '../../lib/clock.ts';
+import type { Respond } from '../endpoint.ts';
 import { respondInternalError, respondWith } from '../respond.ts';
-import type { Respond } from '../service.ts';
 import { JSON_FIELDS } from './health.ts';
 
 /** Resolves when the thing checked works, rejects when not. */

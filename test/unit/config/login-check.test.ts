@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { runCheck } from '../../../src/commands/check.ts';
-import { refuseFixedChanges } from '../../../src/runtime-reload.ts';
+import { refuseFixedChanges } from '../../../src/compose/reload.ts';
 import { createTempFolder, type TempFolder } from '../../support/temp-folder.ts';
 import { accept, minimalIdp } from './loading.ts';
 import { CLIENT_SECRET, google, oidc } from './login-config.ts';

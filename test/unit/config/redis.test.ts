@@ -1,8 +1,8 @@
 /** The shared `redis`, and what the replay cache and the store of logins have of it. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { refuseFixedChanges } from '../../../src/compose/reload.ts';
 import { formatEffectiveConfig } from '../../../src/config/mask.ts';
-import { refuseFixedChanges } from '../../../src/runtime-reload.ts';
 import { accept, minimal, minimalIdp, reject } from './loading.ts';
 import { google, OBEX_SECRET } from './login-config.ts';
 

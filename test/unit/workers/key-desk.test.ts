@@ -1,8 +1,8 @@
 /** The keys that the main thread fetches for its workers. RFC 7517 §5. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { readRuntimeFiles } from '../../../src/compose/files.ts';
 import { createObservers } from '../../../src/observe/observers.ts';
-import { readRuntimeFiles } from '../../../src/runtime-tls.ts';
 import { KeyDesk } from '../../../src/workers/key-desk.ts';
 import type { KeySnapshot } from '../../../src/workers/messages.ts';
 import { FakeClock } from '../../support/fake-clock.ts';

@@ -91,7 +91,12 @@ describe('Colleague', () => {
     const death = Promise.withResolvers<Error>();
     const handOver = {
       config: packConfig(config),
-      files: { tls: undefined, backendCa: undefined, redisCa: undefined, issuerCas: [], assertionKey: undefined },
+      files: {
+        tls: undefined,
+        redisCa: undefined,
+        issuerCas: [],
+        server: { backendCa: undefined, assertionKey: undefined },
+      },
       rateLimits: undefined,
     };
     const birth = { memory: createSharedMemory(config, 1), index: 0, handOver };

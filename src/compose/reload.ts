@@ -1,7 +1,7 @@
 /** What stays as it is for the life of a process, whatever a reload brings. */
-import { phaseOf } from './config/phase.ts';
-import type { Config } from './config/schema.ts';
-import { parseRedisUrl } from './lib/redis-url.ts';
+import { phaseOf } from '../config/phase.ts';
+import type { Config } from '../config/schema.ts';
+import { parseRedisUrl } from '../lib/redis-url.ts';
 
 /** What a reload cannot change: the sockets and threads that stand, and how much is verified. */
 export function refuseFixedChanges(before: Config, after: Config): void {

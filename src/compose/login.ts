@@ -1,72 +1,27 @@
-/** Config → the authorization server of `login`: its options, its files, its thread. */
-import { randomBytes } from 'node:crypto';
-import type { Config } from './config/schema.ts';
-import { parseRedisUrl } from './lib/redis-url.ts';
-import type { LoginOrders } from './login/messages.ts';
-import type { LoginOptions, UpstreamOptions } from './login/options.ts';
-import type { Observers } from './observe/observers.ts';
-import type { RuntimeOptions } from './runtime.ts';
-import { readLoginKey, readLogo } from './runtime-login-files.ts';
-import { loginRedisAuthorities, readAuthorities } from './runtime-tls.ts';
-import { createLoginEndpoints } from './server/endpoints/login.ts';
-import type { Endpoint } from './server/route.ts';
-import type { LoginDesk } from './workers/login-desk.ts';
+/** Config → the authorization server of `login`: what its thread is told, and the way to it. */
+import type { Config } from '../config/schema.ts';
+import { parseRedisUrl } from '../lib/redis-url.ts';
+import type { LoginOrders } from '../login/messages.ts';
+import type { LoginOptions, UpstreamOptions } from '../login/options.ts';
+import type { Endpoints } from '../server/endpoint.ts';
+import { createLoginEndpoints } from '../server/endpoints/login.ts';
+import { loginRedisAuthorities } from './files.ts';
+import { readLoginKey, readLogo } from './login-files.ts';
+import { readAuthorities } from './named-file.ts';
+import type { ComposeOptions } from './options.ts';
 
 type LoginConfig = NonNullable<Config['login']>;
 
-const SECRET_BYTES = 32;
 /** Where the configuration names no scope: a grant without any is a refusal to OAuth libraries. */
 const ONLY_SCOPE = 'mcp';
 
-/** The login thread as the main thread has it: one a process, for as long as it runs. */
-export class Login {
-  readonly desk: LoginDesk;
-  readonly #secret: string;
-
-  constructor(desk: LoginDesk, secret: string) {
-    this.desk = desk;
-    this.#secret = secret;
-  }
-
-  /** The first half of a reload, which reads the files; the second puts it in force, or rejects and leaves all as it was. */
-  prepare(config: Config): () => Promise<void> {
-    const orders = buildOrders(config, this.#secret);
-    return async () => orders && this.desk.configure(orders);
-  }
-}
-
-/** Undefined without `login`; then nothing of it is even loaded. Rejects with an error that a person can act on. */
-export async function startLogin(config: Config, observers: Observers): Promise<Login | undefined> {
-  if (config.login === undefined) return undefined;
-  // Not the thread's own: it would be another one after its death, and nothing in the store could be read.
-  const secret = config.obex.secret ?? randomBytes(SECRET_BYTES).toString('base64url');
-  const orders = buildOrders(config, secret);
-  if (orders === undefined) return undefined;
-  if (config.obex.secret === undefined) {
-    observers.log.info('secret_made_at_start', { key: 'obex.secret', used_for: 'login' });
-  }
-  const { LoginDesk } = await import('./workers/login-desk.ts');
-  const { startLoginThread } = await import('./workers/thread.ts');
-  const desk = new LoginDesk(orders, { observers, createThread: startLoginThread });
-  try {
-    await desk.start();
-  } catch (cause) {
-    await desk.stop();
-    throw new Error(`login: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
-  }
-  return new Login(desk, secret);
-}
-
-/** By raw path; none without `login`. */
-export function buildLoginEndpoints({
-  config,
-  shared,
-  observers,
-}: RuntimeOptions): readonly (readonly [string, Endpoint])[] {
+/** None without `login`. */
+export function buildLoginEndpoints({ config, shared, observers }: ComposeOptions): Endpoints {
   return config.login === undefined ? [] : createLoginEndpoints(shared.askLogin, observers.metrics.login);
 }
 
-function buildOrders(config: Config, secret: string): LoginOrders | undefined {
+/** Undefined without `login`. `secret` is `obex.secret`, or one in its place. */
+export function buildLoginOrders(config: Config, secret: string): LoginOrders | undefined {
   const { login, log } = config;
   return login && { options: buildOptions(config, login, secret), level: log.level };
 }

@@ -4,10 +4,12 @@ import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:cryp
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
-import { buildTls, readAssertionKey, readAuthorities } from '../../src/runtime-tls.ts';
-import { createCertificate } from '../support/certificate.ts';
-import { parseConfig } from '../support/obex.ts';
-import { createTempFolder } from '../support/temp-folder.ts';
+import { readAssertionKey } from '../../../src/compose/files.ts';
+import { readAuthorities } from '../../../src/compose/named-file.ts';
+import { buildTls } from '../../../src/compose/tls.ts';
+import { createCertificate } from '../../support/certificate.ts';
+import { parseConfig } from '../../support/obex.ts';
+import { createTempFolder } from '../../support/temp-folder.ts';
 
 interface Files {
   /** Contents; `undefined` = there is no such file. */
@@ -17,7 +19,7 @@ interface Files {
 
 /** A config with these files, and the folder that they are in. */
 function configure(context: TestContext, files: Files) {
-  const folder = createTempFolder('runtime-tls');
+  const folder = createTempFolder('composed-files');
   context.after(() => folder.remove());
   const paths = { cert: join(folder.path, 'server.crt'), key: join(folder.path, 'server.key') };
   if (files.cert !== undefined) writeFileSync(paths.cert, files.cert);

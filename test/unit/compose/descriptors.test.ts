@@ -2,14 +2,14 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { describe, it } from 'node:test';
-import type { Config } from '../../src/config/schema.ts';
 import {
   parseDescriptorLimit,
   readDescriptorLimit,
   spareDescriptors,
   warnOfDescriptors,
-} from '../../src/runtime-descriptors.ts';
-import { formatConfig, parseConfig } from '../support/obex.ts';
+} from '../../../src/compose/descriptors.ts';
+import type { Config } from '../../../src/config/schema.ts';
+import { formatConfig, parseConfig } from '../../support/obex.ts';
 
 const LIMITS = `Limit                     Soft Limit           Hard Limit           Units
 Max processes             unlimited            unlimited            processes

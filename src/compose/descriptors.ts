@@ -1,8 +1,8 @@
 /** File descriptors: how many the process may have, and whether they carry the configured limits. getrlimit(2), proc(5). */
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import type { Config } from './config/schema.ts';
-import { RESERVE } from './wire/http1/accepted-sockets.ts';
+import type { Config } from '../config/schema.ts';
+import { RESERVE } from '../wire/http1/accepted-sockets.ts';
 
 /** What a process has open beside connections: standard streams, event loop, listeners, files read, Redis, the IdP. */
 const OTHERS = 64;

@@ -1,19 +1,19 @@
 /** Config → what the backend is told of a token: claims in header fields, assertions and the keys that verify them. */
-import { EventCap } from './lib/event-cap.ts';
-import type { AssertionTerms } from './oauth/assertion.ts';
-import { formatKeySet, type PublishedKeys, publishKeys } from './oauth/key-set.ts';
-import { parseSigningKey } from './oauth/signing-key.ts';
-import { clipEvidence } from './observe/access-line.ts';
-import type { Observers } from './observe/observers.ts';
-import { compileClaimHeaders } from './proxy/claim-headers.ts';
-import { createIdentify, createRenew, type Identify, type Renew } from './proxy/identify.ts';
-import type { RuntimeOptions } from './runtime.ts';
-import type { AssertionKey, RuntimeFiles } from './runtime-tls.ts';
-import { createKeySetEndpoint } from './server/endpoints/key-set.ts';
-import type { Endpoint } from './server/route.ts';
+import { EventCap } from '../lib/event-cap.ts';
+import type { AssertionTerms } from '../oauth/assertion.ts';
+import { formatKeySet, type PublishedKeys, publishKeys } from '../oauth/key-set.ts';
+import { parseSigningKey } from '../oauth/signing-key.ts';
+import { clipEvidence } from '../observe/access-line.ts';
+import type { Observers } from '../observe/observers.ts';
+import { compileClaimHeaders } from '../proxy/claim-headers.ts';
+import { createIdentify, createRenew, type Identify, type Renew } from '../proxy/identify.ts';
+import type { Endpoints } from '../server/endpoint.ts';
+import { createKeySetEndpoint } from '../server/endpoints/key-set.ts';
+import type { AssertionKey, RuntimeFiles } from './files.ts';
+import type { ComposeOptions, ServerOptions } from './options.ts';
 
 /** What assertions add. */
-interface AssertionParts {
+export interface AssertionParts {
   readonly terms: AssertionTerms;
   readonly published: PublishedKeys;
 }
@@ -23,16 +23,21 @@ export interface IdentityParts {
   /** Both undefined where no assertion is sent. */
   readonly renew: Renew | undefined;
   readonly assertions: AssertionParts | undefined;
-  /** By raw path: the keys, where an assertion is sent. */
-  readonly endpoints: readonly (readonly [path: string, endpoint: Endpoint])[];
+  /** The keys, where an assertion is sent. */
+  readonly endpoints: Endpoints;
 }
 
 const KEY_SET_PATH = '/.well-known/obex-jwks.json';
 
-export function buildIdentity(options: RuntimeOptions, file: AssertionKey | undefined): IdentityParts {
-  const assertions = buildAssertions(options, file);
+/** `previous` is what the server had until now. */
+export function buildIdentity(
+  options: ServerOptions,
+  file: AssertionKey | undefined,
+  previous: AssertionParts | undefined,
+): IdentityParts {
+  const assertions = buildAssertions(options, file, previous);
   const identify = createIdentify({
-    claimHeaders: compileClaimHeaders(options.config.backend.claim_headers),
+    claimHeaders: compileClaimHeaders(options.own.backend.claim_headers),
     assertions: assertions?.terms,
     onWithheld: createReport(options.observers),
   });
@@ -43,11 +48,11 @@ export function buildIdentity(options: RuntimeOptions, file: AssertionKey | unde
 }
 
 function buildAssertions(
-  { config, observers, previous }: RuntimeOptions,
+  { config: { obex, idp }, own: { backend }, observers }: ServerOptions,
   file: AssertionKey | undefined,
+  before: AssertionParts | undefined,
 ): AssertionParts | undefined {
   if (file === undefined) return undefined;
-  const { backend, obex, idp } = config;
   const { audience, ttl: ttlMs } = backend.assertion;
   const key = parseChecked(file.pem);
   const terms = {
@@ -56,7 +61,6 @@ function buildAssertions(
     ttlMs,
     key,
   };
-  const before = previous?.identity.assertions;
   const keepMs = (before?.terms.ttlMs ?? 0) + (idp?.clock_skew ?? 0);
   const published = publishKeys(key, before?.published, { nowMs: observers.clock.monotonicMs(), keepMs });
   return { terms, published };
@@ -87,12 +91,12 @@ function createReport({ log, clock }: Observers): Parameters<typeof createIdenti
 
 /** Says in the log which key signs, whenever it is another one, and what was made for want of a configured secret. */
 export function tellKeys(
-  { config, observers: { log } }: Pick<RuntimeOptions, 'config' | 'observers'>,
+  { config, observers: { log } }: Pick<ComposeOptions, 'config' | 'observers'>,
   files: RuntimeFiles,
   before: RuntimeFiles | undefined,
 ): void {
-  const { assertionKey } = files;
-  if (assertionKey !== undefined && assertionKey.pem !== before?.assertionKey?.pem) {
+  const { assertionKey } = files.server;
+  if (assertionKey !== undefined && assertionKey.pem !== before?.server.assertionKey?.pem) {
     const { kid, alg } = parseChecked(assertionKey.pem);
     log.info('assertion_key', { kid, alg, made_at_start: assertionKey.isMade });
   }

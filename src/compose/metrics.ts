@@ -1,11 +1,11 @@
 /** The metric families that read the present state of the runtime at each scrape. */
 import { X509Certificate } from 'node:crypto';
-import type { TrustedIssuer } from './gate/verify-access-token.ts';
-import type { MetricFamily, Sample } from './observe/exposition.ts';
-import { counter, gauge, type Metrics } from './observe/metrics.ts';
+import type { MetricFamily, Sample } from '../observe/exposition.ts';
+import { counter, gauge, type Metrics } from '../observe/metrics.ts';
+import type { ProcessWide } from '../state/process-wide.ts';
+import type { ServerTls } from '../wire/exchange.ts';
+import type { Issuer } from './issuers.ts';
 import type { Runtime } from './runtime.ts';
-import type { ProcessWide } from './state/process-wide.ts';
-import type { ServerTls } from './wire/exchange.ts';
 
 /** `current` is the runtime in force. */
 export function runtimeMetrics(
@@ -13,7 +13,7 @@ export function runtimeMetrics(
   shared: ProcessWide,
   { introspection, login }: Metrics,
 ): readonly MetricFamily[] {
-  const perIssuer = (sample: (trusted: TrustedIssuer) => readonly Sample[]) => (): Iterable<Sample> =>
+  const perIssuer = (sample: (issuer: Issuer) => readonly Sample[]) => (): Iterable<Sample> =>
     current().issuers.flatMap(sample);
   return [
     gauge('obex_connections', 'Client connections open now.', () => [{ value: shared.connections.total }]),
@@ -36,7 +36,7 @@ export function runtimeMetrics(
       'Time of the last fetch that succeeded, by issuer; 0 before the first.',
       perIssuer(({ issuer, jwks }) => [{ labels: { issuer }, value: jwks.statistics.fetchedAtMs / 1000 }]),
     ),
-    ...introspection.families(() => current().introspection?.trusted.issuer),
+    ...introspection.families(() => current().introspection?.issuer.issuer),
     ...login.families(() => current().issuers.some(({ jwks }) => jwks.source.isOwn === true)),
     ...certificateMetrics(current),
     ...dpopMetrics(current),

@@ -1,9 +1,9 @@
 /** Config → the control listener, for the thread that has the whole process in its hands. */
-import type { Config } from './config/schema.ts';
-import type { Observers } from './observe/observers.ts';
-import { MAX_CONTROL_CONNECTIONS } from './runtime-descriptors.ts';
-import type { CommandLogin } from './state/login-control.ts';
-import type { WireServer } from './wire/exchange.ts';
+import type { Config } from '../config/schema.ts';
+import type { Observers } from '../observe/observers.ts';
+import type { CommandLogin } from '../state/login-control.ts';
+import type { WireServer } from '../wire/exchange.ts';
+import { MAX_CONTROL_CONNECTIONS } from './descriptors.ts';
 
 export interface Admin {
   /** What a reload has brought is in force. */
@@ -20,7 +20,7 @@ export async function startAdmin(
   const { listen } = config.admin;
   if (listen === undefined) return undefined;
   let { token } = config.admin;
-  const { listenForControl } = await import('./admin/listen.ts');
+  const { listenForControl } = await import('../admin/listen.ts');
   const server: WireServer = await listenForControl(listen, MAX_CONTROL_CONNECTIONS, {
     command: commandLogin ?? (async () => ({ kind: 'failed', why: 'no_login' })),
     token: () => token,

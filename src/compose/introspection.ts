@@ -1,12 +1,16 @@
 /** Config → the issuer that is asked about tokens, and on what terms. RFC 7662. */
-import type { Config } from './config/schema.ts';
-import type { IntrospectionTerms } from './gate/introspect-access-token.ts';
-import type { TrustedIssuer } from './gate/verify-access-token.ts';
-import type { RuntimeOptions } from './runtime.ts';
-import { fetchJson, postForm } from './state/fetch-json.ts';
-import { IntrospectionEndpoint, type IntrospectionSource } from './state/introspection-endpoint.ts';
+import type { IntrospectionTerms } from '../gate/introspect-access-token.ts';
+import type { TrustedIssuer } from '../gate/verify-access-token.ts';
+import type { Observers } from '../observe/observers.ts';
+import { fetchJson, postForm } from '../state/fetch-json.ts';
+import { IntrospectionEndpoint, type IntrospectionSource } from '../state/introspection-endpoint.ts';
+import type { Issuer } from './issuers.ts';
+import type { CommonConfig, ComposeOptions } from './options.ts';
 
-export interface IntrospectionParts extends IntrospectionTerms {
+/** Without what depends on the server. */
+export interface IntrospectionParts extends Omit<IntrospectionTerms, 'trusted'> {
+  /** The one that is asked. */
+  readonly issuer: Issuer;
   readonly endpoint: IntrospectionEndpoint;
 }
 
@@ -14,36 +18,46 @@ const LIMITS = { timeoutMs: 5_000, maxBytes: 64 * 1024 };
 
 /** Undefined where nobody is asked. An endpoint that stays is kept over a reload: it may be failing just now. */
 export function buildIntrospection(
-  { config, observers, previous }: RuntimeOptions,
-  issuers: readonly TrustedIssuer[],
+  { config, observers }: ComposeOptions,
+  issuers: readonly Issuer[],
+  previous: IntrospectionParts | undefined,
 ): IntrospectionParts | undefined {
   const found = findIntrospection(config, issuers);
   if (found === undefined) return undefined;
-  const { trusted, section, key } = found;
+  const { issuer, section, key } = found;
   const source: IntrospectionSource = {
-    issuer: trusted.issuer,
+    issuer: issuer.issuer,
     endpoint: section.endpoint,
-    allowHttp: trusted.jwks.source.allowHttp,
-    ca: trusted.jwks.source.ca,
+    allowHttp: issuer.jwks.source.allowHttp,
+    ca: issuer.jwks.source.ca,
     clientId: section.client_id,
     clientSecret: section.client_secret,
     key,
   };
-  const before = previous?.introspection?.endpoint;
+  const before = previous?.endpoint;
   return {
-    trusted,
+    issuer,
     endpoint: before !== undefined && isSameSource(before.source, source) ? before : createEndpoint(source, observers),
     includesJwts: section.tokens === 'all',
     cacheTtlMs: section.cache_ttl,
   };
 }
 
-function findIntrospection({ idp }: Config, issuers: readonly TrustedIssuer[]) {
+/** On the terms of one server; undefined where nobody is asked. */
+export function introspectFor(
+  trusted: readonly TrustedIssuer[],
+  parts: IntrospectionParts | undefined,
+): IntrospectionTerms | undefined {
+  const asked = trusted.find(({ jwks }) => jwks === parts?.issuer.jwks);
+  return parts && asked && { ...parts, trusted: asked };
+}
+
+function findIntrospection({ idp }: CommonConfig, issuers: readonly Issuer[]) {
   if (idp === undefined) return undefined;
   const entries = [{ ...idp, key: 'idp' }, ...idp.additional_issuers.map(withKey)];
   for (const [index, { introspection: section, key }] of entries.entries()) {
-    const trusted = issuers[index];
-    if (section !== undefined && trusted !== undefined) return { trusted, section, key: `${key}.introspection` };
+    const issuer = issuers[index];
+    if (section !== undefined && issuer !== undefined) return { issuer, section, key: `${key}.introspection` };
   }
   return undefined;
 }
@@ -56,7 +70,7 @@ function isSameSource(one: IntrospectionSource, other: IntrospectionSource): boo
   return JSON.stringify(one) === JSON.stringify(other);
 }
 
-function createEndpoint(source: IntrospectionSource, observers: RuntimeOptions['observers']): IntrospectionEndpoint {
+function createEndpoint(source: IntrospectionSource, observers: Observers): IntrospectionEndpoint {
   const { clock, log, metrics } = observers;
   const options = { ...LIMITS, ca: source.ca };
   const authorization = formatBasic(source);

@@ -1,8 +1,8 @@
 /** The files that `login` names: read at the start, at a reload, and tried by `obex check`. */
-import type { Config } from './config/schema.ts';
-import { parsePrivateKey } from './lib/pem.ts';
-import { readFileBytes, readTextFile } from './read-text-file.ts';
-import { type NamedFile, parseNamedFile, readNamedFile } from './runtime-tls.ts';
+import type { Config } from '../config/schema.ts';
+import { parsePrivateKey } from '../lib/pem.ts';
+import { readFileBytes, readTextFile } from '../read-text-file.ts';
+import { type NamedFile, parseNamedFile, readNamedFile } from './named-file.ts';
 
 type LoginConfig = NonNullable<Config['login']>;
 

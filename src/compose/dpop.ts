@@ -1,17 +1,16 @@
-/** Config → phase 3: the proof check, its nonces and its replay cache. RFC 9449. */
-import type { Config } from './config/schema.ts';
-import { createVerifyDpopProof, type VerifiedProof, type VerifyDpopProof } from './gate/verify-dpop-proof.ts';
-import { deriveKey } from './lib/derive-key.ts';
-import { parseRedisUrl, type RedisUrl } from './lib/redis-url.ts';
-import { type Denial, isDenied } from './oauth/denial.ts';
-import { createNonces } from './oauth/dpop-nonce.ts';
-import type { DpopMetrics } from './observe/dpop-metrics.ts';
-import type { RuntimeOptions } from './runtime.ts';
-import { measureClaims } from './state/measured-replay-cache.ts';
-import { ProofKeys } from './state/proof-keys.ts';
-import { type ProofTimes, replayWindowMs } from './state/replay-cache.ts';
-import { MemoryReplayCache } from './state/replay-cache-memory.ts';
-import { RedisReplayCache } from './state/replay-cache-redis.ts';
+/** Config → phase 3: what all servers share of it, and the proof check of each. RFC 9449. */
+import { createVerifyDpopProof, type VerifiedProof, type VerifyDpopProof } from '../gate/verify-dpop-proof.ts';
+import { deriveKey } from '../lib/derive-key.ts';
+import { parseRedisUrl, type RedisUrl } from '../lib/redis-url.ts';
+import { type Denial, isDenied } from '../oauth/denial.ts';
+import { createNonces } from '../oauth/dpop-nonce.ts';
+import type { DpopMetrics } from '../observe/dpop-metrics.ts';
+import { measureClaims } from '../state/measured-replay-cache.ts';
+import { ProofKeys } from '../state/proof-keys.ts';
+import { type ProofTimes, type ReplayCache, replayWindowMs } from '../state/replay-cache.ts';
+import { MemoryReplayCache } from '../state/replay-cache-memory.ts';
+import { RedisReplayCache } from '../state/replay-cache-redis.ts';
+import type { CommonConfig, ComposeOptions } from './options.ts';
 
 /** How long a nonce is good: clients keep one for many proofs, and get the next with an answer before it ends. */
 const NONCE_LIFETIME_MS = 300_000;
@@ -20,7 +19,8 @@ const NONCE_SECRET_BYTES = 32;
 
 /** What phase 3 adds to a runtime. */
 export interface DpopParts {
-  readonly verifyDpopProof: VerifyDpopProof;
+  /** Of one server. */
+  createProofCheck(): VerifyDpopProof;
   readonly replayCache: MemoryReplayCache | RedisReplayCache;
   /** How full the replay cache is; undefined when it is in Redis, which tells by itself. */
   readonly replayMemory: { countEntries(): number; readonly maxEntries: number } | undefined;
@@ -37,27 +37,21 @@ export interface DpopParts {
  * Undefined below phase 3. The replay cache outlives reloads: a config that would need another one is refused there.
  * `redisCa`: PEM of the authorities trusted instead of the public ones.
  */
-export function buildDpop(options: RuntimeOptions, redisCa: string | undefined): DpopParts | undefined {
-  const { config, observers, shared, previous } = options;
+export function buildDpop(
+  options: ComposeOptions,
+  redisCa: string | undefined,
+  previous: DpopParts | undefined,
+): DpopParts | undefined {
+  const { config, observers } = options;
   const { idp, dpop } = config;
   if (idp === undefined || !dpop.enabled) return undefined;
   const { clock } = observers;
   const times = { proofLifetimeMs: dpop.proof_lifetime, clockSkewMs: idp.clock_skew };
-  refuseLongerWindow(previous?.dpop?.times, times);
+  refuseLongerWindow(previous?.times, times);
   const metrics = observers.metrics.dpop;
-  const replayCache = previous?.dpop?.replayCache ?? createReplayCache(options, { ...times, ca: redisCa });
-  const secret = nonceSecretOf(config) ?? shared.nonceSecret;
-  const nonces = dpop.nonce === 'required' ? createNonces({ secret, lifetimeMs: NONCE_LIFETIME_MS }) : undefined;
-  const proofKeys = new ProofKeys(new Set(dpop.algorithms));
-  const verifyDpopProof = createVerifyDpopProof({
-    clock,
-    importKey: (headerPart, jkt) => proofKeys.import(headerPart, jkt),
-    nonces,
-    replayCache: measureClaims(replayCache, clock, (seconds) => metrics.claimEnded(seconds)),
-    ...times,
-  });
+  const replayCache = previous?.replayCache ?? createReplayCache(options, { ...times, ca: redisCa });
   return {
-    verifyDpopProof: countProofs(verifyDpopProof, metrics),
+    createProofCheck: buildProofCheck(options, replayCache, times),
     replayCache,
     metrics,
     times,
@@ -77,8 +71,28 @@ export function buildDpop(options: RuntimeOptions, redisCa: string | undefined):
   };
 }
 
+/** Proof keys and claims are shared; nonces are the server's own. */
+function buildProofCheck(
+  { config: { dpop, obex }, observers: { clock, metrics }, shared }: ComposeOptions,
+  replayCache: ReplayCache,
+  times: ProofTimes,
+): () => VerifyDpopProof {
+  const proofKeys = new ProofKeys(new Set(dpop.algorithms));
+  const secret = nonceSecretOf({ dpop, obex }) ?? shared.nonceSecret;
+  const common = {
+    clock,
+    importKey: (headerPart: string, jkt: string) => proofKeys.import(headerPart, jkt),
+    replayCache: measureClaims(replayCache, clock, (seconds) => metrics.dpop.claimEnded(seconds)),
+    ...times,
+  };
+  return () => {
+    const nonces = dpop.nonce === 'required' ? createNonces({ secret, lifetimeMs: NONCE_LIFETIME_MS }) : undefined;
+    return countProofs(createVerifyDpopProof({ ...common, nonces }), metrics.dpop);
+  };
+}
+
 /** Undefined = one of this process. */
-function nonceSecretOf({ dpop, obex }: Config): string | undefined {
+function nonceSecretOf({ dpop, obex }: Pick<CommonConfig, 'dpop' | 'obex'>): string | undefined {
   if (dpop.nonce_secret !== undefined || obex.secret === undefined) return dpop.nonce_secret;
   return deriveKey(obex.secret, 'dpop nonces', NONCE_SECRET_BYTES).toString('base64url');
 }
@@ -108,7 +122,7 @@ function countProofs(verifyDpopProof: VerifyDpopProof, metrics: DpopMetrics): Ve
 }
 
 function createReplayCache(
-  { config, observers, shared }: RuntimeOptions,
+  { config, observers, shared }: ComposeOptions,
   { ca, ...times }: ProofTimes & { readonly ca: string | undefined },
 ): MemoryReplayCache | RedisReplayCache {
   const { clock, log } = observers;

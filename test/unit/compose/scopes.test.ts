@@ -1,8 +1,8 @@
 /** When tokens are read the short way, and what counts as named by the configuration. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { buildScopeTerms } from '../../src/runtime-scopes.ts';
-import { accept, minimalIdp } from './config/loading.ts';
+import { buildScopeTerms } from '../../../src/compose/scopes.ts';
+import { accept, minimalIdp } from '../config/loading.ts';
 
 function terms(text: string): ReturnType<typeof buildScopeTerms> {
   const { config } = accept(text);

@@ -1,14 +1,16 @@
 /** Config → scopes: how they are read in tokens, and what clients are told to ask for. */
-import type { Config } from './config/schema.ts';
-import { closeRelation } from './lib/close-relation.ts';
-import { parseJsonPointer } from './lib/json-pointer.ts';
-import { addScopePrefix } from './oauth/scope-prefix.ts';
-import type { ScopeTerms } from './oauth/scope-terms.ts';
+import { closeRelation } from '../lib/close-relation.ts';
+import { parseJsonPointer } from '../lib/json-pointer.ts';
+import { addScopePrefix } from '../oauth/scope-prefix.ts';
+import type { ScopeTerms } from '../oauth/scope-terms.ts';
+import type { ServerConfig } from './options.ts';
+
+type ScopeConfig = Pick<ServerConfig, 'authz' | 'resource'>;
 
 const DEFAULT_CLAIMS = JSON.stringify(['scope', 'scp']);
 
 /** Undefined where tokens are read as RFC 9068 has it, which is the short way. */
-export function buildScopeTerms(config: Config, scopeClaims: readonly string[]): ScopeTerms | undefined {
+export function buildScopeTerms(config: ScopeConfig, scopeClaims: readonly string[]): ScopeTerms | undefined {
   const { scope_prefix: prefix } = config.resource;
   const implied = closeRelation(config.authz.scope_implies);
   if (prefix === '' && implied.size === 0 && JSON.stringify(scopeClaims) === DEFAULT_CLAIMS) return undefined;
@@ -19,7 +21,7 @@ export function buildScopeTerms(config: Config, scopeClaims: readonly string[]):
   return { claims, prefix, implied, known: namedScopes(config) };
 }
 
-function namedScopes({ authz, resource }: Config): ReadonlySet<string> {
+function namedScopes({ authz, resource }: ScopeConfig): ReadonlySet<string> {
   return new Set([
     ...authz.required_scopes,
     ...authz.challenge_scopes,
@@ -29,11 +31,11 @@ function namedScopes({ authz, resource }: Config): ReadonlySet<string> {
 }
 
 /** In challenges, in the words of the IdP. */
-export function challengeScopes({ authz, resource }: Config): readonly string[] {
+export function challengeScopes({ authz, resource }: ScopeConfig): readonly string[] {
   return addScopePrefix(resource.scope_prefix, [...authz.required_scopes, ...authz.challenge_scopes]);
 }
 
 /** In the metadata, in the words of the IdP. */
-export function metadataScopes({ authz, resource }: Config): readonly string[] {
+export function metadataScopes({ authz, resource }: ScopeConfig): readonly string[] {
   return addScopePrefix(resource.scope_prefix, [...resource.scopes_supported, ...authz.challenge_scopes]);
 }

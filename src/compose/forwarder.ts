@@ -1,0 +1,72 @@
+/** Config → the way to the backend of one server: connections, fields, and what may be in flight. */
+import { createBackendHeaders } from '../proxy/backend-headers.ts';
+import { Forwarder, type ForwardOptions, InFlight } from '../proxy/forward.ts';
+import { isSubscription } from '../proxy/open-streams.ts';
+import { createClientHeaders } from '../proxy/response-headers.ts';
+import type { BackendClient } from '../wire/backend.ts';
+import { createBackendClient } from '../wire/engine.ts';
+import { fitYoungGeneration } from '../young-generation.ts';
+import type { ServerOptions } from './options.ts';
+
+const MAX_BACKEND_HEAD_BYTES = 64 * 1024;
+
+/** `ca`: PEM of the authorities trusted instead of the public ones. */
+export function buildBackend({ own: { backend }, observers }: ServerOptions, ca: string | undefined): BackendClient {
+  return createBackendClient({
+    url: backend.url,
+    connectTimeoutMs: backend.connect_timeout,
+    headTimeoutMs: backend.timeout,
+    maxIdleConnections: backend.max_idle_conns,
+    maxHeaderBytes: MAX_BACKEND_HEAD_BYTES,
+    ca,
+    onBug: (error) => observers.engine.onBug(error),
+  });
+}
+
+/** `inFlight`: of the forwarder that this one replaces. */
+export function buildForwarder(
+  options: ServerOptions,
+  backend: BackendClient,
+  inFlight: InFlight | undefined,
+): Forwarder {
+  const { config, own, shared, spareDescriptors } = options;
+  const { max_requests: maxRequests, ...settings } = own.backend;
+  const { public_url: publicUrl } = config.obex;
+  return new Forwarder({
+    backend,
+    formatBackendFields: createBackendHeaders({
+      backendAuthority: settings.url.host,
+      publicUrl,
+      staticFields: Object.entries(settings.headers).flat(),
+      strippedNames: [...settings.strip_headers, ...Object.keys(settings.claim_headers)],
+      viaPseudonym: shared.viaPseudonym,
+    }),
+    formatClientFields: createClientHeaders({ publicUrl, backendUrl: settings.url }),
+    maxRequests: () => Math.min(maxRequests, spareDescriptors - shared.connections.total),
+    perPrincipal: {
+      maxRequests: own.limits.max_requests_per_principal ?? maxRequests,
+      maxStreams: own.limits.max_streams_per_principal ?? maxRequests,
+    },
+    inFlight: inFlight ?? createInFlight(options),
+    streamEndsAtMs: buildStreamEnd(options),
+  });
+}
+
+function createInFlight({ config, shared, observers: { clock, log } }: ServerOptions): InFlight {
+  const { backendRequests, eventStreams } = shared;
+  return new InFlight({
+    backendRequests,
+    eventStreams,
+    principals: config.idp === undefined ? undefined : shared.providePrincipalLoads(),
+    onEventStreams: fitYoungGeneration,
+    nowMs: () => clock.nowMs(),
+    onEnding: (reason, streams) => log.info('event_streams_ended', { reason, streams }),
+  });
+}
+
+function buildStreamEnd({ config: { idp }, own: { authz } }: ServerOptions): ForwardOptions['streamEndsAtMs'] {
+  if (authz.on_token_expiry === 'keep') return () => Number.POSITIVE_INFINITY;
+  const skewMs = idp?.clock_skew ?? 0;
+  return (head, { accessToken }) =>
+    accessToken === undefined || !isSubscription(head) ? Number.POSITIVE_INFINITY : accessToken.expiresAtMs + skewMs;
+}

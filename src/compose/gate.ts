@@ -1,0 +1,80 @@
+/** Config → the gate of one server: the composition of the phase, and what its open streams rest on. */
+import {
+  type Authenticate,
+  type Charges,
+  createBearerAuthentication,
+  createPresenceCheck,
+} from '../gate/authenticate.ts';
+import { createDpopAuthentication } from '../gate/authenticate-dpop.ts';
+import { requireCertificate } from '../gate/certificate-binding.ts';
+import { createIntrospection, type IntrospectionTerms } from '../gate/introspect-access-token.ts';
+import { createTokenCheck } from '../gate/token-check.ts';
+import { createVerifyAccessToken, nameIssuers, type TrustedIssuer } from '../gate/verify-access-token.ts';
+import type { Principal } from '../oauth/principal.ts';
+import { createTargetUri } from '../oauth/target-uri.ts';
+import { VerifiedTokens } from '../state/verified-tokens.ts';
+import type { DpopParts } from './dpop.ts';
+import type { IdentityParts } from './identity.ts';
+import type { CommonConfig, ServerOptions } from './options.ts';
+
+/**
+ * Whether the issuer of a token is still trusted, the key that it was verified with still one of the issuer's, and the token
+ * not called back. A token without a key stands as long as its issuer is the one that is asked about tokens.
+ */
+export function createStanding(
+  issuers: readonly TrustedIssuer[],
+  asked: TrustedIssuer | undefined,
+): (principal: Principal) => boolean {
+  const byName = nameIssuers(issuers);
+  return ({ accessToken, key }) => {
+    if (accessToken === undefined) return false;
+    const trusted = byName.get(accessToken.issuer);
+    if (key === undefined) return asked !== undefined && trusted === asked;
+    return trusted?.jwks.keys?.includes(key) === true && trusted.revoked?.covers(accessToken) !== true;
+  };
+}
+
+export function buildVerifiedTokens({ token_cache }: Pick<CommonConfig, 'token_cache'>): VerifiedTokens {
+  return new VerifiedTokens({ maxEntries: token_cache.max_entries, maxBytes: token_cache.max_bytes });
+}
+
+interface GateParts {
+  readonly issuers: readonly TrustedIssuer[];
+  readonly introspection: IntrospectionTerms | undefined;
+  readonly verifiedTokens: VerifiedTokens;
+  readonly charges: Charges;
+  readonly dpop: DpopParts | undefined;
+  readonly identity: IdentityParts;
+}
+
+/** The composition of the phase: what is not in it costs nothing. */
+export function buildAuthenticate(options: ServerOptions, parts: GateParts): Authenticate {
+  const authenticate = buildPhase(options, parts);
+  if (options.config.obex.tls.client_auth !== 'require') return authenticate;
+  return requireCertificate(authenticate, parts.charges.chargeClient);
+}
+
+function buildPhase({ config, observers }: ServerOptions, parts: GateParts): Authenticate {
+  const { clock, metrics } = observers;
+  const { issuers, introspection, verifiedTokens, charges, dpop, identity } = parts;
+  if (config.idp === undefined) return createPresenceCheck(charges);
+  const verifyLocally = createVerifyAccessToken(issuers, clock);
+  const tokens = createTokenCheck({
+    clock,
+    verifiedTokens,
+    verifyAccessToken: introspection ? createIntrospection(introspection, verifyLocally, clock) : verifyLocally,
+    identify: identity.identify,
+    renew: identity.renew,
+    onCacheLookup: (result) => metrics.tokenCacheLookup(result),
+  });
+  if (dpop === undefined)
+    return createBearerAuthentication({ ...charges, tokens, boundTokenReason: 'token_not_bound' });
+  return createDpopAuthentication({
+    ...charges,
+    tokens,
+    verifyDpopProof: dpop.createProofCheck(),
+    createTargetUri: createTargetUri(config.obex.public_url),
+    isRequired: config.dpop.required,
+    acceptsBearerScheme: config.dpop.accept_bearer_scheme,
+  });
+}

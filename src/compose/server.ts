@@ -1,0 +1,108 @@
+/** Config → ONE server: its resource, its gate, its limits, the way to its backend. Whatever is shared is handed to it. */
+import type { Charges } from '../gate/authenticate.ts';
+import { createAuthorize } from '../gate/authorize.ts';
+import type { TrustedIssuer } from '../gate/verify-access-token.ts';
+import type { OpenStreams } from '../proxy/open-streams.ts';
+import type { Endpoints } from '../server/endpoint.ts';
+import type { ReadinessCheck } from '../server/endpoints/ready.ts';
+import type { Server } from '../server/server.ts';
+import type { VerifiedTokens } from '../state/verified-tokens.ts';
+import type { DpopParts } from './dpop.ts';
+import type { ServerFiles } from './files.ts';
+import { buildBackend, buildForwarder } from './forwarder.ts';
+import { buildAuthenticate, buildVerifiedTokens, createStanding } from './gate.ts';
+import { type AssertionParts, buildIdentity } from './identity.ts';
+import { type IntrospectionParts, introspectFor } from './introspection.ts';
+import { type Issuer, trustIssuers } from './issuers.ts';
+import { buildPrincipalCharges, buildRateLimit, type ClientCharges, type RateLimit } from './limits.ts';
+import type { ServerOptions } from './options.ts';
+import { buildChallenges, buildMetadata, buildNoAuthorizationServer } from './resource.ts';
+
+/** What all servers of a runtime share, already built. */
+export interface CommonParts {
+  readonly issuers: readonly Issuer[];
+  /** Undefined where no issuer is asked about tokens. */
+  readonly introspection: IntrospectionParts | undefined;
+  /** Undefined below phase 3. */
+  readonly dpop: DpopParts | undefined;
+  readonly clientCharges: ClientCharges;
+}
+
+/** One server, and what its runtime needs to know of it. */
+export interface ServerParts {
+  readonly server: Server;
+  /** What it publishes: its metadata, and the keys where it sends assertions. */
+  readonly endpoints: Endpoints;
+  readonly assertions: AssertionParts | undefined;
+  readonly verifiedTokens: VerifiedTokens;
+  readonly principalLimit: RateLimit | undefined;
+  /** What must be well for its requests to be served, by the names that stand in `/ready`. */
+  readonly checks: Readonly<Record<string, ReadinessCheck>>;
+  /** It is in force from now on. */
+  begin(): void;
+  release(): void;
+}
+
+interface OneServerOptions extends ServerOptions {
+  readonly files: ServerFiles;
+  /** The server that this one replaces: buckets, what is in flight and published keys are taken over. */
+  readonly previous: ServerParts | undefined;
+}
+
+export function buildServer({ files, previous, ...options }: OneServerOptions, common: CommonParts): ServerParts {
+  const { config, own, observers, shared } = options;
+  const { dpop } = common;
+  const backend = buildBackend(options, files.backendCa);
+  const issuers = trustIssuers(common.issuers, own);
+  const introspection = introspectFor(issuers, common.introspection);
+  const verifiedTokens = buildVerifiedTokens(config);
+  const { limits } = own;
+  const principalLimit = buildRateLimit('principals', { limits, shared, previous: previous?.principalLimit });
+  const charges: Charges = { ...common.clientCharges, ...buildPrincipalCharges(principalLimit, observers.clock) };
+  const identity = buildIdentity(options, files.assertionKey, previous?.assertions);
+  const forwarder = buildForwarder(options, backend, previous?.server.forwarder.inFlight);
+  const { streams } = forwarder.inFlight;
+  const listening: (() => void)[] = [];
+  return {
+    server: Object.freeze({
+      challenges: buildChallenges(options, dpop !== undefined),
+      noAuthorizationServer: buildNoAuthorizationServer(options),
+      authenticate: buildAuthenticate(options, { issuers, introspection, verifiedTokens, charges, dpop, identity }),
+      authorize: createAuthorize(own.authz.required_scopes),
+      forwarder,
+    }),
+    endpoints: [...buildMetadata(options, dpop !== undefined), ...identity.endpoints],
+    assertions: identity.assertions,
+    verifiedTokens,
+    principalLimit,
+    checks: { backend: () => backend.probe(own.backend.connect_timeout) },
+    begin: () => {
+      for (const trusted of issuers) listening.push(dropWithdrawn(trusted, verifiedTokens, streams));
+      if (config.idp !== undefined) streams.judgeBy(createStanding(issuers, introspection?.trusted));
+    },
+    release: () => {
+      for (const stop of listening) stop();
+      backend.close();
+    },
+  };
+}
+
+/** What rests on a key goes with it, and what rests on a token that is called back. Returns the way to stop that. */
+function dropWithdrawn(
+  { issuer, jwks, revoked }: TrustedIssuer,
+  tokens: VerifiedTokens,
+  streams: OpenStreams,
+): () => void {
+  const unfollow = revoked?.onChange(() => {
+    tokens.dropRevoked(issuer, revoked);
+    streams.endUnfounded();
+  });
+  const stop = jwks.onChange((keys) => {
+    tokens.keepOnly(issuer, keys);
+    streams.endUnfounded();
+  });
+  return () => {
+    unfollow?.();
+    stop();
+  };
+}
