@@ -2,9 +2,9 @@
 
 import { join } from 'node:path';
 import { requireDebianPackages } from '../test/support/debian-packages.ts';
-import { prepareBench } from './bench.ts';
 import type { Outcome, Row } from './measurement.ts';
 import { type Options, parseOptions, USAGE } from './options.ts';
+import { prepareBench } from './prepare-bench.ts';
 import { formatReport, writePage } from './report.ts';
 import { SCENARIOS } from './scenarios/all.ts';
 import { SCENARIO_NAMES } from './scenarios/names.ts';

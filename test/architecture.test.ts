@@ -60,7 +60,8 @@ const files: readonly SourceFile[] = globSync('**/*.ts', { cwd: SOURCE })
     text: readFileSync(path.join(SOURCE, name), 'utf8'),
   }));
 
-function importsOf({ text }: SourceFile): readonly string[] {
+/** Types and `import()` too. */
+function importsOf({ text }: Pick<SourceFile, 'text'>): readonly string[] {
   const specifiers = [...text.matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)];
   return specifiers.map(([, specifier]) => specifier ?? '');
 }
@@ -164,4 +165,69 @@ describe('ARCHITECTURE.md', () => {
       [],
     );
   });
+});
+
+/** File → the files that it imports. */
+type ImportGraph = ReadonlyMap<string, readonly string[]>;
+
+function readImportGraph(): ImportGraph {
+  const names = globSync('{src,bench,test,scripts}/**/*.ts', { cwd: ROOT, exclude: ['**/node_modules'] }).toSorted();
+  const known = new Set(names);
+  return new Map(
+    names.map((name) => {
+      const specifiers = importsOf({ text: readFileSync(path.join(ROOT, name), 'utf8') });
+      const targets = specifiers
+        .filter((specifier) => specifier.startsWith('.'))
+        .map((specifier) => path.join(path.dirname(name), specifier));
+      return [name, targets.filter((target) => known.has(target))];
+    }),
+  );
+}
+
+/** Goes depth first; an import that leads back to the trail closes a circle. Of those that share files some may not be named. */
+function findCircles(graph: ImportGraph): readonly string[] {
+  const circles: string[] = [];
+  const trail: string[] = [];
+  const done = new Set<string>();
+  const follow = (file: string): void => {
+    const since = trail.indexOf(file);
+    if (since >= 0) circles.push([...trail.slice(since), file].join(' → '));
+    if (since >= 0 || done.has(file)) return;
+    trail.push(file);
+    for (const target of graph.get(file) ?? []) follow(target);
+    trail.pop();
+    done.add(file);
+  };
+  for (const file of graph.keys()) follow(file);
+  return circles;
+}
+
+describe('imports', () => {
+  const graph = readImportGraph();
+
+  it('are read from all code', () => {
+    for (const folder of ['src/', 'bench/', 'test/', 'scripts/']) {
+      assert.ok(
+        [...graph].some(([name, targets]) => name.startsWith(folder) && targets.length > 0),
+        folder,
+      );
+    }
+    assert.ok(graph.get('src/main.ts')?.includes('src/signals.ts'));
+  });
+
+  it('are followed round every circle', () => {
+    const circles = findCircles(
+      new Map([
+        ['a', ['leaf', 'b']],
+        ['b', ['c', 'leaf']],
+        ['c', ['b', 'd']],
+        ['d', ['a', 'd']],
+        ['leaf', []],
+        ['outside', ['a', 'leaf']],
+      ]),
+    );
+    assert.deepEqual(circles, ['b → c → b', 'a → b → c → d → a', 'd → d']);
+  });
+
+  it('go in no circle, those of types neither', () => assert.deepEqual(findCircles(graph), []));
 });

@@ -1,6 +1,6 @@
 /** The fixed-answer backend, an nginx of its own, which also serves the identity provider's key set. */
 import { freePort } from '../../test/support/free-port.ts';
-import type { BenchBase } from '../bench.ts';
+import type { BenchBase } from '../bench-base.ts';
 import { RESPONSE_BODY } from '../exchange.ts';
 import { TokenIssuer } from '../tokens.ts';
 import type { Contender } from './contender.ts';

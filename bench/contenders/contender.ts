@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { request } from 'node:http';
 import { request as requestTls } from 'node:https';
 import { until } from '../../test/support/until.ts';
-import type { BenchBase } from '../bench.ts';
+import type { BenchBase } from '../bench-base.ts';
 import { PATH, REQUEST_BODY, REQUEST_FIELDS } from '../exchange.ts';
 import { groupResidentBytes } from '../proc.ts';
 import { errorTail, launch, stop } from '../processes.ts';

@@ -1,6 +1,7 @@
 /** nginx as a proxy without authentication, with the settings its manual gives for keep-alive both ways. */
 import { freePort } from '../../test/support/free-port.ts';
-import type { Bench, BenchBase } from '../bench.ts';
+import type { Bench } from '../bench.ts';
+import type { BenchBase } from '../bench-base.ts';
 import type { Certificate } from './certificate.ts';
 import type { Contender, ServerSetup } from './contender.ts';
 import { startContender } from './contender.ts';

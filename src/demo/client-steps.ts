@@ -4,7 +4,7 @@ import type { CallToolResult } from '@modelcontextprotocol/client';
 import { Client, StreamableHTTPClientTransport, UnauthorizedError } from '@modelcontextprotocol/client';
 import { DEMO_USER } from './login-page.ts';
 import { REQUIRED_SCOPE } from './stage.ts';
-import type { Scene, Step } from './story.ts';
+import type { Scene, Step } from './step.ts';
 
 const PROGRESS_EVENTS = 3;
 

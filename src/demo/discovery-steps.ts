@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { challengeParameter, fetchMetadata, formatChallenges, postMessage } from './plain-request.ts';
 import { REQUIRED_SCOPE } from './stage.ts';
-import type { Step } from './story.ts';
+import type { Step } from './step.ts';
 
 export const DISCOVERY_STEPS: readonly Step[] = [
   {

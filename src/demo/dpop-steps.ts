@@ -5,7 +5,7 @@ import { BoundClient, type ProvenAnswer, type ProvenRequest } from './bound-clie
 import { formatBasic } from './identity-provider.ts';
 import { CALL_WHOAMI, challengeParameter, MESSAGE_HEADERS, postMessage, refusalReason } from './plain-request.ts';
 import { REQUIRED_SCOPE, type Stage } from './stage.ts';
-import type { Step } from './story.ts';
+import type { Step } from './step.ts';
 
 export const DPOP_STEPS: readonly Step[] = [
   {

@@ -5,7 +5,7 @@ import { BrowserlessLogin } from './browserless-login.ts';
 import { firstText } from './client-steps.ts';
 import { DEMO_USER } from './login-page.ts';
 import { fetchMetadata } from './plain-request.ts';
-import type { Scene, Step } from './story.ts';
+import type { Scene, Step } from './step.ts';
 
 export const LOGIN_STEPS: readonly Step[] = [
   {

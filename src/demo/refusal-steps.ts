@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import type { TokenRequest } from './identity-provider.ts';
 import { challengeParameter, formatChallenges, postMessage, refusalReason } from './plain-request.ts';
 import { OTHER_SCOPE, REQUIRED_SCOPE } from './stage.ts';
-import type { Scene, Step } from './story.ts';
+import type { Scene, Step } from './step.ts';
 
 interface Refusal {
   readonly title: string;

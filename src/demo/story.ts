@@ -4,27 +4,9 @@ import { BrowserlessLogin } from './browserless-login.ts';
 import { CLIENT_STEPS } from './client-steps.ts';
 import { DISCOVERY_STEPS } from './discovery-steps.ts';
 import { DPOP_STEPS } from './dpop-steps.ts';
-import type { LoginStage } from './login-stage.ts';
 import { LOGIN_STEPS } from './login-steps.ts';
 import { REFUSAL_STEPS } from './refusal-steps.ts';
-import type { Stage } from './stage.ts';
-import type { Turnstile } from './turnstile.ts';
-
-/** What the steps share. */
-export interface Scene {
-  readonly stage: Stage;
-  readonly loginStage: LoginStage;
-  /** The MCP server passes it after each progress event. */
-  readonly turnstile: Turnstile;
-  readonly client: Client;
-  readonly login: BrowserlessLogin;
-}
-
-export interface Step {
-  readonly title: string;
-  /** Throws when what Obex did is not what it promises; otherwise returns the evidence, line by line. */
-  play(scene: Scene): Promise<readonly string[]>;
-}
+import type { Scene, Step } from './step.ts';
 
 const STEPS: readonly Step[] = [...DISCOVERY_STEPS, ...CLIENT_STEPS, ...DPOP_STEPS, ...REFUSAL_STEPS, ...LOGIN_STEPS];
 

@@ -2,7 +2,6 @@
 import type { ClientCertificate } from '../lib/client-certificate.ts';
 import { type Denial, deny } from '../oauth/denial.ts';
 import type { AccessToken } from '../oauth/principal.ts';
-import type { Authenticate } from './authenticate.ts';
 import type { Charge } from './charge.ts';
 
 /** Who sends a request, as far as certificates tell. Asked when it matters, which it does for few requests. */
@@ -27,8 +26,17 @@ export function refuseOtherCertificate(token: AccessToken, sender: Sender): Deni
   return deny('token_not_bound', { detail: 'the token is bound to another certificate', expected, actual, token });
 }
 
+/** What is asked of a request before any phase looks at it. */
+interface Arrival {
+  readonly clientKey: string;
+  readonly sender: Sender;
+}
+
 /** In front of any phase: a connection without a certificate that counts gets no further. */
-export function requireCertificate(authenticate: Authenticate, chargeClient: Charge): Authenticate {
+export function requireCertificate<Facts extends Arrival, Outcome>(
+  authenticate: (facts: Facts) => Outcome,
+  chargeClient: Charge,
+): (facts: Facts) => Outcome | Denial {
   return (facts) => {
     const { connectionCertificate: certificate } = facts.sender;
     if ('thumbprint' in certificate) return authenticate(facts);

@@ -2,8 +2,8 @@
 import { malformed, readStrings } from './claims.ts';
 import { type Denial, deny, type Evidence } from './denial.ts';
 import { normalizeHttpUri } from './http-uri.ts';
-import type { TokenIdentity } from './principal.ts';
 import type { JsonObject } from './strict-json.ts';
+import type { TokenIdentity } from './token-identity.ts';
 
 /** The claim whose value must be one of the accepted audiences. */
 export type AudienceClaim = 'aud' | 'client_id';

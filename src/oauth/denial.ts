@@ -1,6 +1,5 @@
 /** The union of refusals and the one table reason → status, error, challenge. RFC 6750 §3.1, RFC 9449 §7.1. */
-
-import type { TokenIdentity } from './principal.ts';
+import type { TokenIdentity } from './token-identity.ts';
 
 /** Every reason that can stand in a refusal's body. `docs/errors.md` has a row for each. */
 export type DenialReason = keyof typeof DENIALS;

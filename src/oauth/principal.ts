@@ -1,14 +1,10 @@
 /** Who a request comes from, once its credentials have been verified. RFC 9068 §2.2. */
 import type { VerificationKey } from './jwks.ts';
 import type { GrantedScopes } from './scope.ts';
+import type { TokenIdentity } from './token-identity.ts';
 
 /** A verified access token, reduced to what Obex uses. Strings are raw claim values. */
-export interface AccessToken extends GrantedScopes {
-  readonly issuer: string;
-  /** `sub`; undefined when the token has none, or an empty one. */
-  readonly subject: string | undefined;
-  /** `client_id`, else `azp`, `cid`, `appid`. */
-  readonly client: string | undefined;
+export interface AccessToken extends TokenIdentity, GrantedScopes {
   /** `exp` in milliseconds since the epoch. */
   readonly expiresAtMs: number;
   /** `iat` in seconds since the epoch, of a token that its owner can call back; absent for all others. */
@@ -18,9 +14,6 @@ export interface AccessToken extends GrantedScopes {
   /** `cnf.x5t#S256` (RFC 8705 §3.1); undefined for a token that is bound to no certificate. */
   readonly x5tS256: string | undefined;
 }
-
-/** Whom a token speaks for. */
-export type TokenIdentity = Pick<AccessToken, 'issuer' | 'subject' | 'client'>;
 
 /** What the backend is told of a token. Never changed; replaced when its assertion has aged. */
 export interface Identity {

@@ -9,7 +9,8 @@ import { createObservers, type Observers } from '../observe/observers.ts';
 import { LoginChannel } from '../state/login-channel.ts';
 import { KeyLink } from './followed-keys.ts';
 import type { Birth, FromWorker, ToWorker } from './messages.ts';
-import { createSharedMetrics, SharedTruth } from './shared-memory.ts';
+import { createSharedMetrics } from './shared-memory.ts';
+import { SharedTruth } from './shared-truth.ts';
 
 /** Serves until the main thread ends it. */
 export function runWorker(clock = systemClock): void {

@@ -46,7 +46,7 @@ function ask(pieces: readonly string[], { method, hangsUp }: { method: string; h
   const socket = new MemorySocket();
   const answer = new RecordedAnswer();
   let receiver: SocketReceiver | undefined;
-  const pool: ConnectionPool = {
+  const pool: ConnectionPool<BackendConnection> = {
     nowMs: 0,
     onBug: NO_FAULTS.onBug,
     outbox: new Outbox(new FakeTiming()),

@@ -3,7 +3,7 @@ import { Buffer } from 'node:buffer';
 import type { Socket } from 'node:net';
 import { type BackendFailure, BackendTimeout } from '../backend.ts';
 import type { BodySink, ResponseHead } from '../exchange.ts';
-import type { BackendExchange } from './backend-exchange.ts';
+import type { BackendExchange, RequestCarrier } from './backend-exchange.ts';
 import type { SocketReceiver } from './connect.ts';
 import type { ConnectionPool } from './connection-pool.ts';
 import { nameForeignBytes } from './foreign-bytes.ts';
@@ -18,11 +18,11 @@ import type { Watched } from './timing.ts';
 const LAST_WORDS_MS = 1000;
 const NEVER = Number.POSITIVE_INFINITY;
 
-export class BackendConnection implements SocketOwner, SocketReceiver, ResponseReceiver, Watched {
+export class BackendConnection implements SocketOwner, SocketReceiver, ResponseReceiver, RequestCarrier, Watched {
   /** When an idle connection is closed. */
   idleDeadlineMs = NEVER;
   readonly #socket: Socket;
-  readonly #pool: ConnectionPool;
+  readonly #pool: ConnectionPool<BackendConnection>;
   readonly #writer: MessageWriter;
   readonly #reader: ResponseReader;
   #exchange: BackendExchange | undefined = undefined;
@@ -40,7 +40,7 @@ export class BackendConnection implements SocketOwner, SocketReceiver, ResponseR
   #hasBug = false;
 
   /** Opens a connection for an exchange, which starts when it is connected. */
-  constructor(pool: ConnectionPool, exchange: BackendExchange) {
+  constructor(pool: ConnectionPool<BackendConnection>, exchange: BackendExchange) {
     this.#pool = pool;
     this.#exchange = exchange;
     this.#deadlineMs = pool.nowMs + pool.connectTimeoutMs;
@@ -87,7 +87,6 @@ export class BackendConnection implements SocketOwner, SocketReceiver, ResponseR
     if (this.#exchange?.mayWait !== true) this.#awaitBackend();
   }
 
-  /** The exchange ended before anything of it was sent. */
   giveBack(): void {
     this.#exchange = undefined;
     this.#deadlineMs = NEVER;

@@ -1,11 +1,22 @@
 /** One request to the backend, from the wait for a connection to the end of its answer. RFC 9110 §9.2.2, RFC 9112 §9.3.1. */
 import type { BackendFailure, BackendReceiver, BackendRequest } from '../backend.ts';
 import type { BodyFailure, BodySink, FieldLines, RequestBody, ResponseHead } from '../exchange.ts';
-import type { BackendConnection } from './backend-connection.ts';
 import { formatRequestHead } from './format-head.ts';
 
 /** RFC 9110 §9.2.2. */
 const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
+
+/** The connection that an exchange is on, as far as the exchange is concerned. */
+export interface RequestCarrier {
+  send(text: string): void;
+  /** False when it takes no more for now; `onDrain` follows. */
+  sendBytes(chunk: Uint8Array, before: string, after: string): boolean;
+  /** All of the request has been sent. */
+  requestSent(): void;
+  /** The exchange ended before anything of it was sent. */
+  giveBack(): void;
+  destroy(): void;
+}
 
 /** The exchange is the sink of its own request body. */
 export class BackendExchange implements BodySink {
@@ -15,7 +26,7 @@ export class BackendExchange implements BodySink {
   readonly mayWait: boolean;
   readonly #body: RequestBody;
   readonly #receiver: BackendReceiver;
-  #connection: BackendConnection | undefined = undefined;
+  #connection: RequestCarrier | undefined = undefined;
   /** The head, until there is an answer: a request may have to be sent a second time. */
   #head: string;
   /** The same, until it leaves with the first bytes of the body. */
@@ -45,11 +56,11 @@ export class BackendExchange implements BodySink {
   }
 
   /** The connection is being made. */
-  awaitConnection(connection: BackendConnection): void {
+  awaitConnection(connection: RequestCarrier): void {
     this.#connection = connection;
   }
 
-  start(connection: BackendConnection): void {
+  start(connection: RequestCarrier): void {
     this.#connection = connection;
     this.#state = 'sending';
     this.#unsentHead = this.#head;

@@ -32,7 +32,7 @@ export function createBackendPool(options: BackendOptions, timing: Timing = syst
   return new BackendPool(options, timing);
 }
 
-class BackendPool implements BackendClient, ConnectionPool {
+class BackendPool implements BackendClient, ConnectionPool<BackendConnection> {
   readonly outbox: Outbox;
   readonly onBug: (error: unknown) => void;
   readonly maxHeaderBytes: number;

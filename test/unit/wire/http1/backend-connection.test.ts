@@ -15,7 +15,7 @@ function openUsed() {
   const timing = new FakeTiming();
   const retried: BackendExchange[] = [];
   const released: BackendConnection[] = [];
-  const pool: ConnectionPool = {
+  const pool: ConnectionPool<BackendConnection> = {
     nowMs: 0,
     onBug: NO_FAULTS.onBug,
     outbox: new Outbox(timing),
