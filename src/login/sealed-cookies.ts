@@ -1,7 +1,4 @@
-/**
- * What the browser carries for us, sealed: a login that has not ended, so that strangers who begin logins take no room here
- * and nobody else can go on with one. RFC 6265bis §4.1.3.2, RFC 6819 §4.4.1.11, RFC 9700 §4.7.
- */
+/** A login that has not ended travels in its browser, sealed: beginning one takes no room here. RFC 6265bis §4.1.3.2, RFC 6819 §4.4.1.11. */
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import type { Clock } from '../lib/clock.ts';
 import type { FieldLines } from '../wire/exchange.ts';

@@ -1,6 +1,6 @@
 /** The section of the config about Obex as an authorization server: login. RFC 6749, RFC 7591, RFC 8252, OpenID Connect Core. */
 import * as z from 'zod/mini';
-import { boolean, duration, leaf, list, number, oneOf, optional, section, text } from '../leaf.ts';
+import { boolean, duration, leaf, list, oneOf, optional, section, text } from '../leaf.ts';
 import { email, emailDomain, tenant } from '../login-people.ts';
 import { LOGIN_PROVIDERS } from '../login-providers.ts';
 import { parseDocumentHosts } from '../metadata-documents.ts';
@@ -10,6 +10,7 @@ import { parseClaim, scope } from '../scopes.ts';
 import { sharedSecret } from '../shared-secret.ts';
 import { parseAuthorizationServer } from '../urls.ts';
 import { identityAssertions as identity_assertions } from './identity-assertions.ts';
+import { rateLimit as rate_limit } from './login-rate-limit.ts';
 import { store } from './login-store.ts';
 
 const MINUTE_MS = 60_000;
@@ -159,28 +160,6 @@ const lifetimes = {
       'the person is still there.',
   }),
 };
-
-function aMinute(spec: { readonly default: number; readonly meaning: string }) {
-  return number({ kind: 'integer', min: 1, max: 1_000_000, ...spec });
-}
-
-const rate_limit = section('How often `/oauth/*` may be asked; beyond it 429 with `Retry-After`.', {
-  beginnings_per_minute: aMinute({
-    default: 60,
-    meaning:
-      'Registrations and authorization requests of one address (IPv6: a /64; a /48 may have four times as many).',
-  }),
-  pages_per_minute: aMinute({
-    default: 240,
-    meaning: 'Its requests for the consent page, its answers to it, and its returns from the IdP.',
-  }),
-  refreshes_per_minute: aMinute({
-    default: 60,
-    meaning:
-      'Refreshes of one login, which is one client of one person. Not of one client: its id is no secret, so that strangers could ' +
-      'use up the rate of everybody who has it.',
-  }),
-});
 
 const staticClient = z.strictObject({
   client_id: leaf({ ...plainText, example: 'my-agent', meaning: 'Who it is.' }, parseClientId),
