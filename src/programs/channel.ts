@@ -1,0 +1,115 @@
+/** Messages to a client in their order, over one connection after the other: the answer to a POST, or what belongs to none. */
+import type { EventOwner, EventStore } from './event-store.ts';
+import type { SseStream } from './sse-stream.ts';
+
+/** Several connections may wait for what belongs to no request; a client that reconnects leaves old ones behind. */
+const MAX_STREAMS = 4;
+
+export class Channel implements EventOwner {
+  readonly number: number;
+  readonly #store: EventStore;
+  /** The latest last; it gets what comes. */
+  #streams: SseStream[] = [];
+  /** Highest of the events that are kept no longer. */
+  #forgotten = 0;
+  /** Highest that a connection was given. */
+  #delivered = 0;
+  #isComplete = false;
+
+  constructor(number: number, store: EventStore) {
+    this.number = number;
+    this.#store = store;
+  }
+
+  /** Somebody has been told how to come back. */
+  get isKnown(): boolean {
+    return this.#delivered > 0;
+  }
+
+  get isComplete(): boolean {
+    return this.#isComplete;
+  }
+
+  get isHeard(): boolean {
+    return this.#current !== undefined;
+  }
+
+  send(json: Buffer): void {
+    const sequence = this.#store.add(this, json);
+    const stream = this.#current;
+    if (stream === undefined) return;
+    this.#delivered = sequence;
+    stream.message(json, this.#eventId(sequence));
+  }
+
+  /** `isPrimed`: the client knows events without data. */
+  open(stream: SseStream, isPrimed: boolean): void {
+    this.#attach(stream);
+    if (isPrimed) {
+      const sequence = this.#store.next();
+      this.#delivered = sequence;
+      stream.prime(this.#eventId(sequence));
+    }
+  }
+
+  /** What no connection has been given. */
+  catchUp(): void {
+    const stream = this.#current;
+    if (stream !== undefined) this.#replay(stream, this.#delivered);
+  }
+
+  /** Whether all behind `sequence` is still there. */
+  canResume(sequence: number): boolean {
+    return sequence >= this.#forgotten;
+  }
+
+  /** All behind `sequence`, and then what comes. */
+  resume(stream: SseStream, sequence: number): void {
+    this.#attach(stream);
+    this.#replay(stream, sequence);
+    if (this.#isComplete) this.#endStreams();
+  }
+
+  /** No more messages. */
+  complete(): void {
+    this.#isComplete = true;
+    this.#endStreams();
+  }
+
+  onForgotten(sequence: number): void {
+    this.#forgotten = sequence;
+  }
+
+  get #current(): SseStream | undefined {
+    this.#streams = this.#streams.filter(({ isOver }) => !isOver);
+    return this.#streams.at(-1);
+  }
+
+  #attach(stream: SseStream): void {
+    this.#streams.push(stream);
+    if (this.#streams.length > MAX_STREAMS) this.#streams.shift()?.end();
+  }
+
+  #replay(stream: SseStream, after: number): void {
+    for (const { sequence, json } of this.#store.after(this, after)) {
+      this.#delivered = Math.max(this.#delivered, sequence);
+      stream.message(json, this.#eventId(sequence));
+    }
+  }
+
+  #endStreams(): void {
+    for (const stream of this.#streams.splice(0)) stream.end();
+  }
+
+  #eventId(sequence: number): string {
+    return `${this.number}-${sequence}`;
+  }
+}
+
+/** Of a Last-Event-ID; undefined for one that is none of ours. */
+export function readEventId(text: string): { readonly channel: number; readonly sequence: number } | undefined {
+  const [, channel, sequence] = /^(\d{1,15})-(\d{1,15})$/.exec(text) ?? [];
+  return channel === undefined || sequence === undefined
+    ? undefined
+    : { channel: Number(channel), sequence: Number(sequence) };
+}
