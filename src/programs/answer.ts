@@ -1,6 +1,8 @@
 /** The answer to one POST: JSON when the first that comes is the response, server-sent events otherwise. MCP 2025-11-25, 2026-07-28 transports. */
 import type { Exchange, ExchangeOwner, FieldLines } from '../wire/exchange.ts';
+import type { Accepted } from './accept.ts';
 import type { Flow } from './flow.ts';
+import { respondJson } from './respond.ts';
 import { type Ringing, SseStream } from './sse-stream.ts';
 
 export interface AnswerOptions {
@@ -13,12 +15,6 @@ export interface AnswerOptions {
   onStream(stream: SseStream): void;
   /** The client went away, or it has all. */
   onClose(isGone: boolean): void;
-}
-
-/** Media types that the client takes. */
-export interface Accepted {
-  readonly json: boolean;
-  readonly events: boolean;
 }
 
 /** How long the response may take to be JSON. */
@@ -51,14 +47,16 @@ export class Answer implements ExchangeOwner {
     return this.#isOver;
   }
 
+  /** Whether messages can be sent before the response. */
+  get canStream(): boolean {
+    return !this.#isOver && this.#options.accepts.events;
+  }
+
   /** The only message, as long as nothing has been sent. False when it has to be an event. */
-  respond(json: Buffer, status: number): boolean {
+  respond(json: Buffer, status: number, fields = this.#options.fields): boolean {
     if (this.#isOver || this.#stream !== undefined || !this.#options.accepts.json) return false;
-    const fields = ['Content-Type', 'application/json', 'Cache-Control', 'no-store', ...this.#options.fields];
     clearTimeout(this.#timer);
-    const sink = this.#exchange.respond({ status, reason: '', fields, length: json.length });
-    sink.write(Buffer.from(json));
-    sink.end();
+    respondJson(this.#exchange, { status, json, fields });
     return true;
   }
 

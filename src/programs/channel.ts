@@ -12,22 +12,24 @@ export class Channel implements EventOwner {
   #streams: SseStream[] = [];
   /** Highest of the events that are kept no longer. */
   #forgotten = 0;
+  /** Of the last message. */
+  #last = 0;
   /** Highest that a connection was given. */
   #delivered = 0;
-  #isComplete = false;
+  /** Of the last event; behind it nothing comes. */
+  #completeAt: number | undefined;
+  readonly #onDiscarded: () => void;
 
-  constructor(number: number, store: EventStore) {
+  /** `onDiscarded`: it is complete, and nothing of it is kept any more. */
+  constructor(number: number, store: EventStore, onDiscarded: () => void) {
     this.number = number;
     this.#store = store;
+    this.#onDiscarded = onDiscarded;
   }
 
   /** Somebody has been told how to come back. */
   get isKnown(): boolean {
     return this.#delivered > 0;
-  }
-
-  get isComplete(): boolean {
-    return this.#isComplete;
   }
 
   get isHeard(): boolean {
@@ -36,26 +38,22 @@ export class Channel implements EventOwner {
 
   send(json: Buffer): void {
     const sequence = this.#store.add(this, json);
+    this.#last = sequence;
     const stream = this.#current;
     if (stream === undefined) return;
     this.#delivered = sequence;
     stream.message(json, this.#eventId(sequence));
   }
 
-  /** `isPrimed`: the client knows events without data. */
+  /** First what no connection has been given. `isPrimed`: the client knows events without data. */
   open(stream: SseStream, isPrimed: boolean): void {
+    const before = this.#delivered;
     this.#attach(stream);
-    if (isPrimed) {
-      const sequence = this.#store.next();
-      this.#delivered = sequence;
-      stream.prime(this.#eventId(sequence));
-    }
-  }
-
-  /** What no connection has been given. */
-  catchUp(): void {
-    const stream = this.#current;
-    if (stream !== undefined) this.#replay(stream, this.#delivered);
+    this.#replay(stream, before);
+    if (!isPrimed || this.#delivered > before) return;
+    const sequence = this.#store.next();
+    this.#delivered = sequence;
+    stream.prime(this.#eventId(sequence));
   }
 
   /** Whether all behind `sequence` is still there. */
@@ -67,17 +65,21 @@ export class Channel implements EventOwner {
   resume(stream: SseStream, sequence: number): void {
     this.#attach(stream);
     this.#replay(stream, sequence);
-    if (this.#isComplete) this.#endStreams();
+    if (this.#completeAt !== undefined) this.#endStreams();
   }
 
   /** No more messages. */
   complete(): void {
-    this.#isComplete = true;
+    this.#completeAt = this.#last;
     this.#endStreams();
+    if (this.#forgotten < this.#last && this.isKnown) return;
+    this.#store.forget(this);
+    this.#onDiscarded();
   }
 
   onForgotten(sequence: number): void {
     this.#forgotten = sequence;
+    if (sequence === this.#completeAt) this.#onDiscarded();
   }
 
   get #current(): SseStream | undefined {

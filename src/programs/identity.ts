@@ -47,7 +47,9 @@ function single(fields: FieldLines, name: string): string | undefined {
 /** As `proxy/encode-value.ts` has encoded it. */
 function decode(value: string | undefined): string {
   if (value === undefined) return '';
-  const bytes = value.replaceAll(/%([0-9A-F]{2})/g, (_all, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+  const bytes = value.replaceAll(/%([0-9A-F]{2})/g, (_all, hex: string) =>
+    String.fromCharCode(Number.parseInt(hex, 16)),
+  );
   return Buffer.from(bytes, 'latin1').toString();
 }
 

@@ -75,7 +75,8 @@ function findMember(json: Buffer, start: number, name: string): number | undefin
 }
 
 function isName(quoted: Buffer, name: string): boolean {
-  if (!quoted.includes(BACKSLASH)) return quoted.length === name.length + 2 && quoted.toString('utf8', 1, quoted.length - 1) === name;
+  if (!quoted.includes(BACKSLASH))
+    return quoted.length === name.length + 2 && quoted.toString('utf8', 1, quoted.length - 1) === name;
   const written: unknown = JSON.parse(quoted.toString());
   return written === name;
 }

@@ -38,14 +38,20 @@ export function readProgramMessage(line: Buffer): ProgramMessage | undefined {
   }
   const isError = Object.hasOwn(members, 'error') && !(error === null && Object.hasOwn(members, 'result'));
   if (!isError && !Object.hasOwn(members, 'result')) return undefined;
-  if (typeof id !== 'string' && typeof id !== 'number' && id !== null && (hasId || !isError)) return undefined;
+  // An error alone may be about what could not be read.
+  if (!isId(id) && !(isError && (id === null || !hasId))) return undefined;
   const { code } = asMembers(error);
-  return { kind: 'response', json, members, id: id ?? null, isError, code: isError && typeof code === 'number' ? code : undefined };
+  const known = isError && typeof code === 'number' ? code : undefined;
+  return { kind: 'response', json, members, id: isId(id) ? id : null, isError, code: known };
 }
 
 /** The member of that name, if it is an object; else one without members. */
 export function asMembers(value: unknown): Members {
   return isMembers(value) ? value : NOTHING;
+}
+
+function isId(id: unknown): id is string | number {
+  return typeof id === 'string' || typeof id === 'number';
 }
 
 const NOTHING: Members = Object.freeze({});

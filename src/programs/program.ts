@@ -27,13 +27,18 @@ export interface ProgramOwner {
 export interface ProgramParts {
   readonly clock: Clock;
   readonly log: Log;
+  /** What unfinished lines of all processes may hold. */
   readonly lineBudget: ByteBudget;
+  /** What waits for processes to read it. */
+  readonly bodyBudget: ByteBudget;
   /** None of its group is left. */
   onGone(program: Program, reason: ProgramEndReason): void;
 }
 
 /** How long output may take to be read when the process has ended: a grandchild may hold it open. */
 const LAST_WORDS_MS = 500;
+/** So much waits for a process before more bodies are read. */
+const MAX_WAITING_BYTES = 1024 * 1024;
 
 /** Nothing more of it is of use. */
 const AT_ONCE: ReadonlySet<ProgramEndReason> = new Set(['start_timeout', 'message_too_large']);
@@ -57,6 +62,7 @@ export class Program {
   readonly #lines: LineReader;
   readonly #skipped: SkippedLines;
   readonly #stderr: StderrLines;
+  #waiting: (() => void)[] = [];
   #startDeadline: NodeJS.Timeout | undefined;
   #lastWords: NodeJS.Timeout | undefined;
   #reason: ProgramEndReason | undefined;
@@ -71,7 +77,9 @@ export class Program {
     this.lastMessageMs = parts.clock.monotonicMs();
     this.flow = new Flow((isFlowing) => void (isFlowing ? this.#child?.stdout.resume() : this.#child?.stdout.pause()));
     const event = { server: settings.server };
-    this.#skipped = new SkippedLines(parts.clock, (fields) => parts.log.warn('program_line_skipped', { ...event, ...fields }));
+    this.#skipped = new SkippedLines(parts.clock, (fields) =>
+      parts.log.warn('program_line_skipped', { ...event, ...fields }),
+    );
     this.#stderr = new StderrLines(parts.clock, (line, dropped) =>
       parts.log.info('program_stderr', { ...event, pid: this.pid, line, ...(dropped > 0 && { dropped }) }),
     );
@@ -101,20 +109,22 @@ export class Program {
     return this.#reason !== undefined;
   }
 
-  /** One line of JSON. Calls back when the process has taken it, or never will. */
-  send(line: Buffer, onTaken: () => void): void {
+  /** One line of JSON. */
+  send(line: Buffer): void {
     const stdin = this.#child?.stdin;
-    if (stdin === undefined || !stdin.writable) return onTaken();
+    if (stdin === undefined || !stdin.writable) return;
     this.lastMessageMs = this.#parts.clock.monotonicMs();
+    this.#parts.bodyBudget.hold(line.length);
     stdin.cork();
     stdin.write(line);
-    stdin.write('\n', () => onTaken());
+    stdin.write('\n', () => this.#onTaken(line.length));
     stdin.uncork();
   }
 
-  /** Bytes that wait for the process to read them. */
-  get waitingBytes(): number {
-    return this.#child?.stdin.writableLength ?? 0;
+  /** Calls back when the process has read most of what it was sent, or never will. */
+  whenReady(run: () => void): void {
+    if (this.#isReady) run();
+    else this.#waiting.push(run);
   }
 
   /** What is on its way is still read, unless it cannot be. */
@@ -125,6 +135,16 @@ export class Program {
     this.#child?.stdin.end();
     this.#group?.beginEnd();
     if (AT_ONCE.has(reason)) this.#closeOutput();
+  }
+
+  get #isReady(): boolean {
+    const stdin = this.#child?.stdin;
+    return stdin === undefined || !stdin.writable || stdin.writableLength <= MAX_WAITING_BYTES;
+  }
+
+  #onTaken(bytes: number): void {
+    this.#parts.bodyBudget.give(bytes);
+    if (this.#isReady) for (const run of this.#waiting.splice(0)) run();
   }
 
   #listen(child: ProgramChild): void {
@@ -185,6 +205,7 @@ export class Program {
     clearTimeout(this.#lastWords);
     this.#closeOutput();
     this.#child?.stdin.destroy();
+    for (const run of this.#waiting.splice(0)) run();
     this.#child?.stdout.destroy();
     this.#child?.stderr.destroy();
     this.#tellEnd?.();

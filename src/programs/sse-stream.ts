@@ -1,7 +1,7 @@
 /** One answer of server-sent events: messages in order, and what of them waits for a slow reader. WHATWG HTML §9.2. */
 import type { BodySink } from '../wire/exchange.ts';
-import { inOneLine } from './json-span.ts';
 import type { Flow } from './flow.ts';
+import { inOneLine } from './json-span.ts';
 
 /** What is needed of a clock that rings now and then: `KeepAlive`. */
 export interface Ringing {
