@@ -23,6 +23,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   config: ['lib'],
   certs: ['lib', 'wire'],
   admin: ['lib', 'observe', 'state', 'wire'],
+  programs: ['lib', 'oauth', 'mcp', 'wire', 'observe'],
 };
 
 /** Rooms that know no I/O: no module of Node but those that compute. */
