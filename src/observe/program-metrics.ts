@@ -14,6 +14,7 @@ export const PROGRAM_END_REASONS = [
   'start_failed',
   'start_timeout',
   'message_too_large',
+  'bug',
 ] as const;
 
 export type ProgramEndReason = (typeof PROGRAM_END_REASONS)[number];

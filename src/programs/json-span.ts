@@ -100,7 +100,7 @@ function skipValue(json: Buffer, from: number): number {
   let at = from;
   let depth = 0;
   while (at < json.length) {
-    switch (json[at]) {
+    switch (json[at] ?? 0) {
       case QUOTE:
         at = skipString(json, at);
         if (depth === 0) return at;

@@ -20,6 +20,8 @@ export interface ProgramServerParts {
   readonly keepAlive: Ringing;
   readonly lineBudget: ByteBudget;
   readonly bodyBudget: ByteBudget;
+  /** In what one process has said; that process ends. */
+  onBug(error: unknown): void;
   /** A group begins or is gone. */
   onGroup(pgid: number, isThere: boolean): void;
 }

@@ -31,6 +31,8 @@ export interface ProgramParts {
   readonly lineBudget: ByteBudget;
   /** What waits for processes to read it. */
   readonly bodyBudget: ByteBudget;
+  /** In what it has said; it ends. */
+  onBug(error: unknown): void;
   /** None of its group is left. */
   onGone(program: Program, reason: ProgramEndReason): void;
 }
@@ -41,7 +43,7 @@ const LAST_WORDS_MS = 500;
 const MAX_WAITING_BYTES = 1024 * 1024;
 
 /** Nothing more of it is of use. */
-const AT_ONCE: ReadonlySet<ProgramEndReason> = new Set(['start_timeout', 'message_too_large']);
+const AT_ONCE: ReadonlySet<ProgramEndReason> = new Set(['start_timeout', 'message_too_large', 'bug']);
 
 const END_WORDS: Readonly<Partial<Record<ProgramEndReason, string>>> = {
   start_timeout: 'the program did not answer in time',
@@ -103,6 +105,11 @@ export class Program {
   /** Undefined when it could not be started. */
   get pid(): number | undefined {
     return this.#child?.pid;
+  }
+
+  /** Why nothing comes of it any more; undefined while something may. */
+  get ended(): string | undefined {
+    return this.#hasEnded ? (END_WORDS[this.#reason ?? 'exited'] ?? 'the session has ended') : undefined;
   }
 
   get isEnding(): boolean {
@@ -172,7 +179,12 @@ export class Program {
     if (message === undefined) return this.#skipped.add(line);
     clearTimeout(this.#startDeadline);
     this.lastMessageMs = this.#parts.clock.monotonicMs();
-    this.#owner.onMessage(message);
+    try {
+      this.#owner.onMessage(message);
+    } catch (error) {
+      this.#parts.onBug(error);
+      this.end('bug');
+    }
   }
 
   #failStart(problem: string): void {
@@ -216,7 +228,7 @@ export class Program {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
     this.#lines.close();
-    this.#owner.onEnd(END_WORDS[this.#reason ?? 'exited'] ?? 'the session has ended');
+    this.#owner.onEnd(this.ended ?? '');
   }
 
   #onGone(): void {

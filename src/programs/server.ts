@@ -8,6 +8,7 @@ import { ByteBudget } from './byte-budget.ts';
 import { Front } from './front.ts';
 import { KeepAlive } from './keep-alive.ts';
 import type { ProgramsOptions, ProgramsPlace } from './options.ts';
+import { OrphanWatch } from './orphan-watch.ts';
 import { ProgramServer } from './program-server.ts';
 
 export interface ProgramsServer {
@@ -56,6 +57,7 @@ class RunningPrograms implements ProgramsServer {
   readonly #lineBudget = new ByteBudget(LINE_BYTES);
   readonly #keepAlive = new KeepAlive();
   readonly #groups = new Set<number>();
+  readonly #watch: OrphanWatch;
   /** Removed or changed ones. */
   readonly #draining = new Set<Promise<void>>();
   #options: ProgramsOptions;
@@ -64,6 +66,7 @@ class RunningPrograms implements ProgramsServer {
 
   constructor(options: ProgramsOptions, hooks: ProgramsHooks) {
     this.#hooks = hooks;
+    this.#watch = new OrphanWatch((error) => hooks.log.info('program_watch_missing', { error: errorField(error) }));
     this.#options = options;
     this.#servers = this.#build(options, new Map());
   }
@@ -96,6 +99,7 @@ class RunningPrograms implements ProgramsServer {
     for (const server of this.#servers.values()) this.#drain(server, drainMs);
     await Promise.all(this.#draining);
     this.#wire?.destroy();
+    this.#watch.stop();
   }
 
   /** All are made before any is put in force, since one of them may not be possible. */
@@ -119,9 +123,12 @@ class RunningPrograms implements ProgramsServer {
       keepAlive: this.#keepAlive,
       bodyBudget: this.#bodyBudget,
       lineBudget: this.#lineBudget,
+      onBug: (error) => this.#onBug(error),
       onGroup: (pgid, isThere) => {
         if (isThere) this.#groups.add(pgid);
         else this.#groups.delete(pgid);
+        if (isThere) this.#watch.add(pgid);
+        else this.#watch.delete(pgid);
         this.#hooks.onGroups([...this.#groups]);
       },
     };

@@ -88,6 +88,8 @@ export class Session implements ProgramOwner {
       this.program.send(line);
     }
     if (requests.length === 0) respondEmpty(exchange, 202);
+    // One that could not be started has ended before it was asked anything.
+    if (this.program.ended !== undefined) this.onEnd(this.program.ended);
   }
 
   /** GET. */
@@ -111,7 +113,7 @@ export class Session implements ProgramOwner {
   }
 
   onEnd(why: string): void {
-    for (const { request } of [...this.#pending.values()]) {
+    for (const { request } of this.#pending.values()) {
       this.#settle(request, Buffer.from(formatError(request.id, { code: -32603, message: why })), true);
     }
     this.#standalone.complete();

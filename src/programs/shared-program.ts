@@ -87,6 +87,8 @@ export class SharedProgram implements ProgramOwner {
     });
     this.#calls.set(id, { ids: shared.ids, answer, isListen });
     this.program.send(shared.line);
+    // One that could not be started has ended before it was asked anything.
+    if (this.program.ended !== undefined) this.onEnd(this.program.ended);
   }
 
   /** Whoever it was started for went away in the meantime. */
@@ -116,7 +118,7 @@ export class SharedProgram implements ProgramOwner {
   }
 
   onEnd(why: string): void {
-    for (const [id, { ids, answer, isListen }] of [...this.#calls]) {
+    for (const [id, { ids, answer, isListen }] of this.#calls) {
       this.#calls.delete(id);
       const stream: SseStream | undefined = isListen ? answer.stream() : undefined;
       if (stream !== undefined) stream.end();

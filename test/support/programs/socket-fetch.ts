@@ -1,6 +1,6 @@
 /** `fetch` over a unix socket, as the threads that serve come to a program: with the secret, and an identity. */
 import { request } from 'node:http';
-import { Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import type { ProgramsPlace } from '../../../src/programs/options.ts';
 
 export type Fields = Readonly<Record<string, string>>;

@@ -98,7 +98,8 @@ describe('Colleague', () => {
         server: { backendCa: undefined, assertionKey: undefined },
       },
       rateLimits: undefined,
-    };
+    },
+      programs: undefined,;
     const birth = { memory: createSharedMemory(config, 1), index: 0, handOver };
     const handlers = {
       onLines: () => undefined,
