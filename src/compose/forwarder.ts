@@ -7,6 +7,7 @@ import type { ProgramsDoor } from '../state/process-wide.ts';
 import type { BackendClient } from '../wire/backend.ts';
 import { createBackendClient } from '../wire/engine.ts';
 import { fitYoungGeneration } from '../young-generation.ts';
+import { descriptorsOfRequest } from './descriptors.ts';
 import type { ServerOptions } from './options.ts';
 
 const MAX_BACKEND_HEAD_BYTES = 64 * 1024;
@@ -35,6 +36,7 @@ export function buildForwarder(
 ): Forwarder {
   const { config, own, shared, spareDescriptors } = options;
   const { max_requests: maxRequests, ...settings } = own.backend;
+  const ofEach = descriptorsOfRequest(own.backend);
   const { public_url: publicUrl } = config.obex;
   return new Forwarder({
     backend,
@@ -46,7 +48,7 @@ export function buildForwarder(
       viaPseudonym: shared.viaPseudonym,
     }),
     formatClientFields: createClientHeaders({ publicUrl, backendUrl: settings.url }),
-    maxRequests: () => Math.min(maxRequests, spareDescriptors - shared.connections.total),
+    maxRequests: () => Math.min(maxRequests, (spareDescriptors - shared.connections.total) / ofEach),
     perPrincipal: {
       maxRequests: own.limits.max_requests_per_principal ?? maxRequests,
       maxStreams: own.limits.max_streams_per_principal ?? maxRequests,

@@ -98,9 +98,8 @@ describe('Colleague', () => {
         server: { backendCa: undefined, assertionKey: undefined },
       },
       rateLimits: undefined,
-    },
-      programs: undefined,;
-    const birth = { memory: createSharedMemory(config, 1), index: 0, handOver };
+    };
+    const birth = { memory: createSharedMemory(config, 1), index: 0, handOver, programs: undefined };
     const handlers = {
       onLines: () => undefined,
       onRefresh: () => undefined,
