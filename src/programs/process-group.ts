@@ -14,9 +14,11 @@ export class ProcessGroup {
   #timers: NodeJS.Timeout[] = [];
   #look: NodeJS.Timeout | undefined;
   #isTold = false;
+  #isKilled = false;
+  #isWithoutLeader = false;
   #isGone = false;
 
-  /** `onGone` is called once, when none of the group is left, or when SIGKILL is on its way to the rest. */
+  /** `onGone` is called once, when its leader is gone, and none of the others is left or SIGKILL is on its way to them. */
   constructor(pgid: number, onGone: () => void) {
     this.pgid = pgid;
     this.#onGone = onGone;
@@ -30,7 +32,8 @@ export class ProcessGroup {
 
   /** Who is left behind is told at once: while there is somebody the number means no other group. */
   onLeaderExit(): void {
-    if (this.#isGone) return;
+    this.#isWithoutLeader = true;
+    if (this.#isKilled) return this.#finish();
     this.beginEnd();
     if (!this.#isTold) this.#tell();
     this.#lookAround();
@@ -43,8 +46,9 @@ export class ProcessGroup {
   }
 
   #kill(): void {
+    this.#isKilled = true;
     signalGroup(this.pgid, 'SIGKILL');
-    this.#finish();
+    if (this.#isWithoutLeader) this.#finish();
   }
 
   #lookAround(): void {
