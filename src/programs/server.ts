@@ -7,8 +7,8 @@ import type { ServerHandlers, ServerLimits, WireServer } from '../wire/exchange.
 import { ByteBudget } from './byte-budget.ts';
 import { Front } from './front.ts';
 import { KeepAlive } from './keep-alive.ts';
-import { OrphanWatch } from './orphan-watch.ts';
 import type { ProgramsOptions, ProgramsPlace } from './options.ts';
+import { OrphanWatch } from './orphan-watch.ts';
 import { ProgramServer } from './program-server.ts';
 
 export interface ProgramsServer {

@@ -51,7 +51,10 @@ describe('the client 1.x before server-everything', () => {
       arguments: { prompt: 'hello', maxTokens: 10 },
     });
     assert.match(textOf(sampled), /sampled true/);
-    assert.equal(textOf(await client.callTool({ name: 'echo', arguments: { message: 'é'.repeat(400_000) } })).length, 400_006);
+    assert.equal(
+      textOf(await client.callTool({ name: 'echo', arguments: { message: 'é'.repeat(400_000) } })).length,
+      400_006,
+    );
     assert.ok((await client.listResources()).resources.length > 0);
     assert.ok((await client.listPrompts()).prompts.length > 0);
     await transport.terminateSession();
@@ -64,7 +67,9 @@ describe('the client 1.x before server-everything', () => {
     context.after(() => client.close());
     await client.connect(new StreamableHTTPClientTransport(URL_OF_FILES, { fetch: fetch() }));
     const numbers = Array.from({ length: 100 }, (_, index) => index);
-    const calls = numbers.map(async (n) => textOf(await client.callTool({ name: 'get-sum', arguments: { a: n, b: 1 } })));
+    const calls = numbers.map(async (n) =>
+      textOf(await client.callTool({ name: 'get-sum', arguments: { a: n, b: 1 } })),
+    );
     assert.deepEqual(
       (await Promise.all(calls)).map((text) => /is (\d+)/.exec(text)?.[1]),
       numbers.map((n) => String(n + 1)),

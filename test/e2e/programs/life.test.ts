@@ -4,8 +4,8 @@ import { readdirSync, readlinkSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { isRecord, parseObject } from '../../support/json.ts';
 import type { ProgramClient, Reply } from '../../support/programs/client.ts';
-import { ALICE, programOptions, programsOptions, startTestPrograms } from '../../support/programs/programs.ts';
 import { isGone } from '../../support/programs/process.ts';
+import { ALICE, programOptions, programsOptions, startTestPrograms } from '../../support/programs/programs.ts';
 import { until } from '../../support/until.ts';
 
 const IS_ROOT = process.getuid?.() === 0;

@@ -207,7 +207,10 @@ describe('a reload', () => {
     assert.throws(
       () =>
         programs.configure(
-          programsOptions(programOptions('', { name: 'new' }), programOptions('', { name: 'bad', user: 'no-such-user' })),
+          programsOptions(
+            programOptions('', { name: 'new' }),
+            programOptions('', { name: 'bad', user: 'no-such-user' }),
+          ),
         ),
       { message: 'bad: there is no user no-such-user in /etc/passwd' },
     );

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { parseObject } from '../../support/json.ts';
-import { ALICE, programOptions, startTestPrograms } from '../../support/programs/programs.ts';
 import { textOf } from '../../support/programs/client.ts';
+import { ALICE, programOptions, startTestPrograms } from '../../support/programs/programs.ts';
 
 const NOT_FOUND = { jsonrpc: '2.0', id: null, error: { code: -32001, message: 'Session not found' } };
 
@@ -72,7 +72,12 @@ describe('a session', () => {
       });
     }
     nobody.sessionId = 'no-such-session';
-    for (const reply of [await nobody.call('echo'), await nobody.get(), await nobody.delete(), await nobody.initialize()]) {
+    for (const reply of [
+      await nobody.call('echo'),
+      await nobody.get(),
+      await nobody.delete(),
+      await nobody.initialize(),
+    ]) {
       assert.equal(reply.status, 404);
       assert.deepEqual(await reply.message(), NOT_FOUND);
     }
@@ -127,7 +132,9 @@ describe('messages', () => {
     const alice = await client().open();
     const empty = await alice.call('raw', { line: '{"jsonrpc":"2.0","id":"ID","result":null}' });
     assert.deepEqual(await empty.message(), { jsonrpc: '2.0', id: 1, result: null });
-    const unread = await alice.call('raw', { line: '{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"?"}}' });
+    const unread = await alice.call('raw', {
+      line: '{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"?"}}',
+    });
     assert.deepEqual(await unread.message(), { jsonrpc: '2.0', id: 2, error: { code: -32700, message: '?' } });
     const without = await alice.call('raw', { line: '{"jsonrpc":"2.0","error":{"code":-32700,"message":"?"}}' });
     assert.deepEqual(await without.message(), { jsonrpc: '2.0', id: 3, error: { code: -32700, message: '?' } });
@@ -149,7 +156,9 @@ describe('messages', () => {
     const alice = await client().open('2025-03-26');
     const call = (id: number, text: string) =>
       `{"jsonrpc":"2.0","id":${id},"method":"tools/call","params":{"name":"echo","arguments":{"text":"${text}"}}}`;
-    const reply = await alice.post(`[${call(1, 'one')},\n {"jsonrpc":"2.0","method":"notifications/x"} , ${call(2, 'two')}]`);
+    const reply = await alice.post(
+      `[${call(1, 'one')},\n {"jsonrpc":"2.0","method":"notifications/x"} , ${call(2, 'two')}]`,
+    );
     assert.ok(reply.isStream);
     assert.deepEqual((await reply.messages()).map(textOf), ['one', 'two']);
     const noAnswer = await alice.post('[{"jsonrpc":"2.0","method":"notifications/y"}]');
@@ -190,7 +199,10 @@ describe('what a program sends beside responses', () => {
     assert.ok(reply.isStream);
     const messages = await reply.messages();
     const params = messages.slice(0, 2).map((message) => message['params']);
-    assert.deepEqual(params, [1, 2].map((progress) => ({ progressToken: 'my-token', progress })));
+    assert.deepEqual(
+      params,
+      [1, 2].map((progress) => ({ progressToken: 'my-token', progress })),
+    );
     assert.equal(textOf(messages.at(-1) ?? {}), 'done');
   });
 

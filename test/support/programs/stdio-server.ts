@@ -76,7 +76,10 @@ function callTool(message: Message): void {
       return void setImmediate(() => process.exit(7));
     case 'progress':
       for (const progress of [1, 2]) {
-        say({ method: 'notifications/progress', params: { progressToken: params?._meta?.['progressToken'], progress } });
+        say({
+          method: 'notifications/progress',
+          params: { progressToken: params?._meta?.['progressToken'], progress },
+        });
       }
       return text(id, 'done');
     case 'log':
