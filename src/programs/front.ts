@@ -125,7 +125,7 @@ export class Front {
     if (!bodyBudget.take(reserved)) return refuse(exchange, BUSY);
     collectBody(exchange.body, most, (outcome) => {
       bodyBudget.give(reserved);
-      if (typeof outcome !== 'string') return this.#receive(visit, Buffer.from(outcome));
+      if (typeof outcome !== 'string') return this.#receive(visit, asBuffer(outcome));
       const status = STATUS_OF_FAILURE[outcome];
       if (status !== undefined) refuse(exchange, { status, code: -32700, message: 'The body could not be read' });
     });
@@ -204,6 +204,10 @@ function isOfModernEra({ version }: Visit, read: Message | Batch): boolean {
   if (read.kind === 'batch' || read.kind === 'response') return version !== undefined && isModern(version);
   const spoken = version ?? read.version;
   return spoken !== undefined && isModern(spoken);
+}
+
+function asBuffer({ buffer, byteOffset, length }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, length);
 }
 
 function answerFault(exchange: Exchange, fault: Fault): void {
