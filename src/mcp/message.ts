@@ -9,7 +9,7 @@ interface Call {
   readonly method: string;
   /** Absent and null are one. */
   readonly params: JsonObject | undefined;
-  /** What it is about: nothing, one, or as many resources as are subscribed to. */
+  /** What it is about: nothing, one, or as many resources and tasks as are subscribed to. */
   readonly named: readonly Named[];
   /** The protocol version that `_meta` names. */
   readonly version: string | undefined;

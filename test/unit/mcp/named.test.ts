@@ -32,6 +32,15 @@ const NAMED: readonly (readonly [string, unknown, readonly (readonly [string, st
       ['resource', 'file:///b'],
     ],
   ],
+  ['subscriptions/listen', { notifications: { taskIds: ['t1'] } }, [['task', 't1']]],
+  [
+    'subscriptions/listen',
+    { notifications: { taskIds: ['t1'], resourceSubscriptions: ['file:///a'], x: ['b'] } },
+    [
+      ['resource', 'file:///a'],
+      ['task', 't1'],
+    ],
+  ],
   ['tasks/get', { taskId: 't1' }, [['task', 't1']]],
   ['tasks/update', { taskId: 't1', inputResponses: {} }, [['task', 't1']]],
   ['tasks/cancel', { taskId: 't1' }, [['task', 't1']]],
@@ -98,7 +107,7 @@ const REFUSED: readonly (readonly [string, unknown, string])[] = [
   [
     'subscriptions/listen',
     { notifications: { resourceSubscriptions: 'file:///a' } },
-    'params.notifications.resourceSubscriptions is no array',
+    'a resource of params.notifications is not named by a text',
   ],
   [
     'subscriptions/listen',
@@ -120,6 +129,17 @@ const REFUSED: readonly (readonly [string, unknown, string])[] = [
     { notifications: { resource_subscriptions: ['file:///a'] } },
     'params.notifications has a look-alike of a member',
   ],
+  [
+    'subscriptions/listen',
+    { notifications: { taskIds: 't1' } },
+    'a task of params.notifications is not named by a text',
+  ],
+  [
+    'subscriptions/listen',
+    { notifications: { taskIds: ['t1', null] } },
+    'a task of params.notifications is not named by a text',
+  ],
+  ['subscriptions/listen', { notifications: { taskids: ['t1'] } }, 'params.notifications has a look-alike of a member'],
   ['tasks/get', {}, 'the task is not named by a text'],
   ['tasks/cancel', { taskId: 1 }, 'the task is not named by a text'],
 ];

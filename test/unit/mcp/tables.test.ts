@@ -42,6 +42,7 @@ const NOTIFICATIONS = [
   'notifications/prompts/list_changed',
   'notifications/elicitation/complete',
   'notifications/tasks/status',
+  'notifications/tasks',
   'notifications/subscriptions/acknowledged',
 ];
 
