@@ -37,11 +37,14 @@ export type Message = Request | Notification | Response;
 
 const VERSION_MEMBER = 'io.modelcontextprotocol/protocolVersion';
 
-const MESSAGE_NAMES = decidingNames('jsonrpc', 'id', 'method', 'params', 'result', 'error');
-const VERSION_NAMES = decidingNames(VERSION_MEMBER);
+const MESSAGE_NAMES = decidingNames(['jsonrpc', 'id', 'method', 'params', 'result', 'error']);
+const VERSION_NAMES = decidingNames(
+  [VERSION_MEMBER],
+  ['io.modelcontextprotocol/clientInfo', 'io.modelcontextprotocol/clientCapabilities', 'progressToken'],
+);
 /** Of a method that is not known, `_meta` alone decides anything. */
-const META_NAMES = decidingNames('_meta');
-const PARAM_NAMES = decidingNames(
+const META_NAMES = decidingNames(['_meta']);
+const PARAM_NAMES = decidingNames([
   '_meta',
   'name',
   'uri',
@@ -52,7 +55,7 @@ const PARAM_NAMES = decidingNames(
   'requestId',
   'progressToken',
   'protocolVersion',
-);
+]);
 
 /** `value` was parsed strictly: a name that stands in it stands there once. */
 export function toMessage(value: unknown): Message | Fault {

@@ -11,8 +11,8 @@ export interface Named {
 
 const NONE: readonly Named[] = Object.freeze([]);
 
-const REF_NAMES = decidingNames('type', 'name', 'uri');
-const FILTER_NAMES = decidingNames('resourceSubscriptions', 'taskIds');
+const REF_NAMES = decidingNames(['type', 'name', 'uri']);
+const FILTER_NAMES = decidingNames(['resourceSubscriptions', 'taskIds']);
 
 const NO_PARAMS: JsonObject = Object.freeze({});
 

@@ -47,8 +47,8 @@ function inspect(value: unknown, tally: Tally): void {
   } else if (Array.isArray(value)) {
     for (const item of value) inspect(item, tally);
   } else if (isJsonObject(value)) {
-    // Not entries(): a pair for each member costs more than JSON.parse.
-    for (const name of Object.keys(value)) {
+    // No list of names, which would be made for each object of each body.
+    for (const name in value) {
       tally.members += 1;
       // nodejs/node#63785: V8 may give this name to any one-character name written with an escape.
       if (name === '\\') tally.flaw = 'a member called "\\"';
