@@ -82,8 +82,8 @@ function readMembers(message: JsonObject): Message | string {
 
 function readResponse(message: JsonObject): Response | string {
   const id = message['id'] ?? null;
-  const { result, error } = { result: message['result'], error: message['error'] };
-  if (message['params'] !== undefined) return 'params beside an answer';
+  const { result, error, params } = message;
+  if (params !== undefined) return 'params beside an answer';
   if (id !== null && !isRequestId(id)) return 'id is neither a text nor an integer';
   if (error === undefined) return id === null ? 'a result without id' : { kind: 'response', id, result, error };
   if (result !== undefined) return 'a result beside an error';
