@@ -1,5 +1,7 @@
 /** A program with all that it has started: a group of its own, ended as a whole. setpgid(2), kill(2). */
 
+import { signalGroup } from '../lib/signal-group.ts';
+
 /** How long a program may take to end once its standard input is closed, before it is told to. */
 const BEFORE_TERM_MS = 1_000;
 /** From then on nobody asks. */
@@ -61,15 +63,5 @@ export class ProcessGroup {
     clearInterval(this.#look);
     for (const timer of this.#timers) clearTimeout(timer);
     this.#onGone();
-  }
-}
-
-/** False when there is nobody. */
-export function signalGroup(pgid: number, signal: NodeJS.Signals | 0): boolean {
-  try {
-    return process.kill(-pgid, signal);
-  } catch (error) {
-    // Somebody is there who has become another user.
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
   }
 }

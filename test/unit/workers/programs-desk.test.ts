@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { existsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { createObservers } from '../../../src/observe/observers.ts';
 import type { ProgramsOptions } from '../../../src/programs/options.ts';
 import { ProgramsDesk } from '../../../src/workers/programs-desk.ts';
