@@ -10,7 +10,7 @@ import { goToUpstream } from './go-to-upstream.ts';
 import { type InjectedAnswer, REQUEST_ID_FIELD } from './inject.ts';
 import type { LoginParts, Respond } from './parts.ts';
 import { consentUrl, PATHS } from './paths.ts';
-import { readAuthorizationRequest } from './request-parameters.ts';
+import { asksForConsent, readAuthorizationRequest } from './request-parameters.ts';
 
 export function createAuthorize(parts: LoginParts): Respond {
   const { options, inject } = parts;
@@ -39,8 +39,9 @@ function startedFlow({ status, headers: { location } }: InjectedAnswer): string 
   return location.slice(prefix.length);
 }
 
-async function begin(parts: LoginParts, { fields }: LoginRequest, flowId: string): Promise<LoginAnswer> {
+async function begin(parts: LoginParts, request: LoginRequest, flowId: string): Promise<LoginAnswer> {
   const { cookies, consents, clock } = parts;
+  const { fields } = request;
   const interaction = heldInteraction(flowId) ?? {};
   const formToken = randomBytes(32).toString('base64url');
   const endsAtMs = clock.nowMs() + FLOW_SECONDS * 1000;
@@ -48,7 +49,9 @@ async function begin(parts: LoginParts, { fields }: LoginRequest, flowId: string
   if (cookie === undefined) return as('authorization_refused', await finishFlow(parts, flowId, TOO_LONG));
   const carried = [...cookies.flow.makeRoom(fields), ...cookies.state.makeRoom(fields), ...cookie];
   const asked = readRequest(interaction);
-  if (asked === undefined || !consents.has(asked, fields)) return as('began', redirect(consentUrl(flowId), carried));
+  if (asked === undefined || asksForConsent(queryOf(request)) || !consents.has(asked, fields)) {
+    return as('began', redirect(consentUrl(flowId), carried));
+  }
   return as('began', await goToUpstream(parts, { flowId, asksForAnother: false, endsAtMs }, carried));
 }
 
