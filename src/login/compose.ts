@@ -2,7 +2,6 @@
 import type Provider from 'oidc-provider';
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../observe/log.ts';
-import { MemoryRateLimiter } from '../state/rate-limiter.ts';
 import { createAdapterFactory } from './adapter.ts';
 import { json, jsonText, methodNotAllowed } from './answers.ts';
 import { assertingClients, registerAssertionGrant } from './assertions/grant-type.ts';
@@ -109,7 +108,6 @@ function buildParts(options: LoginOptions, memory: LoginMemory, surroundings: Pa
     registerAssertionGrant(provider, { options, clock, log, used: memory.assertions, findKeys });
   }
   watchProvider(provider, log);
-  const { refreshes } = options.rateLimit;
   return {
     options,
     provider,
@@ -117,7 +115,7 @@ function buildParts(options: LoginOptions, memory: LoginMemory, surroundings: Pa
     upstream,
     ...buildCarried(options, memory, clock),
     families,
-    refreshRate: new MemoryRateLimiter({ requestsPerSecond: refreshes / 60, burst: refreshes }),
+    refreshRate: memory.refreshRate.of(options.rateLimit.refreshes),
     refreshTokens: new RefreshTokens({
       seal: memory.seal,
       refreshTokens: memory.library.RefreshToken,

@@ -7,6 +7,7 @@ import type { StoredKind } from './adapter.ts';
 import { EndedFlows } from './ended-flows.ts';
 import type { Family } from './family.ts';
 import type { LoginOptions } from './options.ts';
+import { RefreshRate } from './refresh-rate.ts';
 import { Revocations } from './revocations.ts';
 import { SigningKeys } from './signing-keys.ts';
 import { MemoryStore } from './store/memory-store.ts';
@@ -30,6 +31,7 @@ export interface LoginMemory {
   /** Flows that were granted something. */
   readonly granted: Records<string>;
   readonly ended: EndedFlows;
+  readonly refreshRate: RefreshRate;
   /** Identity assertions that have been used. */
   readonly assertions: Records<string>;
   readonly library: Readonly<Record<StoredKind, Records<AdapterPayload>>>;
@@ -65,6 +67,7 @@ export async function openMemory(
     revocations: new Revocations(records('denied', MAX_REVOCATIONS, readRevocation), clock),
     leases: records('lease', MAX_OF_A_KIND, readText),
     ended: new EndedFlows(),
+    refreshRate: new RefreshRate(),
     granted: records('granted', MAX_OF_A_KIND, readText),
     assertions: records('assertion', MAX_OF_A_KIND, readText),
     library: {
