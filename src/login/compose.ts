@@ -131,9 +131,9 @@ function buildParts(options: LoginOptions, memory: LoginMemory, surroundings: Pa
 /** What browsers bring back to us, and what they may bring no more. */
 function buildCarried(
   options: LoginOptions,
-  { seal, granted, ended }: LoginMemory,
+  { cookieSeal: seal, stateKey, granted, returned, ended }: LoginMemory,
   clock: Clock,
-): Pick<LoginParts, 'cookies' | 'consents' | 'states' | 'granted' | 'ended'> {
+): Pick<LoginParts, 'cookies' | 'consents' | 'states' | 'granted' | 'returned' | 'ended'> {
   const isSecure = options.issuer.startsWith('https:');
   const cookies = <T>(use: CookieUse, maxAgeSeconds: number, parse: Read<T>): SealedCookies<T> =>
     new SealedCookies({ use, maxAgeSeconds, parse, seal, clock, isSecure });
@@ -144,8 +144,9 @@ function buildCarried(
       options,
       clock,
     }),
-    states: createUpstreamStates(seal),
+    states: createUpstreamStates(stateKey),
     granted,
+    returned,
     ended,
   };
 }
