@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { startAdmin } from '../compose/admin.ts';
 import { readDescriptorLimit, warnOfDescriptors } from '../compose/descriptors.ts';
 import type { Config } from '../config/schema.ts';
+import { writeUrl } from '../lib/written-url.ts';
 import { type Obex, startObex } from '../obex.ts';
 import { LineWriter } from '../observe/line-writer.ts';
 import { errorField } from '../observe/log.ts';
@@ -51,7 +52,7 @@ export async function runServe(options: ServeOptions): Promise<number> {
       phase: obex.phase,
       ...(workers && { workers: workers.count }),
       public_url: loaded.config.obex.public_url.origin,
-      backend: loaded.config.backend.url.origin,
+      backend: writeUrl(loaded.config.backend.url),
     });
     const code = await new Supervisor(obex, loaded, { log: observers.log, options, admin }).run();
     admin?.stop();

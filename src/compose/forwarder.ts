@@ -7,13 +7,16 @@ import type { BackendClient } from '../wire/backend.ts';
 import { createBackendClient } from '../wire/engine.ts';
 import { fitYoungGeneration } from '../young-generation.ts';
 import type { ServerOptions } from './options.ts';
+import { backendHostOf, buildReferences, resourceUrlOf } from './paths.ts';
 
 const MAX_BACKEND_HEAD_BYTES = 64 * 1024;
 
 /** `ca`: PEM of the authorities trusted instead of the public ones. */
-export function buildBackend({ own: { backend }, observers }: ServerOptions, ca: string | undefined): BackendClient {
+export function buildBackend({ own, observers }: ServerOptions, ca: string | undefined): BackendClient {
+  const { backend } = own;
   return createBackendClient({
     url: backend.url,
+    host: backendHostOf(own),
     connectTimeoutMs: backend.connect_timeout,
     headTimeoutMs: backend.timeout,
     maxIdleConnections: backend.max_idle_conns,
@@ -29,19 +32,20 @@ export function buildForwarder(
   backend: BackendClient,
   inFlight: InFlight | undefined,
 ): Forwarder {
-  const { config, own, shared, spareDescriptors } = options;
+  const { own, shared, spareDescriptors } = options;
   const { max_requests: maxRequests, ...settings } = own.backend;
-  const { public_url: publicUrl } = config.obex;
+  const { paths, ...references } = buildReferences(options);
   return new Forwarder({
     backend,
     formatBackendFields: createBackendHeaders({
-      backendAuthority: settings.url.host,
-      publicUrl,
+      backendHost: backendHostOf(own),
+      publicUrl: resourceUrlOf(own),
       staticFields: Object.entries(settings.headers).flat(),
       strippedNames: [...settings.strip_headers, ...Object.keys(settings.claim_headers)],
       viaPseudonym: shared.viaPseudonym,
     }),
-    formatClientFields: createClientHeaders({ publicUrl, backendUrl: settings.url }),
+    formatClientFields: createClientHeaders(references),
+    paths,
     maxRequests: () => Math.min(maxRequests, spareDescriptors - shared.connections.total),
     perPrincipal: {
       maxRequests: own.limits.max_requests_per_principal ?? maxRequests,
