@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { startAdmin } from '../compose/admin.ts';
 import { readDescriptorLimit, warnOfDescriptors } from '../compose/descriptors.ts';
 import type { Config } from '../config/schema.ts';
+import { writeUrl } from '../lib/written-url.ts';
 import { type Obex, startObex } from '../obex.ts';
 import { LineWriter } from '../observe/line-writer.ts';
 import { errorField } from '../observe/log.ts';
@@ -66,7 +67,7 @@ export async function runServe(options: ServeOptions): Promise<number> {
 
 /** Without arguments, which may hold secrets. */
 function describeBackend({ command, url }: Config['backend']): string {
-  return command[0] ?? url.origin;
+  return command[0] ?? writeUrl(url);
 }
 
 async function startAdminOrStop(config: Config, observers: Observers, obex: Pick<Obex, 'commandLogin' | 'stop'>) {

@@ -9,6 +9,7 @@ import { createBackendClient } from '../wire/engine.ts';
 import { fitYoungGeneration } from '../young-generation.ts';
 import { descriptorsOfRequest } from './descriptors.ts';
 import type { ServerOptions } from './options.ts';
+import { backendHostOf, buildReferences, resourceUrlOf } from './paths.ts';
 
 const MAX_BACKEND_HEAD_BYTES = 64 * 1024;
 
@@ -19,6 +20,7 @@ export function buildBackend(options: ServerOptions, ca: string | undefined): Ba
   return createBackendClient({
     url: backend.url,
     socketPath: programsDoor(options)?.socketPath,
+    host: backendHostOf(own),
     connectTimeoutMs: backend.connect_timeout,
     headTimeoutMs: backend.timeout,
     maxIdleConnections: backend.max_idle_conns,
@@ -34,20 +36,21 @@ export function buildForwarder(
   backend: BackendClient,
   inFlight: InFlight | undefined,
 ): Forwarder {
-  const { config, own, shared, spareDescriptors } = options;
+  const { own, shared, spareDescriptors } = options;
   const { max_requests: maxRequests, ...settings } = own.backend;
   const ofEach = descriptorsOfRequest(own.backend);
-  const { public_url: publicUrl } = config.obex;
+  const { paths, ...references } = buildReferences(options);
   return new Forwarder({
     backend,
     formatBackendFields: createBackendHeaders({
-      backendAuthority: settings.url.host,
-      publicUrl,
+      backendHost: backendHostOf(own),
+      publicUrl: resourceUrlOf(own),
       staticFields: [...Object.entries(settings.headers).flat(), ...hopField(options)],
       strippedNames: [...settings.strip_headers, ...Object.keys(settings.claim_headers)],
       viaPseudonym: shared.viaPseudonym,
     }),
-    formatClientFields: createClientHeaders({ publicUrl, backendUrl: settings.url }),
+    formatClientFields: createClientHeaders(references),
+    paths,
     maxRequests: () => Math.min(maxRequests, (spareDescriptors - shared.connections.total) / ofEach),
     perPrincipal: {
       maxRequests: own.limits.max_requests_per_principal ?? maxRequests,

@@ -16,6 +16,7 @@ import { VerifiedTokens } from '../state/verified-tokens.ts';
 import type { DpopParts } from './dpop.ts';
 import type { IdentityParts } from './identity.ts';
 import type { CommonConfig, ServerOptions } from './options.ts';
+import { resourceUrlOf } from './paths.ts';
 
 /**
  * Whether the issuer of a token is still trusted, the key that it was verified with still one of the issuer's, and the token
@@ -54,7 +55,7 @@ export function buildAuthenticate(options: ServerOptions, parts: GateParts): Aut
   return requireCertificate(authenticate, parts.charges.chargeClient);
 }
 
-function buildPhase({ config, observers }: ServerOptions, parts: GateParts): Authenticate {
+function buildPhase({ config, own, observers }: ServerOptions, parts: GateParts): Authenticate {
   const { clock, metrics } = observers;
   const { issuers, introspection, verifiedTokens, charges, dpop, identity } = parts;
   if (config.idp === undefined) return createPresenceCheck(charges);
@@ -73,7 +74,7 @@ function buildPhase({ config, observers }: ServerOptions, parts: GateParts): Aut
     ...charges,
     tokens,
     verifyDpopProof: dpop.createProofCheck(),
-    createTargetUri: createTargetUri(config.obex.public_url),
+    createTargetUri: createTargetUri(resourceUrlOf(own)),
     isRequired: config.dpop.required,
     acceptsBearerScheme: config.dpop.accept_bearer_scheme,
   });

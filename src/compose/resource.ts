@@ -50,7 +50,7 @@ function takesCertificates({ obex }: CommonConfig): boolean {
 }
 
 /** Where the metadata with the path suffix is, as clients reach it. */
-function locateMetadata({ config, own }: ServerOptions): URL {
+export function locateMetadata({ config, own }: ServerOptions): URL {
   return new URL(metadataPaths(own.resource.url).withSuffix, config.obex.public_url);
 }
 

@@ -73,7 +73,7 @@ export function buildRuntime(options: RuntimeOptions, heritage: RuntimeHeritage)
   const servers = [server];
   const service = buildService(options, {
     endpoints: buildEndpoints(options, common, servers),
-    server: server.server,
+    server,
     clientCharges: common.clientCharges,
     judgeRefusal: previous?.service.judgeRefusal,
   });

@@ -1,0 +1,17 @@
+/** What `obex check` says of paths that are mapped: what becomes of the resource's own, and the mount. MCP 2024-11-05. */
+import { buildPathMap, resourceUrlOf } from '../compose/paths.ts';
+import type { Config } from '../config/schema.ts';
+
+/** A line each; none where paths pass as they came. */
+export function describePaths(config: Config): readonly string[] {
+  const paths = buildPathMap(config);
+  if (paths === undefined) return [];
+  const { publicPath, backendPath, mount, servesMount } = paths;
+  const isServed = servesMount
+    ? 'paths below it belong to the server too, for the endpoint event of MCP 2024-11-05'
+    : `no other paths than those of ${publicPath} are served`;
+  return [
+    `paths: ${publicPath} → ${backendPath} at ${config.backend.url.origin}, for ${resourceUrlOf(config).host}`,
+    `mount: ${mount.publicFolder || '/'} ↔ ${mount.backendFolder || '/'}; ${isServed}`,
+  ];
+}
