@@ -18,7 +18,7 @@ interface Stack {
   /** A new session: its id. */
   begin(token?: TokenOptions): Promise<string>;
   /** The text that a tool has answered. */
-  call(session: string, name: string): Promise<string>;
+  call(session: string, name: string, token?: TokenOptions): Promise<string>;
 }
 
 async function start(context: TestContext, more = ''): Promise<Stack> {
@@ -52,9 +52,9 @@ idp: { issuer: "${issuer.url}", jwks_uri: "${issuer.jwksUri}" }
     assert.equal(answer.status, 200);
     return answer.values('mcp-session-id')[0] ?? assert.fail('no session');
   };
-  const call: Stack['call'] = async (session, name) => {
+  const call: Stack['call'] = async (session, name, token) => {
     const params = { name, arguments: {} };
-    const answer = await send({ id: 2, method: 'tools/call', params }, [`Mcp-Session-Id: ${session}`]);
+    const answer = await send({ id: 2, method: 'tools/call', params }, [`Mcp-Session-Id: ${session}`], token);
     const { result } = bodyOf(answer);
     const [content] = Object(result).content;
     return String(Object(content).text);
@@ -92,8 +92,8 @@ describe('backend.command', () => {
       delete process.env['KEPT_BACK'];
     });
     const { issuer, begin, call } = await start(context, 'env: { OWN: "value" }\npass_env: [PASSED_ON]\n');
-    const session = await begin({ claims: { sub: 'ann', client_id: 'a-client', scope: 'b a' } });
-    const { PATH, HOME, LANG, ...others } = parseObject(await call(session, 'environment'));
+    const token = { claims: { sub: 'ann', client_id: 'a-client', scope: 'b a' } };
+    const { PATH, HOME, LANG, ...others } = parseObject(await call(await begin(token), 'environment', token));
     assert.deepEqual([typeof PATH, HOME, LANG], ['string', process.env['HOME'], process.env['LANG']]);
     assert.deepEqual(others, {
       OWN: 'value',
