@@ -9,6 +9,7 @@ export const ON_DEMAND = [
   { source: 'src/commands/certs.ts', file: 'certs.mjs' },
   { source: 'src/state/redis-client.ts', file: 'redis.mjs' },
   { source: 'src/login/thread.ts', file: 'login.mjs' },
+  { source: 'src/programs/thread.ts', file: 'programs.mjs' },
 ] as const;
 
 /** What holds oidc-provider, which keeps and finds its models by the names of their classes. */

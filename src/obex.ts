@@ -17,7 +17,7 @@ import { createOwnTruth, type ProcessWide } from './state/process-wide.ts';
 import { listen } from './wire/engine.ts';
 import type { ListenAddress, WireServer } from './wire/exchange.ts';
 import { formatListenUrl } from './wire/listen-url.ts';
-import { type Login, startLogin } from './workers/login.ts';
+import { hireStaff, type Staff } from './workers/staff.ts';
 
 export interface Obex {
   /** Where the main listener can be reached from this machine. */
@@ -54,21 +54,21 @@ export interface Seat {
 
 /** Starts to listen. Rejects with an error that a person can act on. Without a seat this thread is the whole process. */
 export async function startObex(config: Config, observers: Observers, seat?: Seat): Promise<Obex> {
-  // Who has a seat is served by the main thread's.
-  const login = seat === undefined ? await startLogin(config, observers) : undefined;
+  // Who has a seat is served by those of the main thread.
+  const staff = seat === undefined ? await hireStaff(config, observers) : undefined;
   try {
-    const running = new RunningObex(config, observers, { seat, login });
+    const running = new RunningObex(config, observers, { seat, staff });
     await running.listen();
     return running;
   } catch (error) {
-    void login?.desk.stop();
+    void staff?.stop();
     throw error;
   }
 }
 
 interface ObexParts {
   readonly seat: Seat | undefined;
-  readonly login: Login | undefined;
+  readonly staff: Staff | undefined;
 }
 
 class RunningObex implements Obex {
@@ -86,7 +86,8 @@ class RunningObex implements Obex {
   constructor(config: Config, observers: Observers, parts: ObexParts) {
     this.#observers = observers;
     this.#parts = parts;
-    this.#shared = parts.seat?.shared ?? createOwnTruth(observers, parts.login?.desk);
+    const { login, programs } = parts.staff ?? {};
+    this.#shared = parts.seat?.shared ?? createOwnTruth(observers, { login: login?.desk, programs: programs?.door });
     this.#config = config;
     this.#runtime = this.#build(config, undefined, parts.seat?.files);
     this.#runtime.begin(undefined);
@@ -105,7 +106,7 @@ class RunningObex implements Obex {
   }
 
   get commandLogin(): CommandLogin | undefined {
-    return this.#parts.login?.desk.command;
+    return this.#parts.staff?.login?.desk.command;
   }
 
   get url(): string {
@@ -134,7 +135,7 @@ class RunningObex implements Obex {
   async reload(config: Config): Promise<void> {
     const prepared = this.prepare(config);
     try {
-      await this.#parts.login?.prepare(config)();
+      await this.#parts.staff?.prepare(config)();
     } catch (error) {
       prepared.discard();
       throw error;
@@ -180,7 +181,7 @@ class RunningObex implements Obex {
     const cut = setTimeout(() => this.#finish(), timeoutMs);
     await drained;
     clearTimeout(cut);
-    await this.#parts.login?.desk.stop();
+    await this.#parts.staff?.stop();
     this.stop();
   }
 
@@ -189,7 +190,7 @@ class RunningObex implements Obex {
     this.#server?.destroy();
     this.#metricsServer?.destroy();
     this.#runtime.release(undefined);
-    void this.#parts.login?.desk.stop();
+    void this.#parts.staff?.stop();
   }
 
   /** Streams end between two events where they can; a moment later the rest is cut. */

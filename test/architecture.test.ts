@@ -33,6 +33,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'gate',
     'proxy',
     'login',
+    'programs',
     'admin',
     'server',
     'config',
@@ -40,6 +41,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'read-text-file.ts',
     'young-generation.ts',
   ],
+  programs: ['lib', 'oauth', 'mcp', 'wire', 'observe'],
 };
 
 /** Rooms that know no I/O: no module of Node but those that compute. */

@@ -11,6 +11,7 @@ import type { Config } from '../config/schema.ts';
 import { errorField } from '../observe/log.ts';
 import { type Environment, readConfig } from './config-file.ts';
 import { describeLogin } from './describe-login.ts';
+import { faultsOfProgram } from './program-faults.ts';
 
 export interface CheckOptions {
   readonly flags: WrittenFlags;
@@ -70,7 +71,7 @@ function count(number: number, noun: string): string {
 
 /** Warnings only: a config is often checked on another machine than the one it is for. */
 function onThisMachine(config: Config, nowMs: number): string[] {
-  const problems = [...unusableFiles(config), ...faultsOfCertificates(config, nowMs)];
+  const problems = [...unusableFiles(config), ...faultsOfCertificates(config, nowMs), ...faultsOfProgram(config)];
   return [...new Set(problems)].map((problem) => `on this machine, ${problem}`);
 }
 

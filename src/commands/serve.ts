@@ -54,7 +54,7 @@ export async function runServe(options: ServeOptions): Promise<number> {
       phase: obex.phase,
       ...(workers && { workers: workers.count }),
       public_url: loaded.config.obex.public_url.origin,
-      backend: loaded.config.backend.url.origin,
+      backend: describeBackend(loaded.config.backend),
     });
     const code = await new Supervisor(obex, loaded, { log: observers.log, options, admin }).run();
     admin?.stop();
@@ -65,6 +65,11 @@ export async function runServe(options: ServeOptions): Promise<number> {
     options.stderr(`obex: ${errorField(error)}\n`);
     return EXIT_CONFIG;
   }
+}
+
+/** Without arguments, which may hold secrets. */
+function describeBackend({ command, url }: Config['backend']): string {
+  return command[0] ?? url.origin;
 }
 
 async function startAdminOrStop(config: Config, observers: Observers, obex: Pick<Obex, 'commandLogin' | 'stop'>) {

@@ -10,6 +10,10 @@ const OTHERS = 64;
 const OTHERS_OF_THREAD = 8;
 /** The login thread has a store and connections to the IdP besides. */
 const OTHERS_OF_LOGIN = OTHERS_OF_THREAD + 32;
+/** The programs thread has a listener, and connections to the threads that serve, which count as requests. */
+const OTHERS_OF_PROGRAMS = OTHERS_OF_THREAD + 8;
+/** Three pipes and what watches the process. */
+const OF_SESSION = 4;
 /** Most connections on the metrics listener beside its reserve: a few who scrape, however many connect. */
 export const MAX_METRICS_CONNECTIONS = 32;
 /** The same on the control listener: a person or two. */
@@ -33,7 +37,8 @@ export function parseDescriptorLimit(limits: string): number | undefined {
 /** A whole sentence, as all warnings about a configuration; undefined when all is well. */
 export function warnOfDescriptors(config: Config, limit: number | undefined): string | undefined {
   const { limits, backend } = config;
-  const needed = limits.max_connections + RESERVE + backend.max_requests + reserved(config);
+  const forRequests = backend.max_requests * descriptorsOfRequest(backend);
+  const needed = limits.max_connections + RESERVE + forRequests + reserved(config);
   if (limit === undefined || needed <= limit) return undefined;
   return (
     `limits.max_connections (${limits.max_connections}) and backend.max_requests (${backend.max_requests}) need ${needed} file ` +
@@ -52,5 +57,14 @@ function reserved({ backend, obex, metrics, admin, login }: Config): number {
   const forMetrics = metrics.listen === undefined ? 0 : MAX_METRICS_CONNECTIONS + RESERVE;
   const forControl = admin.listen === undefined ? 0 : MAX_CONTROL_CONNECTIONS + RESERVE;
   const forThreads = OTHERS_OF_THREAD * (workers - 1) + (login === undefined ? 0 : OTHERS_OF_LOGIN);
-  return OTHERS + forThreads + forMetrics + forControl + backend.max_idle_conns * workers;
+  return OTHERS + forThreads + forMetrics + forControl + forPrograms(backend) + backend.max_idle_conns * workers;
+}
+
+function forPrograms({ command, max_sessions: maxSessions }: Config['backend']): number {
+  return command.length === 0 ? 0 : OTHERS_OF_PROGRAMS + OF_SESSION * maxSessions;
+}
+
+/** How many a request at the backend takes: one to a program has both of its ends in this process. */
+export function descriptorsOfRequest({ command }: Config['backend']): number {
+  return command.length === 0 ? 1 : 2;
 }

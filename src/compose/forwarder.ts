@@ -3,17 +3,22 @@ import { createBackendHeaders } from '../proxy/backend-headers.ts';
 import { Forwarder, type ForwardOptions, InFlight } from '../proxy/forward.ts';
 import { isSubscription } from '../proxy/open-streams.ts';
 import { createClientHeaders } from '../proxy/response-headers.ts';
+import type { ProgramsDoor } from '../state/process-wide.ts';
 import type { BackendClient } from '../wire/backend.ts';
 import { createBackendClient } from '../wire/engine.ts';
 import { fitYoungGeneration } from '../young-generation.ts';
+import { descriptorsOfRequest } from './descriptors.ts';
 import type { ServerOptions } from './options.ts';
 
 const MAX_BACKEND_HEAD_BYTES = 64 * 1024;
 
 /** `ca`: PEM of the authorities trusted instead of the public ones. */
-export function buildBackend({ own: { backend }, observers }: ServerOptions, ca: string | undefined): BackendClient {
+export function buildBackend(options: ServerOptions, ca: string | undefined): BackendClient {
+  const { own, observers } = options;
+  const { backend } = own;
   return createBackendClient({
     url: backend.url,
+    socketPath: programsDoor(options)?.socketPath,
     connectTimeoutMs: backend.connect_timeout,
     headTimeoutMs: backend.timeout,
     maxIdleConnections: backend.max_idle_conns,
@@ -31,18 +36,19 @@ export function buildForwarder(
 ): Forwarder {
   const { config, own, shared, spareDescriptors } = options;
   const { max_requests: maxRequests, ...settings } = own.backend;
+  const ofEach = descriptorsOfRequest(own.backend);
   const { public_url: publicUrl } = config.obex;
   return new Forwarder({
     backend,
     formatBackendFields: createBackendHeaders({
       backendAuthority: settings.url.host,
       publicUrl,
-      staticFields: Object.entries(settings.headers).flat(),
+      staticFields: [...Object.entries(settings.headers).flat(), ...hopField(options)],
       strippedNames: [...settings.strip_headers, ...Object.keys(settings.claim_headers)],
       viaPseudonym: shared.viaPseudonym,
     }),
     formatClientFields: createClientHeaders({ publicUrl, backendUrl: settings.url }),
-    maxRequests: () => Math.min(maxRequests, spareDescriptors - shared.connections.total),
+    maxRequests: () => Math.min(maxRequests, (spareDescriptors - shared.connections.total) / ofEach),
     perPrincipal: {
       maxRequests: own.limits.max_requests_per_principal ?? maxRequests,
       maxStreams: own.limits.max_streams_per_principal ?? maxRequests,
@@ -50,6 +56,19 @@ export function buildForwarder(
     inFlight: inFlight ?? createInFlight(options),
     streamEndsAtMs: buildStreamEnd(options),
   });
+}
+
+/** Undefined where the backend is reached by its URL. */
+function programsDoor({ own: { backend }, shared }: ServerOptions): ProgramsDoor | undefined {
+  if (backend.command.length === 0) return undefined;
+  if (shared.programs === undefined) throw new TypeError('a program without its thread');
+  return shared.programs;
+}
+
+/** What proves to the programs thread that a request comes from Obex. */
+function hopField(options: ServerOptions): readonly string[] {
+  const door = programsDoor(options);
+  return door === undefined ? [] : ['X-Obex-Hop', door.hop];
 }
 
 function createInFlight({ config, shared, observers: { clock, log } }: ServerOptions): InFlight {

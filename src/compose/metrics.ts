@@ -36,6 +36,7 @@ export function runtimeMetrics(
       'Time of the last fetch that succeeded, by issuer; 0 before the first.',
       perIssuer(({ issuer, jwks }) => [{ labels: { issuer }, value: jwks.statistics.fetchedAtMs / 1000 }]),
     ),
+    ...(shared.programs?.metrics.families ?? []),
     ...introspection.families(() => current().introspection?.issuer.issuer),
     ...login.families(() => current().issuers.some(({ jwks }) => jwks.source.isOwn === true)),
     ...certificateMetrics(current),

@@ -16,6 +16,8 @@ export function refuseFixedChanges(before: Config, after: Config): void {
     ['metrics.listen', before.metrics.listen, after.metrics.listen],
     // It has a thread of its own.
     ['whether there is a login', before.login !== undefined, after.login !== undefined],
+    // They have a thread of their own too.
+    ['whether there is a backend.command', before.backend.command.length > 0, after.backend.command.length > 0],
     ['login.store', before.login?.store, after.login?.store],
   ];
   refuseOtherPhase(before, after);

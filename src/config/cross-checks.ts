@@ -7,6 +7,7 @@ import { checkAuthorizationServers, checkIssuers } from './issuer-checks.ts';
 import { formatListen, isLocalAddress, type ListenAddress } from './listen.ts';
 import { checkLogin } from './login-checks.ts';
 import { isRecord } from './path.ts';
+import { checkBackend } from './program-checks.ts';
 import { read } from './read-value.ts';
 import { checkRedis } from './redis-checks.ts';
 import { sections } from './schema.ts';
@@ -24,6 +25,7 @@ const backend = shape.backend.def.out.shape;
 /** Reports broken rules. Looks at each value by itself, so that a mistake elsewhere hides none of them. */
 export function crossCheck(draft: Draft): void {
   checkPhase(draft);
+  checkBackend(draft);
   checkIssuers(draft);
   checkAuthorizationServers(draft);
   checkLogin(draft);

@@ -6,6 +6,7 @@ import { type LeafInfo, leaves } from './leaf.ts';
 import type { ListenAddress } from './listen.ts';
 import { formatListen } from './listen.ts';
 import { isRecord } from './path.ts';
+import { HTTP_KEYS, PROGRAM_KEYS } from './program-checks.ts';
 import { type Config, sections } from './schema.ts';
 import { formatDuration, formatSize } from './units.ts';
 
@@ -16,7 +17,16 @@ export function formatEffectiveConfig(config: Config): string {
   // What needs idp may not stand in a config without it.
   const { authz: _authz, dpop: _dpop, ...withoutTokens } = config;
   const shown = config.idp === undefined ? withoutTokens : { ...config, idp: writtenIssuers(config.idp) };
-  return stringify(written(shown, sections), { lineWidth: 0 });
+  const tree = written(shown, sections);
+  return stringify(isRecord(tree) ? { ...tree, backend: writtenBackend(tree['backend'], config) } : tree, {
+    lineWidth: 0,
+  });
+}
+
+/** A URL, or a program: what belongs to the other may not stand beside it. */
+function writtenBackend(tree: unknown, { backend }: Config): unknown {
+  const foreign = backend.command.length === 0 ? PROGRAM_KEYS : HTTP_KEYS;
+  return isRecord(tree) ? Object.fromEntries(Object.entries(tree).filter(([key]) => !foreign.includes(key))) : tree;
 }
 
 /** Obex itself is an issuer by `login`, and could not be written as one besides. */

@@ -39,13 +39,15 @@ export const configSchema = z.pipe(sections, z.transform(fillFromOtherSections))
 type Written = z.output<typeof sections>;
 
 function fillFromOtherSections(config: Written) {
-  const { resource, authz, obex } = config;
+  const { resource, authz, obex, backend } = config;
   const issuer = config.login && ownIssuer(obex.public_url);
   const idp = fillIssuers({ idp: config.idp, issuer, resource });
   const scopes = resource.scopes_supported.length === 0 ? authz.required_scopes : resource.scopes_supported;
   const named = resource.authorization_servers;
   return {
     ...config,
+    // Without either the configuration is refused by the rules between keys.
+    backend: { ...backend, url: backend.url ?? PROGRAM_URL },
     resource: {
       ...resource,
       scopes_supported: scopes,
@@ -57,6 +59,9 @@ function fillFromOtherSections(config: Written) {
     limits: fillLimits(config, idp !== undefined),
   };
 }
+
+/** Where a program is reached, by a socket of Obex's own. */
+const PROGRAM_URL = new URL('http://programs/server');
 
 /** What one principal may have without a word of the config: room for others, and enough for the smallest Obex. */
 const LEAST_PER_PRINCIPAL = 8;

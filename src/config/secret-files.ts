@@ -10,15 +10,21 @@ export const SECRET_PATHS: readonly (readonly string[])[] = LEAVES.filter(
   ({ info }) => info.secret && info.kind !== 'map' && info.kind !== 'list',
 ).map(({ path }) => path);
 
-const HEADERS = ['backend', 'headers'];
+/** Maps whose every value may be a secret. */
+const MAPS = [
+  ['backend', 'headers'],
+  ['backend', 'env'],
+];
 
 /** Puts the content of the file in the place of each twin, without the line ends that close it. */
 export function readSecretFiles(draft: Draft, readFile: (path: string) => string): void {
   for (const path of SECRET_PATHS.flatMap((pattern) => placesOf(draft, pattern))) readTwin(draft, path, readFile);
-  const headers = draft.valueAt(HEADERS);
-  if (!isRecord(headers)) return;
-  for (const name of Object.keys(headers).filter((key) => key.endsWith(TWIN_SUFFIX))) {
-    readTwin(draft, [...HEADERS, name.slice(0, -TWIN_SUFFIX.length)], readFile);
+  for (const map of MAPS) {
+    const values = draft.valueAt(map);
+    if (!isRecord(values)) continue;
+    for (const name of Object.keys(values).filter((key) => key.endsWith(TWIN_SUFFIX))) {
+      readTwin(draft, [...map, name.slice(0, -TWIN_SUFFIX.length)], readFile);
+    }
   }
 }
 

@@ -141,6 +141,11 @@ function networkRules({ obex, backend }: Config): readonly Rule[] {
       'obex.trusted_proxies trusts every address: any client can choose the address it is logged and limited under',
     ],
     [
+      backend.command.length > 0 && backend.user === '',
+      'backend.command runs as the user of Obex and can read what Obex can: keys, secrets, tokens in its memory. Set backend.user, or trust it as ' +
+        'you trust Obex',
+    ],
+    [
       sendsHeaders && backend.url.protocol === 'http:' && !isLocal(backend.url),
       'backend.headers go to backend.url over plain http; use https unless the network between is yours',
     ],

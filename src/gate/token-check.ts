@@ -1,9 +1,9 @@
 /** Verified tokens, from the cache or verified now. RFC 9068 §4. */
 import type { Clock } from '../lib/clock.ts';
+import type { JsonObject } from '../lib/json-text.ts';
 import { type Denial, isDenied } from '../oauth/denial.ts';
 import { hashAccessToken } from '../oauth/dpop-proof.ts';
 import type { AccessToken, Identity, IssuedAssertion, Principal } from '../oauth/principal.ts';
-import type { JsonObject } from '../oauth/strict-json.ts';
 import type { VerifiedToken, VerifiedTokens } from '../state/verified-tokens.ts';
 import type { VerifiedAccessToken, VerifyAccessToken } from './verify-access-token.ts';
 

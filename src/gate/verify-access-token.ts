@@ -1,5 +1,6 @@
 /** From the text of an access token to a verified one, or to the reason why not. RFC 9068 §4, RFC 8725 §3. */
 import type { Clock } from '../lib/clock.ts';
+import type { JsonObject } from '../lib/json-text.ts';
 import { checkAccessToken, checkTyp, type ExpectedClaims, readIssuer } from '../oauth/access-token.ts';
 import { type Denial, deny, isDenied } from '../oauth/denial.ts';
 import { refuseIdToken } from '../oauth/id-token.ts';
@@ -7,7 +8,6 @@ import { isJwsAlgorithm, type JwsAlgorithm, verifySignature } from '../oauth/jwa
 import { selectKeys, type VerificationKey } from '../oauth/jwks.ts';
 import { type Jws, parseJws } from '../oauth/jws.ts';
 import type { AccessToken } from '../oauth/principal.ts';
-import type { JsonObject } from '../oauth/strict-json.ts';
 import type { IssuerKeys } from '../state/jwks-cache.ts';
 import type { RevokedTokens } from '../state/revoked-tokens.ts';
 

@@ -1,7 +1,7 @@
 /** Refresh tokens that say which family they are of, to us alone: so one that was used long ago is still known. RFC 9700 §4.14.2. */
 import type { AdapterPayload } from 'oidc-provider';
 import type { Clock } from '../lib/clock.ts';
-import { isJsonObject } from '../oauth/strict-json.ts';
+import { isJsonObject } from '../lib/json-text.ts';
 import type { Families } from './family.ts';
 import type { Records } from './store/records.ts';
 import type { Seal } from './store/seal.ts';

@@ -1,7 +1,7 @@
 /** The shapes of what the store and the browsers hold. It was sealed by an Obex, perhaps by an older one. */
 import type { AdapterPayload } from 'oidc-provider';
 import * as z from 'zod/mini';
-import { isJsonObject } from '../oauth/strict-json.ts';
+import { isJsonObject } from '../lib/json-text.ts';
 import type { Revocation } from '../state/revoked-tokens.ts';
 import type { Family } from './family.ts';
 import type { Flow } from './flow.ts';

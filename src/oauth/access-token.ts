@@ -1,11 +1,12 @@
 /** Access token claims: what a resource server must check, once the signature holds. RFC 9068 §4, RFC 7519 §4.1. */
+
+import { isJsonObject, type JsonObject } from '../lib/json-text.ts';
 import { checkAudience, type ExpectedAudience, readAudience } from './audience.ts';
 import { malformed, readIdentifier, readNumericDate } from './claims.ts';
 import { type Denial, deny } from './denial.ts';
 import type { AccessToken } from './principal.ts';
 import { parseScopeClaims } from './scope.ts';
 import { readScopes, type ScopeTerms } from './scope-terms.ts';
-import { isJsonObject, type JsonObject } from './strict-json.ts';
 
 /** What a token must say to be accepted here. */
 export interface ExpectedClaims extends ExpectedAudience {

@@ -1,8 +1,9 @@
 /** Whom a token is for: `aud`, or with issuers that have none the client that it was issued to. RFC 9068 §4, RFC 7519 §4.1.3. */
+
+import type { JsonObject } from '../lib/json-text.ts';
 import { malformed, readStrings } from './claims.ts';
 import { type Denial, deny, type Evidence } from './denial.ts';
 import { normalizeHttpUri } from './http-uri.ts';
-import type { JsonObject } from './strict-json.ts';
 import type { TokenIdentity } from './token-identity.ts';
 
 /** The claim whose value must be one of the accepted audiences. */

@@ -1,5 +1,6 @@
 /** DPoP proof checks. RFC 9449 §4.3, numbered as there. */
 import { hash, type KeyObject } from 'node:crypto';
+import { isJsonObject, type JsonObject } from '../lib/json-text.ts';
 import { loggableUri } from '../lib/loggable-uri.ts';
 import { formatTime } from './access-token.ts';
 import { type Denial, deny, isDenied } from './denial.ts';
@@ -7,7 +8,7 @@ import { isJwsAlgorithm, type JwsAlgorithm, verifySignature } from './jwa.ts';
 import { jwkThumbprint, memberThumbprint } from './jwk-thumbprint.ts';
 import { parseJwk } from './jwks.ts';
 import { decodeBase64url, findExtension, NOT_BASE64URL, splitJws } from './jws.ts';
-import { isJsonObject, type JsonObject, parseJsonObject } from './strict-json.ts';
+import { parseJsonObject } from './strict-json.ts';
 import { matchesTargetUri } from './target-uri.ts';
 
 /** The key that a proof brings, as the proof's header tells it. */

@@ -1,7 +1,8 @@
 /** ID tokens, which tell a client who has logged in and open nothing. OpenID Connect Core §2, §3.1.3.6, §3.3.2.11. */
+
+import type { JsonObject } from '../lib/json-text.ts';
 import { isAccessTokenType, readIssuer, readParties } from './access-token.ts';
 import { type Denial, deny, isDenied } from './denial.ts';
-import type { JsonObject } from './strict-json.ts';
 import type { TokenIdentity } from './token-identity.ts';
 
 /** Defined for ID tokens alone: they tie one to a login, to the access token, to the code that came with it. */

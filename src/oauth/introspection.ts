@@ -1,9 +1,11 @@
 /** What an issuer says of a token when it is asked. RFC 7662 §2.2; RFC 9449 §6.2 and RFC 8705 §3.2 (cnf). Signed answers (RFC 9701) are not read. */
+
+import type { JsonObject } from '../lib/json-text.ts';
 import { checkAccessToken, type ExpectedClaims } from './access-token.ts';
 import { MAX_TIME_MS, malformed } from './claims.ts';
 import { type Denial, deny } from './denial.ts';
 import type { AccessToken } from './principal.ts';
-import { type JsonObject, parseJsonObject } from './strict-json.ts';
+import { parseJsonObject } from './strict-json.ts';
 
 /** An answer that is one. Only of an active token the other members mean anything. */
 export interface IntrospectionResponse {

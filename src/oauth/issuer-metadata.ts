@@ -1,7 +1,8 @@
 /** Authorization server metadata, read for the URLs in it. RFC 8414 §3, OpenID Connect Discovery 1.0 §4. */
+
+import { isJsonObject } from '../lib/json-text.ts';
 import { isLoopbackHost } from '../lib/loopback.ts';
 import { isSecureUrl } from '../lib/secure-url.ts';
-import { isJsonObject } from './strict-json.ts';
 
 /** Characters shown of an issuer that somebody else has written. */
 const MAX_SHOWN = 256;

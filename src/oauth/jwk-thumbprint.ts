@@ -1,6 +1,6 @@
 /** JWK Thumbprint with SHA-256: one name for one public key. RFC 7638 §3, RFC 8037 §2. */
 import { hash, type KeyObject } from 'node:crypto';
-import type { JsonObject } from './strict-json.ts';
+import type { JsonObject } from '../lib/json-text.ts';
 
 /** The required members of each key type, in the order of their code points (RFC 7638 §3.2, §3.3). */
 const REQUIRED_MEMBERS: ReadonlyMap<string | undefined, readonly ('crv' | 'e' | 'kty' | 'n' | 'x' | 'y')[]> = new Map([

@@ -1,8 +1,8 @@
 /** JWK Sets: which published keys may verify tokens, and why others may not. RFC 7517 §4–5, RFC 7518 §6, RFC 8725 §3.2. */
 import { createPublicKey, type KeyObject, type webcrypto } from 'node:crypto';
+import { isJsonObject, type JsonObject } from '../lib/json-text.ts';
 import { algorithmsOf, isJwsAlgorithm, type JwsAlgorithm } from './jwa.ts';
 import { hasRocaFingerprint } from './roca.ts';
-import { isJsonObject, type JsonObject } from './strict-json.ts';
 
 /** A public key that may verify tokens, and with which algorithms. */
 export interface VerificationKey {

@@ -1,6 +1,8 @@
 /** JWS Compact Serialization, read strictly. RFC 7515 §3.1, §5.2, §7.1; RFC 8725 §3. */
+
+import type { JsonObject } from '../lib/json-text.ts';
 import { type Denial, deny } from './denial.ts';
-import { type JsonObject, parseJsonObject } from './strict-json.ts';
+import { parseJsonObject } from './strict-json.ts';
 
 /**
  * The header parameters that Obex reads. `jwk`, `jku`, `x5u` and `x5c` are not among them: a token never brings its own

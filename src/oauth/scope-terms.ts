@@ -1,11 +1,11 @@
 /** What an issuer's tokens grant where it is said in other claims or other words. RFC 9068 §2.2.3.1, RFC 6901. */
 
 import { type JsonPointer, readJsonPointer } from '../lib/json-pointer.ts';
+import { isJsonObject, type JsonObject } from '../lib/json-text.ts';
 import { isString } from './claims.ts';
 import type { Denial } from './denial.ts';
 import { type GrantedScopes, isScopeToken, limitScopes, parseScopeClaim, type Scopes } from './scope.ts';
 import { removeScopePrefix } from './scope-prefix.ts';
-import { isJsonObject, type JsonObject } from './strict-json.ts';
 
 /** A claim that may grant scopes. */
 export interface ScopeClaim {

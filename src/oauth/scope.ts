@@ -1,7 +1,8 @@
 /** Scopes: their syntax, their claims, what is missing. RFC 6749 §3.3, RFC 9068 §2.2.3. */
+
+import type { JsonObject } from '../lib/json-text.ts';
 import { isString, malformed } from './claims.ts';
 import { type Denial, deny } from './denial.ts';
-import type { JsonObject } from './strict-json.ts';
 
 /** Scope tokens, each legal by RFC 6749 §3.3. */
 export type Scopes = ReadonlySet<string>;

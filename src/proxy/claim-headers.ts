@@ -1,7 +1,7 @@
 /** Claims of a token in header fields for the backend: whole, in one line and in bounds, or not at all. RFC 6901, RFC 8259 §6. */
 import { type JsonPointer, parseJsonPointer, readJsonPointer } from '../lib/json-pointer.ts';
+import type { JsonObject } from '../lib/json-text.ts';
 import { ownText } from '../lib/own-text.ts';
-import type { JsonObject } from '../oauth/strict-json.ts';
 import { encodeValue } from './encode-value.ts';
 
 /** One entry of `backend.claim_headers`. */

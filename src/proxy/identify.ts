@@ -1,8 +1,8 @@
 /** From a verified token to all that the backend is told of it, once per token; an assertion among it is made anew in time. */
 import { randomUUID } from 'node:crypto';
+import type { JsonObject } from '../lib/json-text.ts';
 import { type AssertionTerms, formatAssertionClaims, signAssertion } from '../oauth/assertion.ts';
 import type { AccessToken, Identity, IssuedAssertion } from '../oauth/principal.ts';
-import type { JsonObject } from '../oauth/strict-json.ts';
 import { type ClaimHeader, readClaimHeaders, type WithheldClaim } from './claim-headers.ts';
 import { formatIdentityFields } from './identity-headers.ts';
 

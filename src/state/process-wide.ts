@@ -4,6 +4,7 @@ import { type Loads, MemoryLoads } from '../lib/loads.ts';
 import { Tally } from '../lib/tally.ts';
 import { errorField, type Log } from '../observe/log.ts';
 import type { Observers } from '../observe/observers.ts';
+import type { ProgramMetrics } from '../observe/program-metrics.ts';
 import { findEgressProxy } from './egress-proxy.ts';
 import { fetchJson } from './fetch-json.ts';
 import { type IssuerKeys, JwksCache, type JwksSource } from './jwks-cache.ts';
@@ -25,6 +26,14 @@ export function createRefusalMemories(): RefusalMemories {
 /** Whose requests a rate limiter counts. */
 export type RateLimited = 'clients' | 'principals';
 
+/** Where the programs are, as backends. */
+export interface ProgramsDoor {
+  readonly socketPath: string;
+  /** Proves to their thread that a request comes from Obex. */
+  readonly hop: string;
+  readonly metrics: ProgramMetrics;
+}
+
 /** Two implementations: `createOwnTruth` for a process with one thread, `SharedTruth` for a thread among several. */
 export interface ProcessWide {
   /** Client connections open on the main listener. */
@@ -38,6 +47,8 @@ export interface ProcessWide {
   readonly viaPseudonym: string;
   /** For a configuration with `login`. */
   readonly askLogin: AskLogin;
+  /** Undefined where the backend is reached by a URL. */
+  readonly programs: ProgramsDoor | undefined;
   /** Of those that `login` has issued. */
   readonly revokedTokens: RevokedTokens;
   /** Seals TLS sessions, 48 bytes: those of the moment. */
@@ -98,12 +109,19 @@ export interface LoginThread {
   readonly followRevocations: FollowRevocations;
 }
 
-/** One thread is the whole process but for `login`: nothing is shared. */
-export function createOwnTruth(observers: Observers, login?: LoginThread): ProcessWide {
+/** What the other threads of a process are to one that serves alone. */
+export interface OtherThreads {
+  readonly login?: LoginThread | undefined;
+  readonly programs?: ProgramsDoor | undefined;
+}
+
+/** One thread serves alone: nothing is shared. */
+export function createOwnTruth(observers: Observers, { login, programs }: OtherThreads = {}): ProcessWide {
   const revokedTokens = new RevokedTokens();
   login?.followRevocations((revocations) => revokedTokens.replace(revocations));
   return {
     revokedTokens,
+    programs,
     connections: new Tally(),
     backendRequests: new Tally(),
     eventStreams: new Tally(),

@@ -60,6 +60,8 @@ export interface BackendOptions {
   readonly url: URL;
   /** IP address that is connected to in the place of those of the name; TLS goes by the name all the same. */
   readonly address?: string | undefined;
+  /** A unix socket that is connected to in the place of any address, for an `http:` URL. */
+  readonly socketPath?: string | undefined;
   readonly connectTimeoutMs: number;
   /**
    * Longest time for the backend to take queued body bytes, and from the last of them, or from an interim response, to the

@@ -4,7 +4,7 @@ import type { PortableConfig } from '../config/portable.ts';
 import type { VerificationKey } from '../oauth/jwks.ts';
 import type { JwksStatistics } from '../state/jwks-cache.ts';
 import type { LoginQuestion, LoginReply } from '../state/login-channel.ts';
-import type { RateLimited } from '../state/process-wide.ts';
+import type { ProgramsDoor, RateLimited } from '../state/process-wide.ts';
 import type { RateLimitMemory } from '../state/rate-limiter-shared.ts';
 import type { Revocation } from '../state/revoked-tokens.ts';
 import type { SharedMemory } from './shared-memory.ts';
@@ -43,6 +43,7 @@ export interface Birth {
   /** Counts from 0; the first one listens on `metrics.listen`. */
   readonly index: number;
   readonly handOver: HandOver;
+  readonly programs: (Omit<ProgramsDoor, 'metrics'> & { readonly metrics: SharedArrayBuffer }) | undefined;
 }
 
 export type ToWorker =

@@ -13,15 +13,16 @@ import type { Observers } from '../observe/observers.ts';
 import { underKey } from '../observe/under-key.ts';
 import type { LoginOutcome, LoginRequest } from '../state/login-channel.ts';
 import type { CommandLogin } from '../state/login-control.ts';
+import type { ProgramsDoor } from '../state/process-wide.ts';
 import { createRateLimitMemory } from '../state/rate-limiter-shared.ts';
 import { createTicketKeys, TICKET_KEYS_LIFETIME_MS } from '../state/ticket-keys.ts';
 import { bind } from '../wire/bind.ts';
 import type { ListenAddress } from '../wire/exchange.ts';
 import { Colleague } from './colleague.ts';
 import { KeyDesk } from './key-desk.ts';
-import { type Login, startLogin } from './login.ts';
 import type { Birth, HandOver, KeySnapshot, RateLimitMemories, ToWorker } from './messages.ts';
 import type { SharedMemory } from './shared-memory.ts';
+import { hireStaff, type Staff } from './staff.ts';
 
 export interface PoolOptions {
   /** The URL of the program's own file. */
@@ -35,8 +36,8 @@ export interface PoolOptions {
 
 /** Resolves when every worker listens. Rejects with an error that a person can act on. */
 export async function startPool(config: Config, options: PoolOptions): Promise<Pool> {
-  const login = await startLogin(config, options.observers);
-  const pool = openPool(config, options, login);
+  const staff = await hireStaff(config, options.observers);
+  const pool = openPool(config, options, staff);
   try {
     await pool.start();
     return pool;
@@ -46,11 +47,11 @@ export async function startPool(config: Config, options: PoolOptions): Promise<P
   }
 }
 
-function openPool(config: Config, options: PoolOptions, login: Login | undefined): Pool {
+function openPool(config: Config, options: PoolOptions, staff: Staff): Pool {
   try {
-    return new Pool(config, options, login);
+    return new Pool(config, options, staff);
   } catch (error) {
-    void login?.desk.stop();
+    void staff.stop();
     throw error;
   }
 }
@@ -59,21 +60,22 @@ export class Pool {
   url = '';
   readonly #options: PoolOptions;
   readonly #desk: KeyDesk;
-  readonly #login: Login | undefined;
+  readonly #staff: Staff;
   readonly #workers: readonly Colleague[];
   #config: Config;
   #handOver: HandOver;
   #ticketKeysTimer: NodeJS.Timeout | undefined;
 
-  constructor(config: Config, options: PoolOptions, login: Login | undefined) {
+  constructor(config: Config, options: PoolOptions, staff: Staff) {
     this.#options = options;
-    this.#login = login;
+    this.#staff = staff;
     this.#config = config;
     this.#handOver = createHandOver(config, options.observers, undefined);
     const publish = (snapshot: KeySnapshot): void => this.#tellAll({ kind: 'keys', snapshot });
-    this.#desk = new KeyDesk(options.observers, publish, login?.desk.followKeys);
+    const login = staff.login?.desk;
+    this.#desk = new KeyDesk(options.observers, publish, login?.followKeys);
     this.#workers = Array.from({ length: options.workers }, (_, index) => this.#hire(index));
-    login?.desk.followRevocations((revocations) => this.#tellAll({ kind: 'revocations', revocations }));
+    login?.followRevocations((revocations) => this.#tellAll({ kind: 'revocations', revocations }));
   }
 
   get phase(): Phase {
@@ -81,7 +83,7 @@ export class Pool {
   }
 
   get commandLogin(): CommandLogin | undefined {
-    return this.#login?.desk.command;
+    return this.#staff.login?.desk.command;
   }
 
   async start(): Promise<void> {
@@ -102,12 +104,12 @@ export class Pool {
     refuseFixedChanges(this.#config, config);
     const handOver = createHandOver(config, this.#options.observers, this.#handOver);
     const prepared = this.#desk.prepare(config, handOver.files);
-    const configureLogin = this.#login?.prepare(config);
+    const configureStaff = this.#staff.prepare(config);
     const answers = await Promise.allSettled(this.#workers.map((worker) => worker.prepare(handOver)));
     const refusal = answers.find((answer) => answer.status === 'rejected');
     try {
       if (refusal !== undefined) throw refusal.reason;
-      await configureLogin?.();
+      await configureStaff();
     } catch (error) {
       this.#tellAll({ kind: 'discard' });
       throw error;
@@ -127,7 +129,7 @@ export class Pool {
 
   /** Some workers have switched and one could not: all go back to the one configuration that each of them has served. */
   async #goBack(): Promise<void> {
-    await this.#login?.prepare(this.#config)();
+    await this.#staff.prepare(this.#config)();
     await Promise.all(this.#workers.map((worker) => worker.prepare(this.#handOver)));
     this.#desk.prepare(this.#config, this.#handOver.files).commit();
     await Promise.all(this.#workers.map((worker) => worker.commit()));
@@ -136,13 +138,13 @@ export class Pool {
   async drain(): Promise<void> {
     this.#tellAll({ kind: 'drain' });
     await Promise.all(this.#workers.map(({ ended }) => ended));
-    await this.#login?.desk.stop();
+    await this.#staff.stop();
     this.#stopTimers();
   }
 
   stop(): void {
     this.#stopTimers();
-    void this.#login?.desk.stop();
+    void this.#staff.stop();
     for (const worker of this.#workers) worker.terminate();
   }
 
@@ -153,7 +155,7 @@ export class Pool {
 
   /** A worker of a configuration without `login` has nothing to ask. */
   #ask(request: LoginRequest): Promise<LoginOutcome> {
-    return this.#login?.desk.ask(request) ?? Promise.resolve({ failed: 'down' });
+    return this.#staff.login?.desk.ask(request) ?? Promise.resolve({ failed: 'down' });
   }
 
   #tellAll(message: ToWorker): void {
@@ -162,7 +164,7 @@ export class Pool {
 
   #hire(index: number): Colleague {
     const { entry, memory, lines, observers } = this.#options;
-    const birth: Birth = { memory, index, handOver: this.#handOver };
+    const birth: Birth = { memory, index, handOver: this.#handOver, programs: packDoor(this.#staff.programs?.door) };
     const colleague = new Colleague(entry, birth, {
       onLines: (text) => lines.write(text),
       onRefresh: ({ id, ...request }) =>
@@ -177,6 +179,11 @@ export class Pool {
     });
     return colleague;
   }
+}
+
+/** An object of a class does not cross to another thread; its memory does. */
+function packDoor(door: ProgramsDoor | undefined): Birth['programs'] {
+  return door && { ...door, metrics: door.metrics.memory };
 }
 
 /** All that can fail in the main thread comes here, before any worker is told. */

@@ -4,7 +4,7 @@ import { Tally } from '../lib/tally.ts';
 import type { IssuerKeys, JwksSource } from '../state/jwks-cache.ts';
 import { SharedLoads } from '../state/loads-shared.ts';
 import type { AskLogin } from '../state/login-channel.ts';
-import type { ProcessWide, RateLimited, RefusalMemories } from '../state/process-wide.ts';
+import type { ProcessWide, ProgramsDoor, RateLimited, RefusalMemories } from '../state/process-wide.ts';
 import type { RateLimiter } from '../state/rate-limiter.ts';
 import { SharedRateLimiter } from '../state/rate-limiter-shared.ts';
 import type { ReplayMemory } from '../state/replay-cache-memory.ts';
@@ -13,6 +13,13 @@ import { FollowedKeys, type KeyLink } from './followed-keys.ts';
 import type { RateLimitMemories } from './messages.ts';
 import type { SharedMemory } from './shared-memory.ts';
 
+/** To what the main thread keeps. */
+interface Ways {
+  readonly link: KeyLink;
+  readonly askLogin: AskLogin;
+  readonly programs: ProgramsDoor | undefined;
+}
+
 export class SharedTruth implements ProcessWide {
   readonly connections: Tally;
   readonly backendRequests: Tally;
@@ -20,6 +27,7 @@ export class SharedTruth implements ProcessWide {
   readonly nonceSecret: string;
   readonly viaPseudonym: string;
   readonly askLogin: AskLogin;
+  readonly programs: ProgramsDoor | undefined;
   readonly revokedTokens = new RevokedTokens();
   /** Of the configuration that is being built. */
   rateLimits: RateLimitMemories | undefined;
@@ -27,8 +35,7 @@ export class SharedTruth implements ProcessWide {
   readonly #link: KeyLink;
   #ticketKeys: Buffer;
 
-  /** `askLogin` leads to the main thread. */
-  constructor(memory: SharedMemory, link: KeyLink, askLogin: AskLogin) {
+  constructor(memory: SharedMemory, { link, askLogin, programs }: Ways) {
     this.connections = new Tally(new Int32Array(memory.connections));
     this.backendRequests = new Tally(new Int32Array(memory.backendRequests));
     this.eventStreams = new Tally(new Int32Array(memory.eventStreams));
@@ -36,6 +43,7 @@ export class SharedTruth implements ProcessWide {
     this.viaPseudonym = memory.viaPseudonym;
     this.#ticketKeys = Buffer.from(memory.ticketKeys);
     this.askLogin = askLogin;
+    this.programs = programs;
     this.#memory = memory;
     this.#link = link;
   }

@@ -6,6 +6,7 @@ import { type Obex, type PreparedReload, startObex } from '../obex.ts';
 import { GatheredLines } from '../observe/gathered-lines.ts';
 import { errorField } from '../observe/log.ts';
 import { createObservers, type Observers } from '../observe/observers.ts';
+import { ProgramMetrics } from '../observe/program-metrics.ts';
 import { LoginChannel } from '../state/login-channel.ts';
 import { KeyLink } from './followed-keys.ts';
 import type { Birth, FromWorker, ToWorker } from './messages.ts';
@@ -42,7 +43,9 @@ class Worker {
     process.on('exit', () => this.#lines.flush());
     this.#link = new KeyLink(this.#post);
     this.#login = new LoginChannel((question) => this.#post({ kind: 'login', question }));
-    this.#shared = new SharedTruth(birth.memory, this.#link, this.#login.ask);
+    const { memory, programs } = birth;
+    const door = programs && { ...programs, metrics: new ProgramMetrics(programs.metrics) };
+    this.#shared = new SharedTruth(memory, { link: this.#link, askLogin: this.#login.ask, programs: door });
     const metrics = createSharedMetrics(birth.memory, birth.index);
     this.#observers = createObservers(birth.handOver.config.log.level, this.#lines, { metrics, clock });
   }

@@ -43,6 +43,7 @@ describe('the npm package', () => {
       'dist/obex.mjs',
       `dist/program-${process.version}-${process.arch}.cache`,
       'dist/program.js',
+      'dist/programs.mjs',
       'dist/redis.mjs',
       'dist/sbom.cdx.json',
       'dist/third-party-licenses.txt',

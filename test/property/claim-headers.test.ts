@@ -4,8 +4,9 @@ import { generateKeyPairSync } from 'node:crypto';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { isRecord } from '../../src/config/path.ts';
+import type { JsonObject } from '../../src/lib/json-text.ts';
 import { parseSigningKey } from '../../src/oauth/signing-key.ts';
-import { type JsonObject, parseJsonObject } from '../../src/oauth/strict-json.ts';
+import { parseJsonObject } from '../../src/oauth/strict-json.ts';
 import { compileClaimHeaders, readClaimHeaders, type WithheldClaim } from '../../src/proxy/claim-headers.ts';
 import { createIdentify } from '../../src/proxy/identify.ts';
 

@@ -4,11 +4,12 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { closeRelation } from '../../src/lib/close-relation.ts';
 import { parseJsonPointer } from '../../src/lib/json-pointer.ts';
+import type { JsonObject } from '../../src/lib/json-text.ts';
 import { checkAccessToken, type ExpectedClaims } from '../../src/oauth/access-token.ts';
 import { isDenied } from '../../src/oauth/denial.ts';
 import { refuseIdToken } from '../../src/oauth/id-token.ts';
 import { isScopeToken } from '../../src/oauth/scope.ts';
-import { type JsonObject, parseJsonObject } from '../../src/oauth/strict-json.ts';
+import { parseJsonObject } from '../../src/oauth/strict-json.ts';
 import { formatIdentityFields } from '../../src/proxy/identity-headers.ts';
 
 // The same run every time; take the line out to look further.

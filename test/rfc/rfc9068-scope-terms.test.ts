@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { closeRelation } from '../../src/lib/close-relation.ts';
 import { parseJsonPointer } from '../../src/lib/json-pointer.ts';
+import type { JsonObject } from '../../src/lib/json-text.ts';
 import { addScopePrefix, removeScopePrefix } from '../../src/oauth/scope-prefix.ts';
 import { readScopes, type ScopeTerms } from '../../src/oauth/scope-terms.ts';
-import type { JsonObject } from '../../src/oauth/strict-json.ts';
 import { invalidToken } from '../support/jws.ts';
 
 interface Terms {

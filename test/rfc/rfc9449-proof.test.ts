@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { describe, it } from 'node:test';
+import { isJsonObject } from '../../src/lib/json-text.ts';
 import { type Denial, type Evidence, isDenied } from '../../src/oauth/denial.ts';
 import { checkDpopProof, type DpopProof, type ExpectedProof, hashAccessToken } from '../../src/oauth/dpop-proof.ts';
 import { JWS_ALGORITHMS, type JwsAlgorithm } from '../../src/oauth/jwa.ts';
 import { memberThumbprint } from '../../src/oauth/jwk-thumbprint.ts';
-import { isJsonObject } from '../../src/oauth/strict-json.ts';
 import { ProofKeys } from '../../src/state/proof-keys.ts';
 import {
   ACCESS_TOKEN,

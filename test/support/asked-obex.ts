@@ -59,7 +59,7 @@ export async function startAskedObex(
   };
   const config = parseConfig(`${CONFIG}${more}`);
   const observers = createObservers('info', { write: (line) => void (output += line) }, { clock });
-  const shared = createOwnTruth(observers, { ask, followKeys, followRevocations });
+  const shared = createOwnTruth(observers, { login: { ask, followKeys, followRevocations } });
   const obex = await startObex(config, observers, {
     shared,
     files: readRuntimeFiles(config),

@@ -8,6 +8,7 @@ import { duration, leaf, list, number, optional, section, size, text } from '../
 import { parseOrigin } from '../origin.ts';
 import { parseBackendUrl } from '../urls.ts';
 import { assertionSection } from './assertion.ts';
+import { programKeys } from './program.ts';
 
 /** Longest delay that a Node timer takes is 2^31 - 1 ms, a little more than this. */
 export const LONGEST_MS = 24 * 24 * 3_600_000;
@@ -15,15 +16,20 @@ const GIBIBYTE = 2 ** 30;
 const timeout = { min: 1, max: LONGEST_MS };
 
 export const backendSection = section('The MCP server that Obex stands in front of.', {
-  url: leaf(
-    {
-      kind: 'URL',
-      json: { type: 'string' },
-      example: 'http://localhost:9090',
-      meaning: 'Where the MCP server listens: http or https, host and port, no path (the path of the request is used).',
-    },
-    parseBackendUrl,
+  url: optional(
+    leaf(
+      {
+        kind: 'URL',
+        json: { type: 'string' },
+        optional: true,
+        example: 'http://localhost:9090',
+        meaning:
+          'Where the MCP server listens: http or https, host and port, no path (the path of the request is used). Required, but with `command`.',
+      },
+      parseBackendUrl,
+    ),
   ),
+  ...programKeys,
   timeout: duration({
     ...timeout,
     default: '5m',

@@ -1,9 +1,10 @@
 /** Identity assertions (ID-JAG): what their claims must say. draft-ietf-oauth-identity-assertion-authz-grant-03 §3.1, §4.4.1, §8.6.1.2; RFC 7523 §3. */
+
+import { isJsonObject, type JsonObject } from '../../lib/json-text.ts';
 import { readNumericDate } from '../../oauth/claims.ts';
 import { isDenied } from '../../oauth/denial.ts';
 import { normalizeHttpUri } from '../../oauth/http-uri.ts';
 import { isScopeToken } from '../../oauth/scope.ts';
-import { isJsonObject, type JsonObject } from '../../oauth/strict-json.ts';
 import type { Person } from '../people/person.ts';
 import { type ClaimTerms, findSubject, readClaims, toPerson } from '../upstream/read-claims.ts';
 import { type AssertionRefusal, isRefused, refuse, show } from './refusal.ts';

@@ -1,8 +1,9 @@
 /** What a client's document says that counts here. draft-ietf-oauth-client-id-metadata-document §4.1, RFC 7591 §2. */
 
+import type { JsonObject } from '../../lib/json-text.ts';
 import { shownName } from '../../lib/shown-text.ts';
 import { isString } from '../../oauth/claims.ts';
-import { type JsonObject, parseJsonObject } from '../../oauth/strict-json.ts';
+import { parseJsonObject } from '../../oauth/strict-json.ts';
 import { isRedirectUri } from './redirect-uris.ts';
 
 /** Of a client that is described by a document. Keys, pictures and addresses in it are never looked at. */

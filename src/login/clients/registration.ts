@@ -1,8 +1,9 @@
 /** Dynamic registration: every client becomes a native, public one with both grants, whatever it asked for. RFC 7591 §3. */
 
+import type { JsonObject } from '../../lib/json-text.ts';
 import { shownName } from '../../lib/shown-text.ts';
 import { isString } from '../../oauth/claims.ts';
-import { type JsonObject, parseJsonObject } from '../../oauth/strict-json.ts';
+import { parseJsonObject } from '../../oauth/strict-json.ts';
 import type { ClientIds } from './client-id.ts';
 import type { RedirectPolicy } from './redirect-uris.ts';
 

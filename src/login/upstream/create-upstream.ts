@@ -15,9 +15,9 @@ import {
   refreshTokenGrant,
 } from 'openid-client';
 import type { Clock } from '../../lib/clock.ts';
+import type { JsonObject } from '../../lib/json-text.ts';
 import { isSecureUrl } from '../../lib/secure-url.ts';
 import { isIssuerIdentifier } from '../../oauth/issuer-metadata.ts';
-import type { JsonObject } from '../../oauth/strict-json.ts';
 import type { UpstreamOptions } from '../options.ts';
 import { upstreamName } from '../pages/upstream-name.ts';
 import type { Person } from '../people/person.ts';

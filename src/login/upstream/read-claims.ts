@@ -1,6 +1,6 @@
 /** What an ID token or the userinfo endpoint says of a person, bounded. OpenID Connect Core §5.1, §5.3.2, §5.6.2. */
 import { parseJsonPointer, readJsonPointer } from '../../lib/json-pointer.ts';
-import { isJsonObject, type JsonObject } from '../../oauth/strict-json.ts';
+import { isJsonObject, type JsonObject } from '../../lib/json-text.ts';
 import type { Person } from '../people/person.ts';
 import type { UpstreamPreset } from './presets.ts';
 import { UpstreamInvalid } from './upstream.ts';

@@ -16,7 +16,10 @@ export interface SocketReceiver extends WriteReceiver {
 
 export type Connect = (receiver: SocketReceiver) => Socket;
 
-export type ConnectOptions = Pick<BackendOptions, 'url' | 'address' | 'ca' | 'connectTimeoutMs' | 'tunnel'>;
+export type ConnectOptions = Pick<
+  BackendOptions,
+  'url' | 'address' | 'socketPath' | 'ca' | 'connectTimeoutMs' | 'tunnel'
+>;
 
 const READ_BUFFER_BYTES = 65536;
 /** Silence after which the kernel asks whether the peer is still there: a stream may be quiet for days. */
@@ -27,9 +30,15 @@ interface Destination extends TcpAddress {
   readonly autoSelectFamilyAttemptTimeout: number;
 }
 
+/** A unix socket. */
+interface LocalDestination {
+  readonly path: string;
+}
+
 /** Returns the function that opens sockets to `options.url`. */
 export function createConnect(options: ConnectOptions): Connect {
-  const { url, address, tunnel, connectTimeoutMs } = options;
+  const { url, address, socketPath, tunnel, connectTimeoutMs } = options;
+  if (socketPath !== undefined) return createPlainConnect({ path: socketPath });
   const { host, port } = tcpAddress(url);
   const attempts = { autoSelectFamilyAttemptTimeout: addressAttemptMs(connectTimeoutMs) };
   const destination = { host: address ?? host, port, ...attempts };
@@ -38,7 +47,7 @@ export function createConnect(options: ConnectOptions): Connect {
 }
 
 /** All sockets read into one buffer, one after the other: no buffer per read, none held by an idle connection. */
-function createPlainConnect(destination: Destination): Connect {
+function createPlainConnect(destination: Destination | LocalDestination): Connect {
   const buffer = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES);
   return (receiver) => {
     const onread = {

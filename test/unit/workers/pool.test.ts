@@ -99,7 +99,7 @@ describe('Colleague', () => {
       },
       rateLimits: undefined,
     };
-    const birth = { memory: createSharedMemory(config, 1), index: 0, handOver };
+    const birth = { memory: createSharedMemory(config, 1), index: 0, handOver, programs: undefined };
     const handlers = {
       onLines: () => undefined,
       onRefresh: () => undefined,

@@ -1,0 +1,67 @@
+/** How many processes a server may have, in all and for one principal; its own that has been idle longest makes room. */
+import type { ProgramEndReason } from '../observe/program-metrics.ts';
+import type { ProgramIdentity } from './identity.ts';
+import type { Program } from './program.ts';
+
+/** A session, or what several requests share. */
+export interface Occupant {
+  readonly identity: ProgramIdentity;
+  readonly program: Program;
+  readonly isBusy: boolean;
+  end(reason: ProgramEndReason): void;
+  closeStreams(): void;
+}
+
+/** One of four, so that no principal can keep all others out. */
+const SHARE = 4;
+
+export class Admission {
+  #max: number;
+  readonly #occupants = new Map<Program, Occupant>();
+  #waiting: (() => void)[] = [];
+
+  constructor(max: number) {
+    this.#max = max;
+  }
+
+  set max(max: number) {
+    this.#max = max;
+  }
+
+  get occupants(): readonly Occupant[] {
+    return [...this.#occupants.values()];
+  }
+
+  /** `find` is asked first, and again whenever there is room; undefined when there is none, and none can be made. */
+  async admit<T extends Occupant>(
+    principalKey: string,
+    find: () => T | undefined,
+    create: () => T,
+  ): Promise<T | undefined> {
+    for (;;) {
+      const found = find();
+      if (found !== undefined) return found;
+      const own = this.occupants.filter(({ identity }) => identity.principalKey === principalKey);
+      if (this.#occupants.size < this.#max && own.length < Math.max(1, Math.floor(this.#max / SHARE))) {
+        const occupant = create();
+        this.#occupants.set(occupant.program, occupant);
+        return occupant;
+      }
+      if (!own.some(({ program }) => program.isEnding) && !this.#evict(own)) return undefined;
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    }
+  }
+
+  /** None of its group is left. */
+  leave(program: Program): void {
+    this.#occupants.delete(program);
+    for (const resolve of this.#waiting.splice(0)) resolve();
+  }
+
+  #evict(own: readonly Occupant[]): boolean {
+    const idle = own.filter(({ isBusy }) => !isBusy);
+    const [longest] = idle.toSorted((a, b) => a.program.lastMessageMs - b.program.lastMessageMs);
+    longest?.end('evicted');
+    return longest !== undefined;
+  }
+}

@@ -1,0 +1,58 @@
+/** Short answers: a message of JSON, or none. RFC 9110 §15; JSON-RPC 2.0 §5.1. */
+import { formatError, type RequestId } from '../mcp/fault.ts';
+import type { Exchange, ExchangeOwner, FieldLines } from '../wire/exchange.ts';
+
+export interface JsonAnswer {
+  readonly status: number;
+  readonly json: Buffer | string;
+  readonly fields?: FieldLines;
+}
+
+const NOBODY: ExchangeOwner = { onClose: () => undefined };
+
+export function respondJson(exchange: Exchange, { status, json, fields = [] }: JsonAnswer): void {
+  // A copy: what a program has written is only lent.
+  const body = Buffer.from(json);
+  const all = ['Content-Type', 'application/json', 'Cache-Control', 'no-store', ...fields];
+  exchange.owner ??= NOBODY;
+  const sink = exchange.respond({ status, reason: '', fields: all, length: body.length });
+  sink.write(body);
+  sink.end();
+}
+
+export function respondEmpty(exchange: Exchange, status: number, fields: FieldLines = []): void {
+  exchange.owner ??= NOBODY;
+  exchange.respond({ status, reason: '', fields, length: 0 }).end();
+}
+
+/** A refusal in the words of JSON-RPC. */
+export interface Refusal {
+  readonly status: number;
+  readonly code: number;
+  readonly message: string;
+  readonly id?: RequestId | null;
+  readonly fields?: FieldLines;
+}
+
+export function refuse(exchange: Exchange, { status, code, message, id = null, fields = [] }: Refusal): void {
+  respondJson(exchange, { status, json: formatError(id, { code, message }), fields });
+}
+
+export const SESSION_NOT_FOUND: Refusal = { status: 404, code: -32001, message: 'Session not found' };
+export const TOO_MANY: Refusal = {
+  status: 503,
+  code: -32000,
+  message: 'Too many sessions',
+  fields: ['Retry-After', '1'],
+};
+export const BUSY: Refusal = {
+  status: 503,
+  code: -32000,
+  message: 'Too many requests in flight',
+  fields: ['Retry-After', '1'],
+};
+export const NOT_ACCEPTABLE: Refusal = {
+  status: 406,
+  code: -32000,
+  message: 'Not Acceptable: application/json and text/event-stream are what there is',
+};
