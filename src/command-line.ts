@@ -10,6 +10,7 @@ const EXIT_USAGE = 2;
 const EXIT_INTERNAL = 70;
 
 const WITHOUT_FILE = 'obex serve --backend http://localhost:9090 --issuer https://auth.your-company.com/';
+const WITH_COMMAND = '[options] [-- command args...]';
 const HELP_OPTION = ['-h, --help', 'print this help'] as const;
 
 const stdout = (text: string): void => void process.stdout.write(text);
@@ -78,6 +79,10 @@ function formatUsageError(text: string): string {
 
 /** No command takes a file, or anything else, without an option: what was meant by it must not be passed over. */
 function refuseArguments(program: Command, called: Command): void {
+  const given = program.opts();
+  const early = program.options.find((option) => option.long !== '--debug' && option.attributeName() in given);
+  if (called !== program && early !== undefined)
+    program.error(`error: ${early.long} stands before "${called.name()}"; write it after that`);
   const unexpected = called.args[called.registeredArguments.length];
   if (unexpected === undefined) return;
   if (called === program) program.error(`error: unknown command "${unexpected}"; "obex --help" lists them`);
@@ -87,6 +92,7 @@ function refuseArguments(program: Command, called: Command): void {
 
 function addServe(program: Command, parts: Parts): void {
   addConfigOptions(command(program, 'serve', 'run the proxy'))
+    .usage(WITH_COMMAND)
     .option('--watch', 'reload when the config file, or a secret that it names, changes', false)
     .addHelpText('after', example('obex serve --config obex.yaml --watch', WITHOUT_FILE))
     .action(async (options: ConfigOptions & { watch: boolean }) => parts.exit(await serve(options, parts)));
@@ -94,6 +100,7 @@ function addServe(program: Command, parts: Parts): void {
 
 function addCheck(program: Command, parts: Parts): void {
   addConfigOptions(command(program, 'check', 'print every problem of a config, or what it amounts to'))
+    .usage(WITH_COMMAND)
     .option('--strict', 'exit 1 if there are warnings', false)
     .addHelpText('after', example('obex check --config obex.yaml'))
     .action(async ({ strict, ...written }: ConfigOptions & { strict: boolean }) => {

@@ -15,15 +15,8 @@ export function addConfigOptions(command: Command): Command {
   return command
     .addOption(repeated(...CONFIG_OPTION))
     .addOption(repeated('--backend <url>', 'where the MCP server listens, in place of a config file: backend.url'))
-    .addOption(
-      repeated(
-        '--public-url <url>',
-        'the URL under which clients reach Obex: obex.public_url (without a file: localhost)',
-      ),
-    )
-    .addOption(
-      repeated('--issuer <url>', 'whose tokens are accepted: idp.issuer (without a file and it: anyone passes)'),
-    )
+    .addOption(repeated('--public-url <url>', 'the URL under which clients reach Obex: obex.public_url'))
+    .addOption(repeated('--issuer <url>', 'whose tokens are accepted: idp.issuer'))
     .addOption(repeated('--set <key=value>', 'any other value, as often as needed; commas between those of a list'));
 }
 

@@ -31,9 +31,10 @@ function apply(draft: Draft, { flag, key, value: written }: FlagValue): void {
   const path = key.split('.');
   const refusal = SCALARS.has(key) && !SECRETS.has(key) ? undefined : refusalOf(key, path);
   if (refusal !== undefined) return draft.reportOrigin(flag, formatPath(path), refusal);
-  for (const rival of RIVALS[key] ?? []) draft.remove(['backend', rival]);
   const name = flag === SET ? key : '';
-  override(draft, path, { origin: flag, name, value: readValue(path, written), cure: 'leave it out' });
+  const value = readValue(path, written);
+  override(draft, path, { origin: flag, name, value, cure: 'leave it out' });
+  for (const rival of value === '' ? [] : (RIVALS[key] ?? [])) draft.remove(['backend', rival]);
 }
 
 /** A list without any value is as empty as a text without any. */

@@ -5,7 +5,7 @@ import type { Path } from './path.ts';
 import { read } from './read-value.ts';
 import { Refused } from './refused.ts';
 import { sections } from './schema.ts';
-import { parsePublicUrl } from './urls.ts';
+import { parseBackendUrl, parsePublicUrl } from './urls.ts';
 
 const LISTEN = ['obex', 'listen'];
 const PUBLIC_URL = ['obex', 'public_url'];
@@ -54,10 +54,10 @@ function loopbackAuthority(listen: ListenAddress): string | undefined {
   return `${/^127\.(?!0\.0\.1$)/.test(host) ? host : 'localhost'}:${port}`;
 }
 
-/** `http://localhost:9090/mcp` → `/mcp`: paths of requests are passed on as they are. */
+/** `http://localhost:9090/mcp` → `/mcp`. It stays in backend.url if that may have one; else requests bring it. */
 function takePathOfBackend(draft: Draft): string | undefined {
   const url = draft.valueAt(BACKEND_URL);
   const [, origin, path] = /^(https?:\/\/[^/?#]+)(\/[^?#\\\s]+)$/i.exec(typeof url === 'string' ? url : '') ?? [];
-  if (origin !== undefined) draft.set(BACKEND_URL, origin);
+  if (origin !== undefined && parseBackendUrl(url) instanceof Refused) draft.set(BACKEND_URL, origin);
   return path;
 }

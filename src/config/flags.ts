@@ -61,7 +61,7 @@ export function readFlags(written: WrittenFlags): Flags | { readonly problem: st
 
 function faultOfCommand(command: readonly string[] | undefined, backend: readonly string[]): string | undefined {
   if (command === undefined) return undefined;
-  if (command.length === 0)
+  if ((command[0] ?? '') === '')
     return 'nothing stands after --; write the command of the MCP server there: obex serve -- npx my-server';
   return backend.length === 0
     ? undefined
@@ -72,7 +72,8 @@ function faultOfCommand(command: readonly string[] | undefined, backend: readonl
 function faultOfSetting(text: string): string | undefined {
   const [key = ''] = /^[\w.-]*/.exec(text) ?? [];
   if (key !== '' && text.includes('=')) return undefined;
-  return `--set ${key}: expected key=value, for example --set ${key === '' ? 'log.level=debug' : `${key}=VALUE`}`;
+  if (key === '') return '--set: expected key=value, for example --set log.level=debug';
+  return `--set ${key}: expected key=value, for example --set ${key}=VALUE`;
 }
 
 function readSetting(text: string): FlagValue {
