@@ -44,7 +44,7 @@ export function readFlags(written: WrittenFlags): Flags | { readonly problem: st
   for (const [flag, { length }] of Object.entries(once)) {
     if (length > 1) return { problem: `${flag} is given twice; write it once` };
   }
-  const problem = faultOfCommand(command, backend) ?? set.map(faultOfSetting).find((fault) => fault !== undefined);
+  const problem = (command && faultOfCommand(command)) ?? set.map(faultOfSetting).find((fault) => fault !== undefined);
   if (problem !== undefined) return { problem };
   const values = [
     ...backend.map((value) => ({ flag: '--backend', key: 'backend.url', value })),
@@ -55,17 +55,15 @@ export function readFlags(written: WrittenFlags): Flags | { readonly problem: st
   ];
   const stands = backend.length > 0 ? '--backend' : command && COMMAND;
   const [file] = config;
-  const flags = { file, values, insteadOfFile: file === undefined ? stands : undefined };
-  return faultOfTwins(values) ?? flags;
+  const twins = faultOfTwins(values);
+  return twins === undefined
+    ? { file, values, insteadOfFile: file === undefined ? stands : undefined }
+    : { problem: twins };
 }
 
-function faultOfCommand(command: readonly string[] | undefined, backend: readonly string[]): string | undefined {
-  if (command === undefined) return undefined;
-  if ((command[0] ?? '') === '')
-    return 'nothing stands after --; write the command of the MCP server there: obex serve -- npx my-server';
-  return backend.length === 0
-    ? undefined
-    : '--backend URL and -- COMMAND are two backends, one that runs already and one that Obex runs; write one of them';
+function faultOfCommand(command: readonly string[]): string | undefined {
+  if ((command[0] ?? '') !== '') return undefined;
+  return 'nothing stands after --; write the command of the MCP server there: obex serve -- npx my-server';
 }
 
 /** What stands before the "=" and may be shown; what is no key may be a secret. */
@@ -89,14 +87,21 @@ function readCommand([program = '', ...args]: readonly string[]): readonly FlagV
 }
 
 /** No value wins over another because it comes later. */
-function faultOfTwins(values: readonly FlagValue[]): { readonly problem: string } | undefined {
+function faultOfTwins(values: readonly FlagValue[]): string | undefined {
   const seen = new Map<string, FlagValue>();
   for (const value of values) {
     const other = seen.get(value.key);
     seen.set(value.key, value);
     if (other === undefined) continue;
-    if (other.flag !== SET) return { problem: `--set ${value.key} sets what ${other.flag} has set; write one of them` };
-    return { problem: `--set ${value.key} is given twice; write it once, a list with commas between its values` };
+    if (other.flag !== SET) return `--set ${value.key} sets what ${other.flag} has set; write one of them`;
+    return `--set ${value.key} is given twice; write it once, a list with commas between its values`;
   }
-  return undefined;
+  const [url, program] = [seen.get('backend.url'), seen.get('backend.command')];
+  if (url === undefined || program === undefined) return undefined;
+  const cure = 'one that runs already and one that Obex runs; write one of them';
+  return `${nameOf(url)} and ${nameOf(program)} are two backends, ${cure}`;
+}
+
+function nameOf({ flag, key }: FlagValue): string {
+  return flag === SET ? `${SET} ${key}` : flag;
 }

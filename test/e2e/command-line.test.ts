@@ -16,8 +16,7 @@ function obex(...args: string[]): { readonly status: number | null; readonly std
 }
 
 const NO_COMMAND = 'nothing stands after --; write the command of the MCP server there: obex serve -- npx my-server';
-const TWO_BACKENDS =
-  '--backend URL and -- COMMAND are two backends, one that runs already and one that Obex runs; write one of them';
+const TWO_BACKENDS = 'are two backends, one that runs already and one that Obex runs; write one of them';
 
 describe('wrong usage ends with 2 and one line that says why', () => {
   const cases: Readonly<Record<string, string>> = {
@@ -53,8 +52,10 @@ describe('wrong usage ends with 2 and one line that says why', () => {
     'serve --': NO_COMMAND,
     'check --issuer https://a.example --': NO_COMMAND,
     '--': NO_COMMAND,
-    'serve --backend http://localhost:1 -- npx serve': TWO_BACKENDS,
-    '--backend http://localhost:1 -- serve': TWO_BACKENDS,
+    'serve --backend http://localhost:1 -- npx serve': `--backend and -- ${TWO_BACKENDS}`,
+    '--backend http://localhost:1 -- serve': `--backend and -- ${TWO_BACKENDS}`,
+    'check --backend http://localhost:1 --set backend.command=npx': `--backend and --set backend.command ${TWO_BACKENDS}`,
+    'check --set backend.url=http://localhost:1 -- npx': `--set backend.url and -- ${TWO_BACKENDS}`,
     '--config a.yaml check': '--config stands before "check"; write it after that',
     '--backend http://localhost:1 serve': '--backend stands before "serve"; write it after that',
     'schema -- x': 'unexpected argument "--"',
