@@ -5,7 +5,7 @@ import type { Refusal } from './refused.ts';
 
 /** One mistake in a config. */
 export interface ConfigProblem {
-  /** The file, or the environment variable, that holds the mistake. */
+  /** The file, the environment variable or the flag that holds the mistake. */
   readonly file: string;
   readonly line: number | undefined;
   /** YAML path as written in the file; empty = the whole file. */
@@ -23,7 +23,7 @@ export function formatProblem({ file, line, path, message }: ConfigProblem): str
 export class Draft {
   readonly file: string;
   readonly warnings: string[] = [];
-  /** What presets have set, a line each. */
+  /** What presets have set, and what stood in no file, a line each. */
   readonly filledIn: string[] = [];
   #problems: ConfigProblem[] = [];
   #root: unknown;
@@ -32,8 +32,8 @@ export class Draft {
   readonly #nested = new Set<string>();
   /** Path → the path whose line and name stand for it (a `<key>_file` twin). */
   readonly #standIns = new Map<string, Path>();
-  /** Path → the environment variable that set it. */
-  readonly #variables = new Map<string, string>();
+  /** Path → the environment variable or the flag that set it. */
+  readonly #origins = new Map<string, string>();
   /** Path → why its value is not shown. */
   readonly #hidden = new Map<string, string>();
   readonly #atFault = new Set<string>();
@@ -44,7 +44,7 @@ export class Draft {
     this.#lines = lines;
   }
 
-  /** All problems: those of the file by line, then those of the environment. */
+  /** All problems: those of the file by line, then those of the environment and the command line. */
   get problems(): readonly ConfigProblem[] {
     const rank = (problem: ConfigProblem) =>
       problem.line ?? (problem.file === this.file ? 0 : Number.POSITIVE_INFINITY);
@@ -93,15 +93,24 @@ export class Draft {
     this.#standIns.set(formatPath(path), written);
   }
 
-  noteFilledIn(
-    path: Path,
-    { preset, value }: { readonly preset: string; readonly value: string | readonly string[] },
-  ): void {
-    this.filledIn.push(`by preset ${preset}: ${formatPath(path)}: ${JSON.stringify(value)}`);
+  noteFilledIn(path: Path, { by, value }: { readonly by: string; readonly value: string | readonly string[] }): void {
+    this.filledIn.push(`by ${by}: ${formatPath(path)}: ${JSON.stringify(value)}`);
   }
 
-  setFromVariable(path: Path, variable: string): void {
-    this.#variables.set(formatPath(path), variable);
+  /** Notes the environment variable or the flag that a value comes from. */
+  noteOrigin(path: Path, origin: string): void {
+    this.#origins.set(formatPath(path), origin);
+  }
+
+  /** The variable or flag that set the value at this path, the list around it, or what the map there holds; else the file. */
+  originOf(path: Path): string {
+    for (let length = path.length; length > 0; length--) {
+      const origin = this.#origins.get(formatPath(path.slice(0, length)));
+      if (origin !== undefined) return origin;
+    }
+    const isInFile = this.lineOf(path) !== undefined;
+    const below = isInFile ? undefined : [...this.#origins].find(([set]) => set.startsWith(`${formatPath(path)}.`));
+    return below?.[1] ?? this.file;
   }
 
   /** Never show the value at this path; `reason` is what is said instead of it. */
@@ -136,10 +145,10 @@ export class Draft {
 
   report(path: Path, message: string): void {
     this.#atFault.add(formatPath(path));
-    const variable = this.#variables.get(formatPath(path));
-    const written = formatPath(this.writtenPath(path));
-    if (variable === undefined) this.reportAt(this.lineOf(path), written, message);
-    else this.#problems.push({ file: variable, line: undefined, path: formatPath(path), message });
+    const set = this.#standIns.get(formatPath(path)) ?? path;
+    const origin = this.originOf(set);
+    if (origin === this.file) this.reportAt(this.lineOf(path), formatPath(this.writtenPath(path)), message);
+    else this.reportOrigin(origin, formatPath(set), message);
   }
 
   /** Keeps `report`ed problems of this path to one: what is wrong with it is said elsewhere. */
@@ -147,9 +156,9 @@ export class Draft {
     this.#atFault.add(formatPath(path));
   }
 
-  /** Reports an environment variable that sets no value. */
-  reportVariable(variable: string, message: string): void {
-    this.#problems.push({ file: variable, line: undefined, path: '', message });
+  /** Reports an environment variable or a flag. `path` is empty where the name says which value is meant. */
+  reportOrigin(origin: string, path: string, message: string): void {
+    this.#problems.push({ file: origin, line: undefined, path, message });
   }
 
   reportAt(line: number | undefined, path: string, message: string): void {
