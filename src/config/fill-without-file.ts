@@ -5,7 +5,7 @@ import type { Path } from './path.ts';
 import { read } from './read-value.ts';
 import { Refused } from './refused.ts';
 import { sections } from './schema.ts';
-import { parseBackendUrl, parsePublicUrl } from './urls.ts';
+import { parsePublicUrl } from './urls.ts';
 
 const LISTEN = ['obex', 'listen'];
 const PUBLIC_URL = ['obex', 'public_url'];
@@ -18,7 +18,7 @@ const obex = sections.shape.obex.def.out.shape;
 export function fillWithoutFile(draft: Draft): void {
   fill(draft, LISTEN, '127.0.0.1:8443');
   fillPublicUrl(draft);
-  const path = takePathOfBackend(draft) ?? '/mcp';
+  const path = pathOfBackend(draft) ?? '/mcp';
   const publicUrl = parsePublicUrl(draft.valueAt(PUBLIC_URL));
   // What is wrong with that one is said of it.
   if (publicUrl instanceof Refused) draft.blame(RESOURCE_URL);
@@ -54,10 +54,8 @@ function loopbackAuthority(listen: ListenAddress): string | undefined {
   return `${/^127\.(?!0\.0\.1$)/.test(host) ? host : 'localhost'}:${port}`;
 }
 
-/** `http://localhost:9090/mcp` → `/mcp`. It stays in backend.url if that may have one; else requests bring it. */
-function takePathOfBackend(draft: Draft): string | undefined {
+/** `http://localhost:9090/mcp` → `/mcp`. */
+function pathOfBackend(draft: Draft): string | undefined {
   const url = draft.valueAt(BACKEND_URL);
-  const [, origin, path] = /^(https?:\/\/[^/?#]+)(\/[^?#\\\s]+)$/i.exec(typeof url === 'string' ? url : '') ?? [];
-  if (origin !== undefined && parseBackendUrl(url) instanceof Refused) draft.set(BACKEND_URL, origin);
-  return path;
+  return /^https?:\/\/[^/?#]+(\/[^?#\\\s]+)$/i.exec(typeof url === 'string' ? url : '')?.[1];
 }

@@ -189,6 +189,8 @@ describe('obex check with flags', () => {
 filled in by default: obex.public_url: "http://localhost:8443"
 filled in by default: resource.url: "http://localhost:8443/mcp"
 phase: 2 (every request needs a token that the idp has signed for this resource)
+paths: /mcp → /mcp at http://localhost:9090, for localhost:8443
+mount: / ↔ /; no other paths than those of /mcp are served
 no problems, no warnings
 `,
     );
