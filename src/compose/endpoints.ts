@@ -2,6 +2,7 @@
 import type { Endpoint } from '../server/endpoint.ts';
 import { respondHealth } from '../server/endpoints/health.ts';
 import { createMetricsEndpoint } from '../server/endpoints/metrics.ts';
+import { buildKeySet } from './identity.ts';
 import { buildLoginEndpoints } from './login.ts';
 import type { ComposeOptions } from './options.ts';
 import { buildReadiness, type ReadinessOptions } from './readiness.ts';
@@ -21,6 +22,10 @@ export function buildEndpoints(
     ['/health', { respond: respondHealth, isPublic: false, isVital: true, isQuiet }],
     ['/ready', { respond: buildReadiness(options, common, servers), isPublic: false, isVital: true, isQuiet }],
     ...servers.flatMap((server) => server.endpoints),
+    ...buildKeySet(
+      options,
+      servers.map(({ assertions }) => assertions),
+    ),
     ...buildLoginEndpoints(options),
   ]);
   if (config.metrics.listen === undefined) endpoints.set(METRICS_PATH, buildMetricsEndpoint(options));

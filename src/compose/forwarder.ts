@@ -1,4 +1,5 @@
 /** Config → the way to the backend of one server: connections, fields, and what may be in flight. */
+import { PartTally } from '../lib/tally.ts';
 import { createBackendHeaders } from '../proxy/backend-headers.ts';
 import { Forwarder, type ForwardOptions, InFlight } from '../proxy/forward.ts';
 import { isSubscription } from '../proxy/open-streams.ts';
@@ -7,7 +8,6 @@ import type { ProgramsDoor } from '../state/process-wide.ts';
 import type { BackendClient } from '../wire/backend.ts';
 import { createBackendClient } from '../wire/engine.ts';
 import { fitYoungGeneration } from '../young-generation.ts';
-import { descriptorsOfRequest } from './descriptors.ts';
 import type { ServerOptions } from './options.ts';
 
 const MAX_BACKEND_HEAD_BYTES = 64 * 1024;
@@ -34,9 +34,8 @@ export function buildForwarder(
   backend: BackendClient,
   inFlight: InFlight | undefined,
 ): Forwarder {
-  const { config, own, shared, spareDescriptors } = options;
+  const { config, own, shared } = options;
   const { max_requests: maxRequests, ...settings } = own.backend;
-  const ofEach = descriptorsOfRequest(own.backend);
   const { public_url: publicUrl } = config.obex;
   return new Forwarder({
     backend,
@@ -48,7 +47,8 @@ export function buildForwarder(
       viaPseudonym: shared.viaPseudonym,
     }),
     formatClientFields: createClientHeaders({ publicUrl, backendUrl: settings.url }),
-    maxRequests: () => Math.min(maxRequests, (spareDescriptors - shared.connections.total) / ofEach),
+    maxBodyBytes: own.limits.max_request_body < options.maxBodyBytes ? own.limits.max_request_body : undefined,
+    maxRequests: buildMaxRequests(options),
     perPrincipal: {
       maxRequests: own.limits.max_requests_per_principal ?? maxRequests,
       maxStreams: own.limits.max_streams_per_principal ?? maxRequests,
@@ -56,6 +56,23 @@ export function buildForwarder(
     inFlight: inFlight ?? createInFlight(options),
     streamEndsAtMs: buildStreamEnd(options),
   });
+}
+
+/** Descriptors that client connections and requests to other backends have taken are not there for these. */
+function buildMaxRequests({
+  own,
+  shared,
+  spareDescriptors,
+  descriptorsOfRequest: ofEach,
+}: ServerOptions): () => number {
+  const { max_requests: most } = own.backend;
+  const { connections, backendRequests } = shared;
+  if (own.name === undefined) return () => Math.min(most, (spareDescriptors - connections.total) / ofEach);
+  const { requests } = shared.provideServer(own.name);
+  return () => {
+    const others = backendRequests.total - requests.total;
+    return Math.min(most, (spareDescriptors - connections.total) / ofEach - others);
+  };
 }
 
 /** Undefined where the backend is reached by its URL. */
@@ -71,15 +88,15 @@ function hopField(options: ServerOptions): readonly string[] {
   return door === undefined ? [] : ['X-Obex-Hop', door.hop];
 }
 
-function createInFlight({ config, shared, observers: { clock, log } }: ServerOptions): InFlight {
-  const { backendRequests, eventStreams } = shared;
+function createInFlight({ config, own, shared, observers: { clock, log } }: ServerOptions): InFlight {
+  const { backendRequests: all, eventStreams } = shared;
   return new InFlight({
-    backendRequests,
+    backendRequests: own.name === undefined ? all : new PartTally(shared.provideServer(own.name).requests, all),
     eventStreams,
     principals: config.idp === undefined ? undefined : shared.providePrincipalLoads(),
     onEventStreams: fitYoungGeneration,
     nowMs: () => clock.nowMs(),
-    onEnding: (reason, streams) => log.info('event_streams_ended', { reason, streams }),
+    onEnding: (reason, streams) => log.info('event_streams_ended', { server: own.name, reason, streams }),
   });
 }
 

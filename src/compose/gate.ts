@@ -10,9 +10,10 @@ import { requireCertificate } from '../gate/certificate-binding.ts';
 import { createIntrospection, type IntrospectionTerms } from '../gate/introspect-access-token.ts';
 import { createTokenCheck } from '../gate/token-check.ts';
 import { createVerifyAccessToken, nameIssuers, type TrustedIssuer } from '../gate/verify-access-token.ts';
+import { LruOrder } from '../lib/lru.ts';
 import type { Principal } from '../oauth/principal.ts';
 import { createTargetUri } from '../oauth/target-uri.ts';
-import { VerifiedTokens } from '../state/verified-tokens.ts';
+import { type VerifiedToken, VerifiedTokens } from '../state/verified-tokens.ts';
 import type { DpopParts } from './dpop.ts';
 import type { IdentityParts } from './identity.ts';
 import type { CommonConfig, ServerOptions } from './options.ts';
@@ -34,8 +35,11 @@ export function createStanding(
   };
 }
 
-export function buildVerifiedTokens({ token_cache }: Pick<CommonConfig, 'token_cache'>): VerifiedTokens {
-  return new VerifiedTokens({ maxEntries: token_cache.max_entries, maxBytes: token_cache.max_bytes });
+/** The limits bound the caches of all servers together: they forget in one order. */
+export function prepareVerifiedTokens({ token_cache }: Pick<CommonConfig, 'token_cache'>): () => VerifiedTokens {
+  const limits = { maxEntries: token_cache.max_entries, maxBytes: token_cache.max_bytes };
+  const order = new LruOrder<VerifiedToken>(limits);
+  return () => new VerifiedTokens(limits, order);
 }
 
 interface GateParts {
@@ -54,7 +58,7 @@ export function buildAuthenticate(options: ServerOptions, parts: GateParts): Aut
   return requireCertificate(authenticate, parts.charges.chargeClient);
 }
 
-function buildPhase({ config, observers }: ServerOptions, parts: GateParts): Authenticate {
+function buildPhase({ config, own, observers }: ServerOptions, parts: GateParts): Authenticate {
   const { clock, metrics } = observers;
   const { issuers, introspection, verifiedTokens, charges, dpop, identity } = parts;
   if (config.idp === undefined) return createPresenceCheck(charges);
@@ -65,6 +69,7 @@ function buildPhase({ config, observers }: ServerOptions, parts: GateParts): Aut
     verifyAccessToken: introspection ? createIntrospection(introspection, verifyLocally, clock) : verifyLocally,
     identify: identity.identify,
     renew: identity.renew,
+    scope: own.name,
     onCacheLookup: (result) => metrics.tokenCacheLookup(result),
   });
   if (dpop === undefined)
@@ -72,7 +77,7 @@ function buildPhase({ config, observers }: ServerOptions, parts: GateParts): Aut
   return createDpopAuthentication({
     ...charges,
     tokens,
-    verifyDpopProof: dpop.createProofCheck(),
+    verifyDpopProof: dpop.createProofCheck(own.name),
     createTargetUri: createTargetUri(config.obex.public_url),
     isRequired: config.dpop.required,
     acceptsBearerScheme: config.dpop.accept_bearer_scheme,

@@ -10,11 +10,11 @@ import type { VerifiedTokens } from '../state/verified-tokens.ts';
 import type { DpopParts } from './dpop.ts';
 import type { ServerFiles } from './files.ts';
 import { buildBackend, buildForwarder } from './forwarder.ts';
-import { buildAuthenticate, buildVerifiedTokens, createStanding } from './gate.ts';
+import { buildAuthenticate, createStanding } from './gate.ts';
 import { type AssertionParts, buildIdentity } from './identity.ts';
 import { type IntrospectionParts, introspectFor } from './introspection.ts';
 import { type Issuer, trustIssuers } from './issuers.ts';
-import { buildPrincipalCharges, buildRateLimit, type ClientCharges, type RateLimit } from './limits.ts';
+import { buildPrincipalCharges, buildPrincipalLimit, type ClientCharges, type RateLimit } from './limits.ts';
 import type { ServerOptions } from './options.ts';
 import { buildChallenges, buildMetadata, buildNoAuthorizationServer } from './resource.ts';
 
@@ -26,21 +26,26 @@ export interface CommonParts {
   /** Undefined below phase 3. */
   readonly dpop: DpopParts | undefined;
   readonly clientCharges: ClientCharges;
+  /** One for each server. */
+  createVerifiedTokens(): VerifiedTokens;
 }
 
 /** One server, and what its runtime needs to know of it. */
 export interface ServerParts {
+  /** Undefined where there is but one. */
+  readonly name: string | undefined;
   readonly server: Server;
-  /** What it publishes: its metadata, and the keys where it sends assertions. */
+  /** Its metadata. */
   readonly endpoints: Endpoints;
   readonly assertions: AssertionParts | undefined;
   readonly verifiedTokens: VerifiedTokens;
   readonly principalLimit: RateLimit | undefined;
-  /** What must be well for its requests to be served, by the names that stand in `/ready`. */
-  readonly checks: Readonly<Record<string, ReadinessCheck>>;
+  /** Resolves if its backend is there. */
+  readonly probe: ReadinessCheck;
   /** It is in force from now on. */
   begin(): void;
-  release(): void;
+  /** `isRemoved`: nothing comes in its place, so that what is open ends; requests go on to their end. */
+  release(isRemoved: boolean): void;
 }
 
 interface OneServerOptions extends ServerOptions {
@@ -51,37 +56,42 @@ interface OneServerOptions extends ServerOptions {
 
 export function buildServer({ files, previous, ...options }: OneServerOptions, common: CommonParts): ServerParts {
   const { config, own, observers, shared } = options;
+  const { name } = own;
+  const { metrics } = name === undefined ? { metrics: undefined } : shared.provideServer(name);
   const { dpop } = common;
   const backend = buildBackend(options, files.backendCa);
   const issuers = trustIssuers(common.issuers, own);
   const introspection = introspectFor(issuers, common.introspection);
-  const verifiedTokens = buildVerifiedTokens(config);
-  const { limits } = own;
-  const principalLimit = buildRateLimit('principals', { limits, shared, previous: previous?.principalLimit });
+  const verifiedTokens = common.createVerifiedTokens();
+  const principalLimit = buildPrincipalLimit(options, previous?.principalLimit);
   const charges: Charges = { ...common.clientCharges, ...buildPrincipalCharges(principalLimit, observers.clock) };
   const identity = buildIdentity(options, files.assertionKey, previous?.assertions);
   const forwarder = buildForwarder(options, backend, previous?.server.forwarder.inFlight);
   const { streams } = forwarder.inFlight;
   const listening: (() => void)[] = [];
   return {
+    name,
     server: Object.freeze({
+      name,
+      metrics,
       challenges: buildChallenges(options, dpop !== undefined),
       noAuthorizationServer: buildNoAuthorizationServer(options),
       authenticate: buildAuthenticate(options, { issuers, introspection, verifiedTokens, charges, dpop, identity }),
       authorize: createAuthorize(own.authz.required_scopes),
       forwarder,
     }),
-    endpoints: [...buildMetadata(options, dpop !== undefined), ...identity.endpoints],
+    endpoints: buildMetadata(options, dpop !== undefined),
     assertions: identity.assertions,
     verifiedTokens,
     principalLimit,
-    checks: { backend: () => backend.probe(own.backend.connect_timeout) },
+    probe: () => backend.probe(own.backend.connect_timeout),
     begin: () => {
       for (const trusted of issuers) listening.push(dropWithdrawn(trusted, verifiedTokens, streams));
       if (config.idp !== undefined) streams.judgeBy(createStanding(issuers, introspection?.trusted));
     },
-    release: () => {
+    release: (isRemoved) => {
       for (const stop of listening) stop();
+      if (isRemoved) streams.endAll();
       backend.close();
     },
   };

@@ -36,6 +36,13 @@ export function applyOverrides(draft: Draft, env: Environment): void {
 }
 
 function override(draft: Draft, path: Path, { variable, text }: { variable: string; text: string }): void {
+  const [section] = path;
+  if ((section === 'backend' || section === 'resource') && draft.valueAt(['servers']) !== undefined) {
+    return draft.reportVariable(
+      variable,
+      `is for one server, and ${draft.file} names servers; unset it, and write it there`,
+    );
+  }
   // Ignored, it could start Obex with less protection than was meant; taken for a value, it would say something else.
   if (text === '') return draft.reportVariable(variable, 'is empty; give it a value, or unset it');
   if (variable === 'OBEX_DPOP_ENABLED' && text !== 'true' && isTrue(draft.valueAt(path))) {

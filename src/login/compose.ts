@@ -24,7 +24,8 @@ import type { LoginOptions } from './options.ts';
 import type { LoginParts, Respond } from './parts.ts';
 import { PATHS } from './paths.ts';
 import { isAllowed } from './people/allow.ts';
-import { grantableScopes, knownScopes } from './people/scopes.ts';
+import { grantableScopes } from './people/scopes.ts';
+import { findResource, scopesOfAll } from './resources.ts';
 import { createProvider } from './provider.ts';
 import { RefreshTokens } from './refresh-tokens.ts';
 import { createRegister } from './register.ts';
@@ -82,7 +83,7 @@ export function buildLogin(options: LoginOptions, memory: LoginMemory, surroundi
     ['/.well-known/openid-configuration', metadata],
   ];
   if (!dynamicRegistration) return new Map(endpoints);
-  const register = createRegister({ policy, clientIds, scopes: knownScopes(options.resource) }, surroundings.log);
+  const register = createRegister({ policy, clientIds, scopes: scopesOfAll(options.resources) }, surroundings.log);
   return new Map([...endpoints, [PATHS.register, only('POST', register)]]);
 }
 
@@ -169,8 +170,9 @@ function buildProvider({ options, memory, families, clock, findClient }: Provide
     }),
     keys: memory.keys.inOrder,
     clock,
-    grantable: ({ person, scopes }) => {
-      const may = new Set(grantableScopes(person, options.scopeGrants, options.resource));
+    grantable: ({ person, scopes, resource }) => {
+      const found = findResource(options.resources, resource);
+      const may = new Set(found && grantableScopes(person, options.scopeGrants, found));
       return scopes.filter((scope) => may.has(scope));
     },
     findFamily: (grantId) => families.find(grantId),

@@ -8,9 +8,9 @@ import type { ClientRequest } from './flow.ts';
 import type { LoginOptions } from './options.ts';
 import type { SealedCookies } from './sealed-cookies.ts';
 
-/** One client, one redirect URI, one set of scopes. */
+/** One client, one redirect URI, one resource, one set of scopes. */
 export interface RememberedConsent {
-  /** Of the three. */
+  /** Of the four. */
   readonly digest: string;
   readonly endsAtMs: number;
 }
@@ -68,6 +68,6 @@ export class RememberedConsents {
   }
 }
 
-function digestOf({ clientId, redirectUri, scopes }: ClientRequest): string {
-  return hash('sha256', JSON.stringify([clientId, redirectUri, ...scopes.toSorted()]), 'base64url');
+function digestOf({ clientId, redirectUri, resource, scopes }: ClientRequest): string {
+  return hash('sha256', JSON.stringify([clientId, redirectUri, resource, ...scopes.toSorted()]), 'base64url');
 }

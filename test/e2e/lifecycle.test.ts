@@ -10,6 +10,7 @@ import { configureTransport } from '../support/served-obex.ts';
 import { startPhase1, startPhase2 } from '../support/stack.ts';
 import { startTestIssuer } from '../support/test-issuer.ts';
 import { assertLast, FIRST_REQUEST, OWN_TIMERS } from '../support/transport.ts';
+import { changeServer } from '../support/only-server.ts';
 import { until } from '../support/until.ts';
 
 const TOKEN = bearer('anything');
@@ -110,10 +111,8 @@ describe('a refused reload changes nothing and says why', () => {
       ...config,
       idp: undefined,
     }),
-    'backend.tls.ca_file: cannot read /nowhere/ca.pem (ENOENT)': (config) => ({
-      ...config,
-      backend: { ...config.backend, tls: { ca_file: '/nowhere/ca.pem' } },
-    }),
+    'backend.tls.ca_file: cannot read /nowhere/ca.pem (ENOENT)': (config) =>
+      changeServer(config, ({ backend }) => ({ backend: { ...backend, tls: { ca_file: '/nowhere/ca.pem' } } })),
   };
   for (const [name, change] of Object.entries(changes)) {
     it(name, async (context) => {
