@@ -9,7 +9,7 @@ PEER := mcp/mariadb
 # helm, kubectl and the schemas of Kubernetes, installed apart because only their own tests need them.
 DEPLOY := test/deploy
 TESTS := test/*.test.ts test/rfc test/unit test/contract test/property test/e2e test/chaos
-MATRIX := advisories cors-origin-host dpop endpoints forwarding introspection lifecycle open-streams principal-limits rate-limit refusal-loop refusals smuggling tokens
+MATRIX := advisories backend-paths cors-origin-host dpop endpoint-events endpoints forwarding introspection lifecycle open-streams principal-limits rate-limit refusal-loop refusals smuggling tokens
 
 .PHONY: help build executable test test-matrix test-e2e test-deploy test-idps fuzz soak chaos run bench lint vet fmt clean conformance docs package docker test-stack
 

@@ -16,6 +16,7 @@ import type { Config } from '../config/schema.ts';
 import { errorField } from '../observe/log.ts';
 import { type Environment, readConfigFile } from './config-file.ts';
 import { describeLogin } from './describe-login.ts';
+import { describePaths } from './describe-paths.ts';
 import { faultsOfPrograms } from './program-faults.ts';
 
 export interface CheckOptions {
@@ -53,7 +54,7 @@ export async function runCheck(options: CheckOptions): Promise<number> {
   stdout(`# ${file}: the effective config, secrets masked\n${formatEffectiveConfig(loaded.config)}\n`);
   for (const line of loaded.filledIn) stdout(`filled in ${line}\n`);
   stdout(`phase: ${loaded.phase} (${describePhase(loaded)})\n`);
-  for (const line of describeLogin(loaded.config)) stdout(`${line}\n`);
+  for (const line of [...describePaths(loaded.config), ...describeLogin(loaded.config)]) stdout(`${line}\n`);
   const warnings = [...loaded.warnings, ...onThisMachine(loaded.config, options.nowMs)];
   for (const warning of warnings) stdout(`warning: ${warning}\n`);
   const verdict = `no problems, ${count(warnings.length, 'warning')}`;

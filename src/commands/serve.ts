@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { startAdmin } from '../compose/admin.ts';
 import { readDescriptorLimit, warnOfDescriptors } from '../compose/descriptors.ts';
 import type { Config } from '../config/schema.ts';
+import { writeUrl } from '../lib/written-url.ts';
 import { type Obex, startObex } from '../obex.ts';
 import { LineWriter } from '../observe/line-writer.ts';
 import { errorField } from '../observe/log.ts';
@@ -72,7 +73,7 @@ function describeServers(servers: Config['servers']) {
 
 /** Without arguments, which may hold secrets. */
 function describeBackend({ backend: { command, url } }: Config['servers'][0]): string {
-  return command[0] ?? url.origin;
+  return command[0] ?? writeUrl(url);
 }
 
 async function startAdminOrStop(config: Config, observers: Observers, obex: Pick<Obex, 'commandLogin' | 'stop'>) {

@@ -9,6 +9,7 @@ import type { BackendClient } from '../wire/backend.ts';
 import { createBackendClient } from '../wire/engine.ts';
 import { fitYoungGeneration } from '../young-generation.ts';
 import type { ServerOptions } from './options.ts';
+import { backendHostOf, buildReferences, resourceUrlOf } from './paths.ts';
 
 const MAX_BACKEND_HEAD_BYTES = 64 * 1024;
 
@@ -18,6 +19,7 @@ export function buildBackend(options: ServerOptions, ca: string | undefined): Ba
   const { backend } = own;
   return createBackendClient({
     url: backend.url,
+    host: backendHostOf(own),
     socketPath: programsDoor(options)?.socketPath,
     connectTimeoutMs: backend.connect_timeout,
     headTimeoutMs: backend.timeout,
@@ -34,19 +36,20 @@ export function buildForwarder(
   backend: BackendClient,
   inFlight: InFlight | undefined,
 ): Forwarder {
-  const { config, own, shared } = options;
+  const { own, shared } = options;
   const { max_requests: maxRequests, ...settings } = own.backend;
-  const { public_url: publicUrl } = config.obex;
+  const { paths, ...references } = buildReferences(options);
   return new Forwarder({
     backend,
     formatBackendFields: createBackendHeaders({
-      backendAuthority: settings.url.host,
-      publicUrl,
+      backendHost: backendHostOf(own),
+      publicUrl: resourceUrlOf(own),
       staticFields: [...Object.entries(settings.headers).flat(), ...hopField(options)],
-      strippedNames: [...settings.strip_headers, ...Object.keys(settings.claim_headers)],
+      strippedNames: [...settings.strip_headers, ...Object.keys(settings.claim_headers), ...sharedFields(own)],
       viaPseudonym: shared.viaPseudonym,
     }),
-    formatClientFields: createClientHeaders({ publicUrl, backendUrl: settings.url }),
+    formatClientFields: createClientHeaders(references),
+    paths,
     maxBodyBytes: own.limits.max_request_body < options.maxBodyBytes ? own.limits.max_request_body : undefined,
     maxRequests: buildMaxRequests(options),
     perPrincipal: {
@@ -56,6 +59,11 @@ export function buildForwarder(
     inFlight: inFlight ?? createInFlight(options),
     streamEndsAtMs: buildStreamEnd(options),
   });
+}
+
+/** Servers on one origin would read each other's cookies. */
+function sharedFields({ name }: ServerOptions['own']): readonly string[] {
+  return name === undefined ? [] : ['Cookie'];
 }
 
 /** Descriptors that client connections and requests to other backends have taken are not there for these. */

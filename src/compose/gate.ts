@@ -17,6 +17,7 @@ import { type VerifiedToken, VerifiedTokens } from '../state/verified-tokens.ts'
 import type { DpopParts } from './dpop.ts';
 import type { IdentityParts } from './identity.ts';
 import type { CommonConfig, ServerOptions } from './options.ts';
+import { resourceUrlOf } from './paths.ts';
 
 /**
  * Whether the issuer of a token is still trusted, the key that it was verified with still one of the issuer's, and the token
@@ -78,7 +79,7 @@ function buildPhase({ config, own, observers }: ServerOptions, parts: GateParts)
     ...charges,
     tokens,
     verifyDpopProof: dpop.createProofCheck(own.name),
-    createTargetUri: createTargetUri(config.obex.public_url),
+    createTargetUri: createTargetUri(resourceUrlOf(own)),
     isRequired: config.dpop.required,
     acceptsBearerScheme: config.dpop.accept_bearer_scheme,
   });

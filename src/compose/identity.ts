@@ -1,5 +1,6 @@
 /** Config → what the backend is told of a token: claims in header fields, assertions and the keys that verify them. */
 import { EventCap } from '../lib/event-cap.ts';
+import { writeUrl } from '../lib/written-url.ts';
 import type { AssertionTerms } from '../oauth/assertion.ts';
 import { formatKeySets, type PublishedKeys, publishKeys } from '../oauth/key-set.ts';
 import { parseSigningKey } from '../oauth/signing-key.ts';
@@ -60,7 +61,7 @@ function buildAssertions(
   const key = parseChecked(file.pem);
   const terms = {
     issuer: obex.public_url.origin,
-    audience: audience === '' ? backend.url.origin : audience,
+    audience: audience === '' ? writeUrl(backend.url).replace(/\/$/, '') : audience,
     ttlMs,
     key,
   };

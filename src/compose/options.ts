@@ -21,6 +21,8 @@ export interface ServerOptions extends ComposeOptions {
   readonly spareDescriptors: number;
   /** How many a request at a backend takes at most. */
   readonly descriptorsOfRequest: number;
+  /** There is no other server. */
+  readonly isAlone: boolean;
   /** Bytes of a request body that the engine lets in for any of them. */
   readonly maxBodyBytes: number;
 }

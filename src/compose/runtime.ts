@@ -64,8 +64,9 @@ export function buildRuntime(options: RuntimeOptions, heritage: RuntimeHeritage)
   const servers = buildServers(options, common, { ...heritage, files });
   const service = buildService(options, {
     endpoints: buildEndpoints(options, common, servers),
-    server: servers[0]!.server,
+    servers,
     clientCharges: common.clientCharges,
+    maxBodyBytes: largestBody(config),
     judgeRefusal: previous?.service.judgeRefusal,
   });
   const runtime: Runtime = {
@@ -98,6 +99,7 @@ function buildServers(
     spareDescriptors: spareDescriptors(config, descriptorLimit),
     descriptorsOfRequest: descriptorsOfRequest(config),
     maxBodyBytes: largestBody(config),
+    isAlone: config.servers.length === 1,
   };
   return config.servers.map((own, index) => {
     const ownFiles = files.servers[index];

@@ -2,6 +2,7 @@
 import type { Charges } from '../gate/authenticate.ts';
 import { createAuthorize } from '../gate/authorize.ts';
 import type { TrustedIssuer } from '../gate/verify-access-token.ts';
+import type { PathMap } from '../lib/path-map.ts';
 import type { OpenStreams } from '../proxy/open-streams.ts';
 import type { Endpoints } from '../server/endpoint.ts';
 import type { ReadinessCheck } from '../server/endpoints/ready.ts';
@@ -16,6 +17,7 @@ import { type IntrospectionParts, introspectFor } from './introspection.ts';
 import { type Issuer, trustIssuers } from './issuers.ts';
 import { buildPrincipalCharges, buildPrincipalLimit, type ClientCharges, type RateLimit } from './limits.ts';
 import type { ServerOptions } from './options.ts';
+import { buildPathMap, resourceUrlOf } from './paths.ts';
 import { buildChallenges, buildMetadata, buildNoAuthorizationServer } from './resource.ts';
 
 /** What all servers of a runtime share, already built. */
@@ -35,6 +37,10 @@ export interface ServerParts {
   /** Undefined where there is but one. */
   readonly name: string | undefined;
   readonly server: Server;
+  /** What requests to it name. */
+  readonly resourceUrl: URL;
+  /** Undefined where it takes every path. */
+  readonly paths: PathMap | undefined;
   /** Its metadata. */
   readonly endpoints: Endpoints;
   readonly assertions: AssertionParts | undefined;
@@ -80,6 +86,8 @@ export function buildServer({ files, previous, ...options }: OneServerOptions, c
       authorize: createAuthorize(own.authz.required_scopes),
       forwarder,
     }),
+    resourceUrl: resourceUrlOf(own),
+    paths: buildPathMap(own),
     endpoints: buildMetadata(options, dpop !== undefined),
     assertions: identity.assertions,
     verifiedTokens,

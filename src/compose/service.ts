@@ -1,4 +1,5 @@
 /** Config → Service: the routes, the policies and the limits that all servers share. */
+import { deny } from '../oauth/denial.ts';
 import { createOriginPolicy, type OriginPolicy } from '../oauth/origin.ts';
 import { isLoop } from '../proxy/via.ts';
 import { createClientAddress, createPeerTrust } from '../server/client-address.ts';
@@ -7,8 +8,7 @@ import { createCors } from '../server/cors.ts';
 import type { Endpoint } from '../server/endpoint.ts';
 import { createHostPolicy } from '../server/host-policy.ts';
 import { createRefusalLoop, type JudgeRefusal } from '../server/refusal-loop.ts';
-import { createRoute, createServerRoutes, type SelectRoute } from '../server/route.ts';
-import type { Server } from '../server/server.ts';
+import { createRoute, type SelectRoute } from '../server/route.ts';
 import type { Service } from '../server/service.ts';
 import { RefusalCounts } from '../state/refusal-counts.ts';
 import type { ServerLimits } from '../wire/exchange.ts';
@@ -16,6 +16,8 @@ import { MAX_METRICS_CONNECTIONS } from './descriptors.ts';
 import { buildMetricsEndpoint, METRICS_PATH } from './endpoints.ts';
 import type { ClientCharges } from './limits.ts';
 import type { CommonConfig, ComposeOptions } from './options.ts';
+import { buildSelection } from './selection.ts';
+import type { ServerParts } from './server.ts';
 
 const MAX_REQUEST_LINE_BYTES = 8 * 1024;
 
@@ -26,8 +28,10 @@ interface ServiceOptions extends ComposeOptions {
 interface ServiceParts {
   /** By raw path. */
   readonly endpoints: ReadonlyMap<string, Endpoint>;
-  readonly server: Server;
+  readonly servers: readonly ServerParts[];
   readonly clientCharges: ClientCharges;
+  /** Bytes of a request body that some server takes. */
+  readonly maxBodyBytes: number;
   /** Of the service that this one replaces. */
   readonly judgeRefusal: JudgeRefusal | undefined;
 }
@@ -52,18 +56,18 @@ export function buildService(options: ServiceOptions, parts: ServiceParts): Serv
     }),
     chargeClient: parts.clientCharges.chargeClient,
     judgeRefusal: buildRefusalLoop(options, parts.judgeRefusal),
-    limits: buildLimits(config),
+    limits: buildLimits(config, parts.maxBodyBytes),
     accessLog: config.log.access,
   };
 }
 
-function buildRoute({ config, isClosing, shared }: ServiceOptions, { endpoints, server }: ServiceParts): SelectRoute {
+function buildRoute({ config, isClosing, shared }: ServiceOptions, parts: ServiceParts): SelectRoute {
+  const { endpoints, servers } = parts;
   const { public_url: publicUrl, allowed_hosts: allowedHosts } = config.obex;
   const closedPath = config.metrics.listen === undefined ? undefined : METRICS_PATH;
-  const toServer = createServerRoutes(server);
   return createRoute({
     endpoints,
-    selectServer: (path) => (path === closedPath ? undefined : toServer),
+    selectServer: buildSelection(servers, { publicUrl, closedPath }),
     isOriginAllowed: buildOriginPolicy(config),
     ownOrigin: publicUrl.origin,
     isLoop: (fields) => isLoop(fields, shared.viaPseudonym),
@@ -94,7 +98,7 @@ export function buildMetricsService(options: ComposeOptions, service: Service): 
   const { config } = options;
   const selectRoute = createRoute({
     endpoints: new Map([[METRICS_PATH, buildMetricsEndpoint(options)]]),
-    selectServer: () => undefined,
+    selectServer: () => deny('not_found'),
     isOriginAllowed: buildOriginPolicy(config),
     ownOrigin: config.obex.public_url.origin,
     isLoop: () => false,
@@ -108,11 +112,11 @@ function buildOriginPolicy({ obex, cors }: CommonConfig): OriginPolicy {
   return createOriginPolicy({ publicUrl: obex.public_url, allowedOrigins: cors.allowed_origins });
 }
 
-function buildLimits({ limits }: CommonConfig): ServerLimits {
+function buildLimits({ limits }: CommonConfig, maxBodyBytes: number): ServerLimits {
   return {
     maxHeaderBytes: limits.max_header_bytes,
     maxRequestLineBytes: MAX_REQUEST_LINE_BYTES,
-    maxBodyBytes: limits.max_request_body,
+    maxBodyBytes,
     readTimeoutMs: limits.read_timeout,
     bodyTimeoutMs: limits.body_timeout,
     writeTimeoutMs: limits.write_timeout,

@@ -7,6 +7,7 @@ import { checkAuthorizationServers, checkIssuers } from './issuer-checks.ts';
 import { formatListen, isLocalAddress, type ListenAddress } from './listen.ts';
 import { checkLogin } from './login-checks.ts';
 import { isRecord } from './path.ts';
+import { checkPaths } from './path-checks.ts';
 import { checkBackend } from './program-checks.ts';
 import { read } from './read-value.ts';
 import { checkRedis } from './redis-checks.ts';
@@ -36,6 +37,7 @@ export function crossCheck(draft: Draft): void {
   checkClaimHeaders(draft);
   checkCertificates(draft);
   checkListeners(draft);
+  checkPaths(draft);
   checkAdmin(draft);
   checkCircle(draft);
 }

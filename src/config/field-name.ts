@@ -7,7 +7,7 @@ export const FIELD_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
 /** Names in the form of `foldName` that Obex alone writes, with what writes them instead. */
 export const RESERVED: ReadonlyMap<string, string> = new Map([
-  ['host', 'Obex sets Host to the authority of backend.url'],
+  ['host', 'Obex sets Host as backend.host says'],
   ['via', 'Obex adds itself to Via, by which loops are found (RFC 9110 §7.6.3)'],
   ...['content-length', 'transfer-encoding', 'expect'].map(framing),
   ...[

@@ -1,6 +1,7 @@
 /** The effective config as YAML that can be loaded again, with secrets masked. */
 import { stringify } from 'yaml';
 import * as z from 'zod/mini';
+import { writeUrl } from '../lib/written-url.ts';
 import { unwrapSchema } from './catalogue.ts';
 import { type LeafInfo, leaves } from './leaf.ts';
 import type { ListenAddress } from './listen.ts';
@@ -92,7 +93,7 @@ function writtenLeaf(value: unknown, info: LeafInfo): unknown {
   if (typeof value === 'number' && info.kind === 'size') return formatSize(value);
   if (info.kind === 'address' && isAddress(value)) return formatListen(value);
   if (info.kind === 'URL' && typeof value === 'string') return value.replace(/\?.*$/s, `?${MASK}`);
-  return value instanceof URL ? value.origin : value;
+  return value instanceof URL ? writeUrl(value) : value;
 }
 
 function isAddress(value: unknown): value is ListenAddress {

@@ -7,6 +7,7 @@ export const PROGRAM_KEYS: readonly string[] = Object.keys(programKeys);
 /** What needs a backend that speaks HTTP. */
 export const HTTP_KEYS: readonly string[] = [
   'url',
+  'host',
   'connect_timeout',
   'max_idle_conns',
   'headers',

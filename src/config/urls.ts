@@ -1,4 +1,5 @@
 /** URLs of the config: what may stand in each. RFC 8414 §2 (issuer), RFC 9728 §1.2 (resource), RFC 8252 §8.3 (loopback). */
+import { isAmbiguousPath } from '../lib/ambiguous-path.ts';
 import { parseRedisUrl as parse } from '../lib/redis-url.ts';
 import { isSecureUrl } from '../lib/secure-url.ts';
 import { Refused, refuse, refuseSilently } from './refused.ts';
@@ -8,6 +9,9 @@ const USERINFO = /^https?:\/\/[^/?#]*@/i;
 const ISSUER_EXAMPLE = 'https://auth.your-company.com/';
 const ISSUER_WANTED = `expected a URL such as "${ISSUER_EXAMPLE}"`;
 const AUTHORITY_ONLY = /^https?:\/\/[^/?#]+\/?$/i;
+const PATH_AND_REST = /^https?:\/\/[^/?#]+([^?#]*)(.*)$/is;
+/** RFC 3986 §3.3, path-abempty. */
+const PATH = /^(?:[/A-Za-z0-9\-._~!$&'()*+,;=:@]|%[0-9A-Fa-f]{2})+$/;
 
 /** An http or https URL without credentials, written in plain ASCII so that comparing text is comparing URLs. */
 function parseHttpUrl(value: unknown, example: string): URL | Refused {
@@ -34,15 +38,20 @@ export function parsePublicUrl(value: unknown): URL | Refused {
     : refuse('must begin with https:// unless the host is localhost or a loopback address', value);
 }
 
-/** `backend.url`: scheme and authority, http or https. */
+/** `backend.url`: scheme, authority and path, http or https. */
 export function parseBackendUrl(value: unknown): URL | Refused {
   const url = parseHttpUrl(value, 'http://localhost:9090');
   if (url instanceof Refused || AUTHORITY_ONLY.test(String(value))) return url;
-  return refuse(
-    'must be scheme, host and port only',
-    value,
-    `write "${url.origin}"; paths of requests are passed on as they are`,
-  );
+  const [, path = '', rest = ''] = PATH_AND_REST.exec(String(value)) ?? [];
+  if (rest !== '') {
+    const cure = rest.startsWith('?') ? 'delete all from the "?" on' : 'delete all from the "#" on';
+    return refuse('must not have a query or a fragment', value, cure);
+  }
+  if (isAmbiguousPath(path)) {
+    return refuse('must have no empty segment, dots or encoded slash in its path', value, 'write the path in full');
+  }
+  if (!PATH.test(path)) return refuse('has a path that is none (RFC 3986 §3.3)', value, `write "${url.href}"`);
+  return url;
 }
 
 /** `resource.url`, kept as written: tokens and clients compare it as text. RFC 9728 §1.2, RFC 8707 §2: no fragment. */

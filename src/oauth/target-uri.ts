@@ -3,7 +3,7 @@ import { normalizeHttpUri, normalizePath } from './http-uri.ts';
 
 /**
  * Makes the function from a raw request target (origin-form) to the target URI without query and fragment, normalised. The
- * scheme and authority are those of the public URL: Host and forwarding fields are the client's to choose.
+ * scheme and authority are those of the resource's URL: Host and forwarding fields are the client's to choose.
  */
 export function createTargetUri(publicUrl: URL): (rawTarget: string) => string {
   const { origin } = publicUrl;

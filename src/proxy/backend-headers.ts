@@ -8,7 +8,7 @@ import { connectionOptions } from './hop-by-hop.ts';
 
 export interface BackendHeaderOptions {
   /** `Host` for the backend. */
-  readonly backendAuthority: string;
+  readonly backendHost: string;
   /** Scheme and authority that clients use, for X-Forwarded-Proto and -Host. */
   readonly publicUrl: URL;
   /** `backend.headers` as alternating name, value; they replace the client's. */
@@ -58,7 +58,7 @@ export function createBackendHeaders(options: BackendHeaderOptions): FormatBacke
   };
 
   return (clientFields, vouched) => {
-    const fields: string[] = ['Host', options.backendAuthority];
+    const fields: string[] = ['Host', options.backendHost];
     const perConnection = connectionOptions(clientFields);
     for (let at = 0; at < clientFields.length; at += 2) {
       const name = clientFields[at] ?? '';

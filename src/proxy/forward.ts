@@ -11,12 +11,17 @@ import { boundBody } from './bounded-body.ts';
 import { EventStream, isCoded, isEventStream } from './event-stream.ts';
 import { countForward } from './max-forwards.ts';
 import { asksForStream, OpenStreams, type OpenStreamsOptions, type StreamTerm } from './open-streams.ts';
+import type { PathTranslation } from './path-translation.ts';
 import { type FormatClientFields, formatClientHead } from './response-headers.ts';
+
+const NO_FIELDS: FieldLines = [];
 
 export interface ForwardOptions {
   readonly backend: BackendClient;
   readonly formatBackendFields: FormatBackendFields;
   readonly formatClientFields: FormatClientFields;
+  /** Undefined where paths pass as they came. */
+  readonly paths: PathTranslation | undefined;
   /** Bytes of a request body; undefined where the engine lets in no more than that. */
   readonly maxBodyBytes: number | undefined;
   /** Requests in flight; more are refused. Asked for each, since connections of clients may leave fewer descriptors. */
@@ -131,14 +136,15 @@ export class Forwarder {
   }
 
   #send(request: ForwardedRequest, forwarding: Forwarding, isForStream: boolean): void {
-    const { backend, formatBackendFields, maxBodyBytes } = this.#options;
+    const { backend, formatBackendFields, maxBodyBytes, paths } = this.#options;
     const { head, body } = request.exchange;
-    const { method, target } = head;
-    const fields = method === 'OPTIONS' ? countForward(head.fields) : head.fields;
+    const { method } = head;
+    const { target, fields: sent } = paths === undefined ? head : paths.toBackend(head);
+    const fields = method === 'OPTIONS' ? countForward(sent) : sent;
     const mayWait = isForStream && method === 'GET';
     const backendRequest = { method, target, mayWait, ...formatBackendFields(fields, request.vouched) };
-    const sent = maxBodyBytes === undefined ? body : boundBody(body, maxBodyBytes);
-    forwarding.call = backend.send(backendRequest, sent, forwarding);
+    const sentBody = maxBodyBytes === undefined ? body : boundBody(body, maxBodyBytes);
+    forwarding.call = backend.send(backendRequest, sentBody, forwarding);
   }
 }
 
@@ -165,7 +171,8 @@ export class Forwarding implements BackendReceiver {
   }
 
   onInformational(status: number, fields: FieldLines): void {
-    this.#request.exchange.inform(status, this.#options.formatClientFields(fields));
+    const { exchange } = this.#request;
+    exchange.inform(status, this.#options.formatClientFields(fields, NO_FIELDS, exchange.head.target));
   }
 
   onHead(head: ResponseHead): BodySink | undefined {
@@ -176,16 +183,23 @@ export class Forwarding implements BackendReceiver {
       return undefined;
     }
     const isStream = isEventStream(head.fields);
+    const { principal, exchange } = request;
+    const { target } = exchange.head;
+    const watcher = isStream ? this.#watcherOf(exchange.head) : undefined;
+    if (watcher !== undefined && isCoded(head.fields)) {
+      request.refuse(deny('backend_protocol_error', { detail: 'a coded event stream, where none was asked for' }));
+      return undefined;
+    }
     if (isStream) this.countStream(Number.POSITIVE_INFINITY);
     request.responding(head.status);
-    const { principal, exchange } = request;
-    const clientHead = formatClientHead(head, request.ownFields, this.#options.formatClientFields);
+    const fields = this.#options.formatClientFields(head.fields, request.ownFields, target);
+    const clientHead = formatClientHead(head, fields);
     if (principal === undefined || !isStream) return exchange.respond(clientHead);
     // The engine keeps no fields of a request whose answer has begun.
     const term = { principal, endsAtMs: this.#options.streamEndsAtMs(exchange.head, principal) };
     this.#stream = new EventStream(exchange.respond(clientHead), this, isCoded(head.fields));
     this.#options.inFlight.addEventStream(this.#stream, term);
-    return this.#stream;
+    return watcher?.watch(this.#stream, { requestId: request.vouched.requestId, target }) ?? this.#stream;
   }
 
   onFailure(failure: BackendFailure, cause: Error | undefined): void {
@@ -208,6 +222,12 @@ export class Forwarding implements BackendReceiver {
     this.#load?.end();
     if (this.#stream !== undefined) inFlight.removeEventStream(this.#stream);
     this.cancel();
+  }
+
+  /** Who must read the events of an answer, if that is a stream. */
+  #watcherOf(head: RequestHead): PathTranslation | undefined {
+    const { paths } = this.#options;
+    return paths?.readsEvents(head) === true ? paths : undefined;
   }
 
   /** Counts the request as a stream of its principal, once; false when there are `most`. */

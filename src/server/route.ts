@@ -3,7 +3,7 @@
 import { loggableUri } from '../lib/loggable-uri.ts';
 import { rawPath } from '../lib/raw-path.ts';
 import { hasAccessTokenQuery } from '../oauth/credentials.ts';
-import { type Denial, deny } from '../oauth/denial.ts';
+import { type Denial, deny, isDenied } from '../oauth/denial.ts';
 import { asksForAuthorization } from '../oauth/no-authorization-server.ts';
 import type { Exchange, FieldLines, RequestHead } from '../wire/exchange.ts';
 import { isPreflight, METHODS, originOf } from './cors.ts';
@@ -37,8 +37,8 @@ export type SelectRoute = (exchange: Exchange) => Route | Denial;
 export interface RouteOptions {
   /** By raw path. */
   readonly endpoints: ReadonlyMap<string, Endpoint>;
-  /** By a raw path that no endpoint serves; undefined = no server does either. */
-  selectServer(path: string): ServerRoutes | undefined;
+  /** By a raw path that no endpoint serves, and the head that it is of. */
+  selectServer(path: string, head: RequestHead): ServerRoutes | Denial;
   isOriginAllowed(origin: string): boolean;
   /** That of Obex itself, as browsers write it. */
   readonly ownOrigin: string;
@@ -75,8 +75,8 @@ export function createRoute(options: RouteOptions): SelectRoute {
       return deny('host_not_allowed', { actual: head.authority });
     }
     if (endpoint !== undefined) return routeToEndpoint(endpoint, head);
-    const toServer = options.selectServer(path);
-    if (toServer === undefined) return deny('not_found');
+    const toServer = options.selectServer(path, head);
+    if (isDenied(toServer)) return toServer;
     const refusal = refuseForBackend(options, head);
     if (refusal !== undefined) return refusal;
     if (isPreflight(head)) return PREFLIGHT;

@@ -56,8 +56,10 @@ export interface BackendReceiver {
 }
 
 export interface BackendOptions {
-  /** `http:` or `https:`, authority only. */
+  /** `http:` or `https:`; its authority alone counts. */
   readonly url: URL;
+  /** What Obex's own probe says as Host, if not the authority of `url`. */
+  readonly host?: string;
   /** IP address that is connected to in the place of those of the name; TLS goes by the name all the same. */
   readonly address?: string | undefined;
   /** A unix socket that is connected to in the place of any address, for an `http:` URL. */

@@ -38,6 +38,8 @@ export interface ConfigParts {
   readonly publicUrl?: string;
   /** Absent: `/mcp` of the public URL. */
   readonly resourceUrl?: string;
+  /** Behind the authority of the backend. */
+  readonly backendPath?: string;
   /** More lines of a section. */
   readonly sections?: Readonly<Partial<Record<SectionName, string>>>;
 }
@@ -45,9 +47,10 @@ export interface ConfigParts {
 /** A config file with the least that Obex needs and the lines given. */
 export function formatConfig(parts: ConfigParts): string {
   const { backend, issuer, publicUrl = PUBLIC_URL, resourceUrl = `${publicUrl}/mcp`, sections = {} } = parts;
+  const { backendPath = '' } = parts;
   const lines: Record<string, string> = {
     obex: `public_url: "${publicUrl}"\nlisten: "127.0.0.1:0"`,
-    backend: `url: "http://127.0.0.1:${backend.port}"`,
+    backend: `url: "http://127.0.0.1:${backend.port}${backendPath}"`,
     resource: `url: "${resourceUrl}"`,
   };
   if (issuer !== undefined) lines['idp'] = `issuer: "${issuer.url}"`;

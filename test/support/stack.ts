@@ -8,6 +8,7 @@ export interface StackOptions {
   readonly sections?: ConfigParts['sections'];
   readonly publicUrl?: string;
   readonly resourceUrl?: string;
+  readonly backendPath?: string;
   readonly issuerKey?: IssuerKey;
 }
 

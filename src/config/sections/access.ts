@@ -55,7 +55,8 @@ export const resourceSection = section('What is protected, as OAuth clients and 
       example: 'https://my-tool.example.com/mcp',
       meaning:
         'The URL that users type into their MCP client, and `resource` in the metadata. With the scheme, host and port of ' +
-        '`obex.public_url`; no fragment. Kept exactly as written.',
+        '`obex.public_url`; no fragment. Kept exactly as written. Its scheme and authority are those of the DPoP `htu`, of ' +
+        '`X-Forwarded-Proto` and `-Host`, and of what URLs of the backend become.',
     },
     parseResourceUrl,
   ),

@@ -12,7 +12,7 @@ export const assertionSection = section(
       allowEmpty: true,
       default: '',
       example: 'https://my-tool.internal',
-      meaning: '`aud`. Empty = scheme, host and port of `backend.url`, without a final slash.',
+      meaning: '`aud`. Empty = `backend.url`, without a final slash.',
     }),
     ttl: duration({
       min: 10_000,

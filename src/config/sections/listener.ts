@@ -57,8 +57,8 @@ export const obexSection = section('The proxy itself: its public address, its li
       json: { type: 'string' },
       example: 'https://my-tool.example.com',
       meaning:
-        'The URL under which clients reach Obex: scheme and authority, no path. Base of the DPoP `htu`, of the metadata URL ' +
-        'and of `X-Forwarded-Proto` and `X-Forwarded-Host`. https, unless the host is loopback.',
+        'The URL under which clients reach Obex: scheme and authority, no path. Base of the metadata URL. https, unless the ' +
+        'host is loopback.',
     },
     parsePublicUrl,
   ),

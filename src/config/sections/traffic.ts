@@ -4,6 +4,7 @@ import * as z from 'zod/mini';
 import { claimHeaders } from '../claim-headers.ts';
 import { fieldName, strippedName } from '../field-name.ts';
 import { headerFields } from '../header-fields.ts';
+import { hostField } from '../host-field.ts';
 import { duration, leaf, list, number, optional, section, size, text } from '../leaf.ts';
 import { parseOrigin } from '../origin.ts';
 import { parseBackendUrl } from '../urls.ts';
@@ -24,11 +25,14 @@ export const backendSection = section('The MCP server that Obex stands in front 
         optional: true,
         example: 'http://localhost:9090',
         meaning:
-          'Where the MCP server listens: http or https, host and port, no path (the path of the request is used). Required, but with `command`.',
+          'Where the MCP server listens: http or https, host and port. Required, but with `command`. Without a path every path ' +
+          'passes as it came. With one, the path of `resource.url` becomes that path, what is below it follows, and the rest is 404 ' +
+          '([your-backend.md](your-backend.md#another-path-than-the-public-one)); no query, no fragment.',
       },
       parseBackendUrl,
     ),
   ),
+  host: hostField,
   ...programKeys,
   timeout: duration({
     ...timeout,

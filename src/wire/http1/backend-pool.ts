@@ -63,7 +63,7 @@ class BackendPool implements BackendClient, ConnectionPool<BackendConnection> {
     this.#probeRequest = {
       method: 'OPTIONS',
       target: '/',
-      fields: ['Host', options.url.host, 'User-Agent', `obex/${VERSION}`],
+      fields: ['Host', options.host ?? options.url.host, 'User-Agent', `obex/${VERSION}`],
       commonLines: 'Connection: close\r\n',
     };
     this.#sweep = new Sweep(timing, Math.min(options.headTimeoutMs, options.connectTimeoutMs, DEFAULT_IDLE_MS));

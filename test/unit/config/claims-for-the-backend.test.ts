@@ -36,7 +36,7 @@ describe('backend.claim_headers', () => {
     ...['Forwarded', 'X-Forwarded-For', 'X-Forwarded-Host', 'X-Forwarded-Proto', 'x_forwarded_port'].map(
       (name) => [name, own] as const,
     ),
-    ['Host', 'cannot hold a claim: Obex sets Host to the authority of backend.url; choose another name'],
+    ['Host', 'cannot hold a claim: Obex sets Host as backend.host says; choose another name'],
     ['Transfer-Encoding', 'cannot hold a claim: Obex frames every request by itself; choose another name'],
     ['TE', 'cannot hold a claim: hop-by-hop fields are not passed on (RFC 9110 §7.6.1); choose another name'],
     ...['Authorization', 'cookie'].map(

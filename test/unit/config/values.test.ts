@@ -127,15 +127,42 @@ describe('obex.trusted_proxies and allowed_hosts', () => {
 });
 
 describe('backend.url', () => {
-  for (const url of ['http://b', 'https://b.example:1/', 'http://[::1]:3000']) {
-    it(`takes ${url}`, () =>
-      assert.equal(accept(backendUrl(url)).config.servers[0].backend.url.href, new URL(url).href));
+  const urls = [
+    'http://b',
+    'https://b.example:1/',
+    'http://[::1]:3000',
+    'http://b/mcp',
+    'http://b/a/%7Eb/',
+    "http://b/;a=b,c@d:'!",
+  ];
+  for (const url of urls) {
+    it(`takes ${url}`, () => assert.equal(accept(backendUrl(url)).config.servers[0].backend.url.href, new URL(url).href));
   }
   itRefuses({
-    'a path': [
-      backendUrl('http://b:1/mcp'),
-      'backend.url: must be scheme, host and port only, got "http://b:1/mcp"; write "http://b:1"; paths of requests are ' +
-        'passed on as they are',
+    'a query': [
+      backendUrl('http://b:1/mcp?x=1'),
+      'backend.url: must not have a query or a fragment, got "http://b:1/mcp?x=1"; delete all from the "?" on',
+    ],
+    'a fragment': [
+      backendUrl('http://b:1#x?y'),
+      'backend.url: must not have a query or a fragment, got "http://b:1#x?y"; delete all from the "#" on',
+    ],
+    'a user name before a path': [
+      backendUrl('http://u@b:1/mcp'),
+      'backend.url: must not hold a user name or password; delete all up to the "@"',
+    ],
+    ...Object.fromEntries(
+      ['//', '/a//b', '/a/../b', '/.', '/%2e%2E/a', '/a/..;x', '/a%2Fb', '/a%5cb'].map((path) => [
+        `the path ${path}`,
+        [
+          backendUrl(`http://b:1${path}`),
+          `backend.url: must have no empty segment, dots or encoded slash in its path, got "http://b:1${path}"; write the path in full`,
+        ],
+      ]),
+    ),
+    'a path with a character that is none of a path': [
+      backendUrl('http://b:1/a{b}%zz'),
+      'backend.url: has a path that is none (RFC 3986 §3.3), got "http://b:1/a{b}%zz"; write "http://b:1/a%7Bb%7D%zz"',
     ],
     'another scheme': [
       backendUrl('ws://b:1'),
@@ -439,10 +466,7 @@ describe('backend.strip_headers', () => {
       strip('X-Tenant-*'),
       `${at} expected a header name such as "X-Tenant", got "X-Tenant-*"; patterns are not taken: write every name in full`,
     ],
-    Host: [
-      strip('host'),
-      `${at} cannot be taken away, got "host"; Obex sets Host to the authority of backend.url; delete it`,
-    ],
+    Host: [strip('host'), `${at} cannot be taken away, got "host"; Obex sets Host as backend.host says; delete it`],
     framing: [
       strip('Transfer_Encoding'),
       `${at} cannot be taken away, got "Transfer_Encoding"; Obex frames every request by itself; delete it`,

@@ -143,7 +143,7 @@ describe('field names', () => {
 
   it('no spelling of a client reaches the backend as a name in which Obex speaks', () => {
     const format = createBackendHeaders({
-      backendAuthority: 'b',
+      backendHost: 'b',
       publicUrl: new URL('https://t.example'),
       staticFields: ['X-Api-Key', 'secret'],
       strippedNames: [],
@@ -199,7 +199,7 @@ describe('rememberByName', () => {
 describe('createBackendHeaders', () => {
   it('a unix socket’s peer has no address to forward', () => {
     const format = createBackendHeaders({
-      backendAuthority: 'b:1',
+      backendHost: 'b:1',
       publicUrl: new URL('http://t.example:8080'),
       staticFields: [],
       strippedNames: [],
@@ -216,7 +216,7 @@ describe('createBackendHeaders', () => {
 
   it('what one token vouches for never stands on a request with another', () => {
     const format = createBackendHeaders({
-      backendAuthority: 'b',
+      backendHost: 'b',
       publicUrl: new URL('https://t.example'),
       staticFields: ['X-Api-Key', 'secret'],
       strippedNames: [],

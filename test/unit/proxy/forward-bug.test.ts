@@ -36,6 +36,7 @@ describe('a bug as an event stream begins', () => {
         formatBackendFields: () => assert.fail(),
         formatClientFields: (fields) => fields,
         maxBodyBytes: undefined,
+        paths: undefined,
         maxRequests: () => 1,
         perPrincipal: { maxRequests: 1, maxStreams: 1 },
         inFlight,

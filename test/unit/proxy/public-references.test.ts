@@ -6,8 +6,8 @@ import { createPublicReferences } from '../../../src/proxy/public-references.ts'
 
 const PUBLIC = 'https://tool.example.com';
 
-function translator(backendUrl: string, publicUrl = PUBLIC) {
-  return createPublicReferences({ publicUrl: new URL(publicUrl), backendUrl: new URL(backendUrl) });
+function translator(backend: string, publicUrl = PUBLIC, backendHost = new URL(backend).host) {
+  return createPublicReferences({ publicUrl: new URL(publicUrl), backendUrl: new URL(backend), backendHost });
 }
 
 type Case = readonly [reference: string, translated: string];
@@ -88,6 +88,18 @@ describe('createPublicReferences', () => {
     assert.equal(toPublic('http://127.0.0.1:9090/x'), 'http://localhost:8443/x');
     assert.equal(toPublic('http://localhost:8443/x'), 'http://localhost:8443/x');
     assert.equal(toPublic('http://localhost:7000/x'), 'http://localhost:7000/x');
+  });
+
+  it('the Host that the backend is told is its own too, as is the authority of its URL', () => {
+    const toPublic = translator('http://10.0.0.5:9090', PUBLIC, 'mcp.internal');
+    for (const own of [
+      'http://mcp.internal/x',
+      'https://MCP.internal:443/x',
+      '//mcp.internal/x',
+      'http://10.0.0.5:9090/x',
+    ])
+      assert.equal(toPublic(own), `${PUBLIC}/x`, own);
+    assert.equal(toPublic('http://mcp.internal:9090/x'), 'http://mcp.internal:9090/x');
   });
 
   it('no spelling leads a browser to the backend', () => {

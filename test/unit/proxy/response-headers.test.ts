@@ -2,11 +2,18 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { keepToHost } from '../../../src/proxy/cookie-domain.ts';
+import { createPublicReferences } from '../../../src/proxy/public-references.ts';
 import { createClientHeaders, formatClientHead } from '../../../src/proxy/response-headers.ts';
 
-const formatFields = createClientHeaders({
+const toPublic = createPublicReferences({
   publicUrl: new URL('https://tool.example.com'),
   backendUrl: new URL('http://127.0.0.1:9090'),
+  backendHost: '127.0.0.1:9090',
+});
+const formatFields = createClientHeaders({
+  publicHostname: 'tool.example.com',
+  toPublic: (reference) => (reference.includes('nowhere') ? undefined : toPublic(reference)),
+  toMetadata: toPublic,
 });
 
 const DROPPED = [
@@ -71,7 +78,10 @@ describe('createClientHeaders', () => {
   it('drops what is hop-by-hop, what Obex says itself and what speaks for the origin; the rest is byte for byte', () => {
     const own = ['X-Obex-Request-ID', 'id'];
     const fields = [...DROPPED, ...KEPT].flatMap((name) => [name, `value of ${name}`]);
-    const head = formatClientHead({ status: 418, reason: 'Short', fields, length: 7 }, own, formatFields);
+    const head = formatClientHead(
+      { status: 418, reason: 'Short', fields, length: 7 },
+      formatFields(fields, own, '/mcp'),
+    );
     assert.deepEqual(head, {
       status: 418,
       reason: 'Short',
@@ -100,7 +110,16 @@ describe('createClientHeaders', () => {
     ['WWW-Authenticate', 'Basic realm="http://127.0.0.1:9090/"', 'Basic realm="http://127.0.0.1:9090/"'],
   ];
   for (const [name, value, expected] of rewritten) {
-    it(`${name}: ${value}`, () => assert.deepEqual(formatFields([name, value]), [name, expected]));
+    it(`${name}: ${value}`, () => assert.deepEqual(formatFields([name, value], [], '/mcp'), [name, expected]));
+  }
+
+  for (const [name, value] of [
+    ['Location', '/nowhere'],
+    ['Link', '<http://127.0.0.1:9090/>;rel=a, </nowhere>;rel=b'],
+    ['Refresh', '0; url=/nowhere'],
+  ] as const) {
+    it(`${name}: ${value} is dropped, since it leads nowhere`, () =>
+      assert.deepEqual(formatFields([name, value, 'X-Other', '1'], [], '/mcp'), ['X-Other', '1']));
   }
 });
 
