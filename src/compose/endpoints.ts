@@ -5,6 +5,7 @@ import { createMetricsEndpoint } from '../server/endpoints/metrics.ts';
 import { buildKeySet } from './identity.ts';
 import { buildLoginEndpoints } from './login.ts';
 import type { ComposeOptions } from './options.ts';
+import { joinEndpoints } from './published.ts';
 import { buildReadiness, type ReadinessOptions } from './readiness.ts';
 import type { CommonParts, ServerParts } from './server.ts';
 
@@ -21,7 +22,7 @@ export function buildEndpoints(
   const endpoints = new Map<string, Endpoint>([
     ['/health', { respond: respondHealth, isPublic: false, isVital: true, isQuiet }],
     ['/ready', { respond: buildReadiness(options, common, servers), isPublic: false, isVital: true, isQuiet }],
-    ...servers.flatMap((server) => server.endpoints),
+    ...joinEndpoints(servers, config.obex.public_url),
     ...buildKeySet(
       options,
       servers.map(({ assertions }) => assertions),

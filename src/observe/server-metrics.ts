@@ -65,6 +65,7 @@ export function serverFamilies(
     name,
     type: 'counter',
     help,
+    isShown: () => all().length > 0,
     samples: () => all().flatMap(([server, metrics]) => [...samples(metrics, server)]),
   });
   return [

@@ -20,7 +20,7 @@ describe('a path in backend.url', () => {
   it('is in the effective config, and in what threads are given; without one nothing changes', () => {
     const { config } = accept(mapped('/crm/sse', '/sse/'));
     assert.match(formatEffectiveConfig(config), /^  url: http:\/\/localhost:9090\/sse\/$/m);
-    assert.equal(unpackConfig(packConfig(config)).backend.url.href, 'http://localhost:9090/sse/');
+    assert.equal(unpackConfig(packConfig(config)).servers[0].backend.url.href, 'http://localhost:9090/sse/');
     assert.match(formatEffectiveConfig(accept(mapped('/mcp', '/')).config), /^  url: http:\/\/localhost:9090$/m);
   });
 
