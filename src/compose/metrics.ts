@@ -40,7 +40,11 @@ export function runtimeMetrics(
     ...(shared.programs?.metrics.families ?? []),
     ...introspection.families(() => current().introspection?.issuer.issuer),
     ...login.families(() => current().issuers.some(({ jwks }) => jwks.source.isOwn === true)),
-    ...serverFamilies(() => current().servers.flatMap(({ name, server: { metrics } }) => name === undefined || metrics === undefined ? [] : [[name, metrics]])),
+    ...serverFamilies(() =>
+      current().servers.flatMap(({ name, server: { metrics } }) =>
+        name === undefined || metrics === undefined ? [] : [[name, metrics]],
+      ),
+    ),
     ...certificateMetrics(current),
     ...dpopMetrics(current),
   ];

@@ -34,7 +34,12 @@ export function buildMetadata(options: ServerOptions, hasDpop: boolean): Endpoin
   const metadata: Endpoint = { respond, isPublic: true, isVital: false, isQuiet: false };
   const { root, withSuffix } = metadataPaths(own.resource.url);
   // Of several none is the one that is meant.
-  return isAlone ? [[root, metadata], [withSuffix, metadata]] : [[withSuffix, metadata]];
+  return isAlone
+    ? [
+        [root, metadata],
+        [withSuffix, metadata],
+      ]
+    : [[withSuffix, metadata]];
 }
 
 /** Undefined in phase 1, where the backend may well be the place. */

@@ -71,7 +71,7 @@ function withoutTerms({ idp, resource }: ServerView, servers: Config['servers'])
 
 /** What is about one server. */
 const OF_SERVER =
-  /\b(?:backend|resource|authz)\.|\blimits\.(?:max_requests_per|max_streams_per|max_request_body|rate_limit)/;
+  /\b(?:backend|resource|authz)\.[a-z]|\blimits\.(?:max_requests_per|max_streams_per|max_request_body|rate_limit)/;
 
 /** What is about one server says which; the rest is said once. */
 export function collectServerWarnings(views: readonly NamedView[]): readonly string[] {

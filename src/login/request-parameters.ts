@@ -22,6 +22,7 @@ type Scoped = Pick<LoginResource, 'scopesSupported' | 'requiredScopes'>;
 
 /** A value that no library knows: it refuses it in the way in which the client can read it. */
 const UNSUPPORTED = 'unsupported';
+const NO_RESOURCE = 'urn:unsupported';
 
 /**
  * The query of an authorization request, for the library. Parameters that stand twice stay so, for it to refuse them.
@@ -29,6 +30,7 @@ const UNSUPPORTED = 'unsupported';
  */
 export function readAuthorizationRequest(query: string, resources: readonly LoginResource[]): URLSearchParams {
   const parameters = pick(new URLSearchParams(query), AUTHORIZATION_PARAMETERS);
+  nameOneResource(parameters, resources);
   const resource = nameResource(parameters, resources);
   if (parameters.getAll('scope').length < 2) {
     parameters.set('scope', askedFor(parameters.get('scope') ?? undefined, resource).join(' '));
@@ -63,6 +65,15 @@ function askedFor(scope: string | undefined, resource: Scoped): readonly string[
   const asked = requestedScopes(scope, resource);
   if (asked.length === 0) return requestedScopes(undefined, resource);
   return [...new Set([...resource.requiredScopes, ...asked])];
+}
+
+/** A token is for one of ours: who names it twice means it once, and who names two is refused. */
+function nameOneResource(parameters: URLSearchParams, resources: readonly LoginResource[]): void {
+  const asked = parameters.getAll('resource');
+  const found = new Set(asked.map((each) => findResource(resources, each)));
+  if (asked.length < 2 || found.has(undefined)) return;
+  const [one, ...others] = found;
+  parameters.set('resource', one === undefined || others.length > 0 ? NO_RESOURCE : one.resource);
 }
 
 /** One of ours gets our spelling; another one stays what it is, for the library to refuse it. Returns what scopes there may be. */

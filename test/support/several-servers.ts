@@ -27,10 +27,7 @@ export interface SeveralSections {
   readonly more?: string;
 }
 
-export async function startSeveralServers(
-  cleanup: Cleanup,
-  sections: SeveralSections = {},
-): Promise<SeveralServers> {
+export async function startSeveralServers(cleanup: Cleanup, sections: SeveralSections = {}): Promise<SeveralServers> {
   const clock = new FakeClock();
   const [crm, files, issuer] = await Promise.all([
     startRecordingBackend(cleanup),

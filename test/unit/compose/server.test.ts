@@ -33,7 +33,12 @@ async function composeTwo(context: TestContext) {
     const [{ resource, ...rest }] = config.servers;
     const own = { ...rest, name: path.slice(1), resource: { ...resource, url: `${PUBLIC_URL}${path}` } };
     const files = { name: own.name, backendCa: undefined, assertionKey: undefined };
-    const bounds = { spareDescriptors: Number.POSITIVE_INFINITY, descriptorsOfRequest: 1, maxBodyBytes: 1, isAlone: false };
+    const bounds = {
+      spareDescriptors: Number.POSITIVE_INFINITY,
+      descriptorsOfRequest: 1,
+      maxBodyBytes: 1,
+      isAlone: false,
+    };
     const server = buildServer({ config, observers, shared, own, files, ...bounds, previous }, common);
     context.after(() => server.release(true));
     return server;

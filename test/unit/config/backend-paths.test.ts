@@ -71,7 +71,8 @@ describe('a path in backend.url', () => {
 
 describe('backend.host', () => {
   for (const host of ['""', 'public', 'localhost:9090', '"[::1]:3000"', 'mcp_server', '10.0.0.1', 'MCP.internal'])
-    it(`takes ${host}`, () => assert.equal(accept(withHost(host)).config.servers[0].backend.host, host.replaceAll('"', '')));
+    it(`takes ${host}`, () =>
+      assert.equal(accept(withHost(host)).config.servers[0].backend.host, host.replaceAll('"', '')));
 
   const wanted = 'backend.host: expected "public", or a host with or without port, such as "localhost:9090"';
   const refused: Readonly<Record<string, string>> = {

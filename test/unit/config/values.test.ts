@@ -136,7 +136,8 @@ describe('backend.url', () => {
     "http://b/;a=b,c@d:'!",
   ];
   for (const url of urls) {
-    it(`takes ${url}`, () => assert.equal(accept(backendUrl(url)).config.servers[0].backend.url.href, new URL(url).href));
+    it(`takes ${url}`, () =>
+      assert.equal(accept(backendUrl(url)).config.servers[0].backend.url.href, new URL(url).href));
   }
   itRefuses({
     'a query': [
