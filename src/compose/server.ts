@@ -1,13 +1,15 @@
 /** Config → ONE server: its resource, its gate, its limits, the way to its backend. Whatever is shared is handed to it. */
-import type { Charges } from '../gate/authenticate.ts';
 import { createAuthorize } from '../gate/authorize.ts';
+import type { IntrospectionTerms } from '../gate/introspect-access-token.ts';
 import type { TrustedIssuer } from '../gate/verify-access-token.ts';
 import type { PathMap } from '../lib/path-map.ts';
+import type { ServerMetrics } from '../observe/server-metrics.ts';
 import type { OpenStreams } from '../proxy/open-streams.ts';
 import type { Endpoints } from '../server/endpoint.ts';
 import type { ReadinessCheck } from '../server/endpoints/ready.ts';
 import type { Server } from '../server/server.ts';
 import type { VerifiedTokens } from '../state/verified-tokens.ts';
+import type { BackendClient } from '../wire/backend.ts';
 import type { DpopParts } from './dpop.ts';
 import type { ServerFiles } from './files.ts';
 import { buildBackend, buildForwarder } from './forwarder.ts';
@@ -61,25 +63,21 @@ interface OneServerOptions extends ServerOptions {
 }
 
 export function buildServer({ files, previous, ...options }: OneServerOptions, common: CommonParts): ServerParts {
-  const { config, own, observers, shared } = options;
-  const { name } = own;
-  const { metrics } = name === undefined ? { metrics: undefined } : shared.provideServer(name);
-  const { dpop } = common;
+  const { own, observers } = options;
   const backend = buildBackend(options, files.backendCa);
   const issuers = trustIssuers(common.issuers, own);
   const introspection = introspectFor(issuers, common.introspection);
   const verifiedTokens = common.createVerifiedTokens();
   const principalLimit = buildPrincipalLimit(options, previous?.principalLimit);
-  const charges: Charges = { ...common.clientCharges, ...buildPrincipalCharges(principalLimit, observers.clock) };
+  const charges = { ...common.clientCharges, ...buildPrincipalCharges(principalLimit, observers.clock) };
+  const { dpop } = common;
   const identity = buildIdentity(options, files.assertionKey, previous?.assertions);
   const forwarder = buildForwarder(options, backend, previous?.server.forwarder.inFlight);
-  const { streams } = forwarder.inFlight;
-  const listening: (() => void)[] = [];
   return {
-    name,
+    name: own.name,
     server: Object.freeze({
-      name,
-      metrics,
+      name: own.name,
+      metrics: metricsOf(options),
       challenges: buildChallenges(options, dpop !== undefined),
       noAuthorizationServer: buildNoAuthorizationServer(options),
       authenticate: buildAuthenticate(options, { issuers, introspection, verifiedTokens, charges, dpop, identity }),
@@ -93,6 +91,23 @@ export function buildServer({ files, previous, ...options }: OneServerOptions, c
     verifiedTokens,
     principalLimit,
     probe: () => backend.probe(own.backend.connect_timeout),
+    ...buildTerm(options, { issuers, introspection, verifiedTokens, streams: forwarder.inFlight.streams, backend }),
+  };
+}
+
+interface TermParts {
+  readonly issuers: readonly TrustedIssuer[];
+  readonly introspection: IntrospectionTerms | undefined;
+  readonly verifiedTokens: VerifiedTokens;
+  readonly streams: OpenStreams;
+  readonly backend: BackendClient;
+}
+
+/** From when it is in force, and how it ends. */
+function buildTerm({ config }: ServerOptions, parts: TermParts): Pick<ServerParts, 'begin' | 'release'> {
+  const { issuers, introspection, verifiedTokens, streams, backend } = parts;
+  const listening: (() => void)[] = [];
+  return {
     begin: () => {
       for (const trusted of issuers) listening.push(dropWithdrawn(trusted, verifiedTokens, streams));
       if (config.idp !== undefined) streams.judgeBy(createStanding(issuers, introspection?.trusted));
@@ -103,6 +118,11 @@ export function buildServer({ files, previous, ...options }: OneServerOptions, c
       backend.close();
     },
   };
+}
+
+/** Counted apart where there are several. */
+function metricsOf({ own: { name }, shared }: ServerOptions): ServerMetrics | undefined {
+  return name === undefined ? undefined : shared.provideServer(name).metrics;
 }
 
 /** What rests on a key goes with it, and what rests on a token that is called back. Returns the way to stop that. */

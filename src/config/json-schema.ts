@@ -4,8 +4,8 @@ import { LIST_ITEM } from './catalogue.ts';
 import { VARIABLE_IN_TEXT } from './leaf.ts';
 import { isRecord, valueAt } from './path.ts';
 import { sections } from './schema.ts';
-import { SERVER_LIMITS, SERVER_NAME, SERVER_SECTIONS } from './sections/servers.ts';
 import { SECRET_PATHS, TWIN_SUFFIX } from './secret-files.ts';
+import { SERVER_LIMITS, SERVER_NAME, SERVER_SECTIONS } from './sections/servers.ts';
 
 type JsonObject = Record<string, unknown>;
 

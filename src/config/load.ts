@@ -5,6 +5,7 @@ import { crossCheck } from './cross-checks.ts';
 import { type ConfigProblem, Draft } from './draft.ts';
 import { applyOverrides } from './environment.ts';
 import { type Environment, expandVariables } from './expand.ts';
+import { collectServerWarnings, joinViews } from './join-views.ts';
 import { flattenLayout } from './layout.ts';
 import { type Phase, phaseOf } from './phase.ts';
 import { readYaml } from './read-yaml.ts';
@@ -13,7 +14,6 @@ import { reportIssues } from './schema-issues.ts';
 import { readSecretFiles } from './secret-files.ts';
 import { checkServers } from './server-checks.ts';
 import { viewServers } from './server-views.ts';
-import { collectServerWarnings, joinViews } from './join-views.ts';
 
 export { type ConfigProblem, formatProblem } from './draft.ts';
 

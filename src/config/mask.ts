@@ -64,11 +64,12 @@ function writtenBackend(tree: unknown, { backend }: OneServer): unknown {
 function writtenIssuers(idp: NonNullable<Config['idp']>): unknown {
   if (idp.keys === 'login') return undefined;
   const additional = idp.additional_issuers.filter(({ keys }) => keys === 'fetched');
-  return withoutDerived({ ...idp, additional_issuers: additional.map(withoutDerived) });
+  const whole = { ...idp, additional_issuers: additional.map(withoutDerived) };
+  return withoutDerived(whole);
 }
 
 /** Where a preset says something else for each server there is nothing to be written. */
-function withoutDerived<T extends { readonly scope_claims: readonly string[] }>(issuer: T): unknown {
+function withoutDerived(issuer: { readonly scope_claims: readonly string[] }): unknown {
   const { scope_claims: claims, ...rest } = issuer;
   return claims.length === 0 ? rest : issuer;
 }

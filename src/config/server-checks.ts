@@ -2,8 +2,8 @@
 import { normalizeHttpUri } from '../oauth/http-uri.ts';
 import type { Draft } from './draft.ts';
 import { checkGranted, knownScopes } from './login-grants.ts';
-import type { NamedDraft } from './server-views.ts';
 import type { ServerView } from './schema.ts';
+import type { NamedDraft } from './server-views.ts';
 
 /** One that the schema takes. */
 interface ReadServer extends NamedDraft {

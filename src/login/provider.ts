@@ -9,8 +9,8 @@ import type { LoginOptions } from './options.ts';
 import { consentUrl, PATHS } from './paths.ts';
 import type { Person } from './people/person.ts';
 import { knownScopes } from './people/scopes.ts';
-import { findResource } from './resources.ts';
 import type { RenderError } from './render-error.ts';
+import { findResource } from './resources.ts';
 import type { PublicKey, SigningKey } from './signing-keys.ts';
 
 export interface ProviderParts {

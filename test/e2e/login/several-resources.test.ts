@@ -53,7 +53,7 @@ describe('a login for several servers', () => {
       const error = new URL(answer.location ?? 'about:blank', ISSUER).searchParams.get('error');
       assert.ok(
         error === 'invalid_target' || error === 'invalid_request',
-        `${resource}: ${answer.text} ${answer.location}`,
+        `${String(resource)}: ${answer.text} ${answer.location}`,
       );
     }
   });

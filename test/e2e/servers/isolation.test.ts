@@ -1,8 +1,8 @@
 /** What one of several servers is told, counts or remembers is nothing to another. RFC 8707 §2, RFC 9449 §8, §11.1, RFC 6585 §4. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { createProver } from '../../support/dpop.ts';
 import { hashAccessToken } from '../../../src/oauth/dpop-proof.ts';
+import { createProver } from '../../support/dpop.ts';
 import { bodyOf } from '../../support/obex.ts';
 import { CRM, FILES, startSeveralServers } from '../../support/several-servers.ts';
 
