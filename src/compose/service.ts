@@ -71,9 +71,17 @@ function buildRoute({ config, isClosing, shared }: ServiceOptions, parts: Servic
     isOriginAllowed: buildOriginPolicy(config),
     ownOrigin: publicUrl.origin,
     isLoop: (fields) => isLoop(fields, shared.viaPseudonym),
-    hostPolicy: config.idp === undefined ? createHostPolicy({ publicUrl, allowedHosts }) : undefined,
+    hostPolicy:
+      config.idp === undefined
+        ? createHostPolicy({ publicUrl, allowedHosts: [...allowedHosts, ...hostsOf(servers)] })
+        : undefined,
     isClosing,
   });
+}
+
+/** What names of several lead to Obex, the resources say. */
+function hostsOf(servers: readonly ServerParts[]): readonly string[] {
+  return servers.flatMap(({ name, resourceUrl }) => (name === undefined ? [] : [resourceUrl.host]));
 }
 
 /** Counts outlive a reload. */

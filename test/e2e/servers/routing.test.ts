@@ -1,7 +1,7 @@
 /** Several servers behind one Obex: whom a request reaches, and what each says of itself. RFC 9728 §3, RFC 6750 §3. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { bodyOf, PUBLIC_URL } from '../../support/obex.ts';
+import { bodyOf, PUBLIC_URL, startTestObex } from '../../support/obex.ts';
 import { reply } from '../../support/recording-backend.ts';
 import { CRM, FILES, startSeveralServers } from '../../support/several-servers.ts';
 
@@ -60,6 +60,15 @@ describe('several servers', () => {
     const place = '/.well-known/oauth-protected-resource/crm/mcp';
     assert.equal(bodyOf(await obex.send({ target: place }))['resource'], CRM);
     assert.equal(bodyOf(await obex.send({ target: place, host }))['resource'], elsewhere);
+  });
+
+  it('are reached by the names of their resources in phase 1, and by no foreign one', async (context) => {
+    const { config } = await startSeveralServers(context);
+    const files = '    resource: { url: "https://files.example.com/mcp" }\n';
+    const obex = await startTestObex(context, config({ files }).replace(/^idp:.*\n/m, ''));
+    const statusOf = async (host: string) =>
+      (await obex.send({ target: '/mcp', host, lines: ['Authorization: Bearer a'] })).status;
+    assert.deepEqual([await statusOf('files.example.com'), await statusOf('evil.example')], [200, 403]);
   });
 
   it('name themselves in log lines and metrics', async (context) => {
