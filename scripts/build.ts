@@ -6,8 +6,9 @@ import { bundle, ON_DEMAND } from './bundle.ts';
 import { formatLicenses } from './third-party-licenses.ts';
 import { writeProgram } from './write-program.ts';
 
-/** Of the demo, and of the login thread. */
-const PARTS_OF_OTHERS = /src\/demo\/|src\/login\/|oidc-provider|openid-client|light-my-request|modelcontextprotocol/;
+/** Of the demo, and of the threads of login and programs. */
+const PARTS_OF_OTHERS =
+  /src\/demo\/|src\/login\/|src\/programs\/|oidc-provider|openid-client|light-my-request|modelcontextprotocol/;
 /** What several of them import has one file. */
 const REDIS = 'src/state/redis-client.ts';
 const RELEASE = ['dist/*.mjs*', 'dist/program*'];

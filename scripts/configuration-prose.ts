@@ -5,7 +5,8 @@ export const BEFORE_TABLES = `# Configuration
 <!-- Generated from src/config by scripts/write-configuration-docs.ts: change those and run it again. -->
 
 Obex reads one YAML file: the one named by \`--config\`, else by \`$OBEX_CONFIG\` (a file that is named and missing is an
-error), else \`/etc/obex/obex.yaml\`, else \`./obex.yaml\`. \`obex check --config FILE\` prints every problem with line, path and
+error), else \`/etc/obex/obex.yaml\`, else \`./obex.yaml\`. [Flags](operations.md#without-a-file) go over it, or
+stand in its place. \`obex check --config FILE\` prints every problem with line, path and
 cure, or the effective config with secrets masked, its phase and warnings; the last line is the verdict. With \`--strict\`
 warnings end with exit code 1 too. \`obex schema\` prints a JSON Schema for editors.
 
@@ -79,9 +80,10 @@ and custom tags. Anchors and aliases work.
 
 ## Precedence
 
-1. An \`OBEX_*\` environment variable (the table below names the one of each value).
-2. The file, its \`\${VAR}\` expanded.
-3. The default.
+1. A flag: \`--set KEY=VALUE\` and [its like](operations.md#without-a-file).
+2. An \`OBEX_*\` environment variable (the table below names the one of each value).
+3. The file, its \`\${VAR}\` expanded.
+4. The default.
 
 **\`\${VAR}\` in the file.** \`\${VAR}\` and \`\${VAR:-default}\` expand in text values, in lists too, never in keys. They expand after
 the YAML is read, so a variable cannot add keys, whatever it holds; text that a variable brings is good for numbers and
@@ -102,8 +104,8 @@ and ignored; \`OBEX_SERVICE_*\` and \`OBEX_PORT*\`, which Kubernetes injects, ar
 | \`idp\` or \`login\`               | 2     | verifies bearer tokens                                                         |
 | that, and \`dpop.enabled: true\` | 3     | verifies DPoP proofs too |
 
-With \`login\` Obex issues the tokens itself ([login.md](login.md)). \`authz\` and \`dpop\` without \`idp\` or \`login\` are errors. The environment can raise the phase (\`OBEX_IDP_ISSUER\` without an \`idp\` in the
-file makes it phase 2) but never lower it: no variable takes \`idp\` or \`login\` away, and \`OBEX_DPOP_ENABLED=false\` over a file that enables
+With \`login\` Obex issues the tokens itself ([login.md](login.md)). \`authz\` and \`dpop\` without \`idp\` or \`login\` are errors. Flags and the environment can raise the phase (\`OBEX_IDP_ISSUER\` without an \`idp\` in the
+file makes it phase 2) but never lower it: nothing there takes \`idp\` or \`login\` away, and \`OBEX_DPOP_ENABLED=false\` over a file that enables
 it is an error.
 
 ## Secrets

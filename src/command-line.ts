@@ -1,5 +1,6 @@
 /** argv → command. Exit codes: 0 fine, 1 the thing checked is not fine, 2 wrong usage or config, 70 internal. */
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { addConfigOptions, CONFIG_OPTION, type ConfigOptions, splitArguments } from './commands/config-options.ts';
 import type { LoginOptions } from './commands/login.ts';
 import { systemClock } from './lib/clock.ts';
 import { VERSION } from './lib/version.ts';
@@ -8,6 +9,8 @@ import type { Signals } from './signals.ts';
 const EXIT_USAGE = 2;
 const EXIT_INTERNAL = 70;
 
+const WITHOUT_FILE = 'obex serve --backend http://localhost:9090 --issuer https://auth.your-company.com/';
+const WITH_COMMAND = '[options] [-- command args...]';
 const HELP_OPTION = ['-h, --help', 'print this help'] as const;
 
 const stdout = (text: string): void => void process.stdout.write(text);
@@ -20,7 +23,14 @@ export interface Beginning {
   readonly signals: Signals;
 }
 
-function createProgram(beginning: Beginning, exit: (code: number) => void): Command {
+interface Parts extends Beginning {
+  /** What stands after `--`. */
+  readonly command: readonly string[] | undefined;
+  exit(code: number): void;
+}
+
+function createProgram(parts: Parts): Command {
+  const { signals, exit } = parts;
   const program: Command = new Command('obex')
     .description(
       'Stands in front of an MCP server and makes it an OAuth 2.1 protected resource.\nWithout a command it runs serve.',
@@ -36,7 +46,6 @@ function createProgram(beginning: Beginning, exit: (code: number) => void): Comm
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(`${formatUsageError(text)}\n`) })
     .enablePositionalOptions()
-    .addOption(configOption())
     .addOption(new Option('--health-probe', 'exit 0 if the local /health answers 200'))
     .addOption(debugOption())
     .addHelpText('after', example('obex serve --config obex.yaml'))
@@ -44,14 +53,16 @@ function createProgram(beginning: Beginning, exit: (code: number) => void): Comm
     .allowExcessArguments()
     .hook('preAction', (_program, called) => {
       refuseArguments(program, called);
-      if (called !== program && called.name() !== 'serve') beginning.signals.release();
+      const takesCommand = called === program || ['serve', 'check'].includes(called.name());
+      if (parts.command !== undefined && !takesCommand) called.error('error: unexpected argument "--"');
+      if (called !== program && called.name() !== 'serve') signals.release();
     })
-    .action(async (options: { config?: string; healthProbe?: boolean }) => {
-      if (options.healthProbe === true) return exit(await probe(options.config));
-      exit(await serve({ ...options, watch: false }, beginning));
+    .action(async (options: ConfigOptions & { healthProbe?: boolean }) => {
+      exit(await (options.healthProbe === true ? probe : serve)({ ...options, watch: false }, parts));
     });
-  addServe(program, beginning, exit);
-  addCheck(program, exit);
+  addConfigOptions(program);
+  addServe(program, parts);
+  addCheck(program, parts);
   addSmallCommands(program, exit);
   addLogin(program, exit);
   addHelp(program);
@@ -68,6 +79,10 @@ function formatUsageError(text: string): string {
 
 /** No command takes a file, or anything else, without an option: what was meant by it must not be passed over. */
 function refuseArguments(program: Command, called: Command): void {
+  const given = program.opts();
+  const early = program.options.find((option) => option.long !== '--debug' && option.attributeName() in given);
+  if (called !== program && early !== undefined)
+    program.error(`error: ${early.long} stands before "${called.name()}"; write it after that`);
   const unexpected = called.args[called.registeredArguments.length];
   if (unexpected === undefined) return;
   if (called === program) program.error(`error: unknown command "${unexpected}"; "obex --help" lists them`);
@@ -75,22 +90,23 @@ function refuseArguments(program: Command, called: Command): void {
   called.error(`error: unexpected argument "${unexpected}"${cure}`);
 }
 
-function addServe(program: Command, beginning: Beginning, exit: (code: number) => void): void {
-  command(program, 'serve', 'run the proxy')
-    .addOption(configOption())
+function addServe(program: Command, parts: Parts): void {
+  addConfigOptions(command(program, 'serve', 'run the proxy'))
+    .usage(WITH_COMMAND)
     .option('--watch', 'reload when the config file, or a secret that it names, changes', false)
-    .addHelpText('after', example('obex serve --config obex.yaml --watch'))
-    .action(async (options: { config?: string; watch: boolean }) => exit(await serve(options, beginning)));
+    .addHelpText('after', example('obex serve --config obex.yaml --watch', WITHOUT_FILE))
+    .action(async (options: ConfigOptions & { watch: boolean }) => parts.exit(await serve(options, parts)));
 }
 
-function addCheck(program: Command, exit: (code: number) => void): void {
-  command(program, 'check', 'print every problem of a config, or what it amounts to')
-    .addOption(configOption())
+function addCheck(program: Command, parts: Parts): void {
+  addConfigOptions(command(program, 'check', 'print every problem of a config, or what it amounts to'))
+    .usage(WITH_COMMAND)
     .option('--strict', 'exit 1 if there are warnings', false)
     .addHelpText('after', example('obex check --config obex.yaml'))
-    .action(async ({ config, strict }: { config?: string; strict: boolean }) => {
+    .action(async ({ strict, ...written }: ConfigOptions & { strict: boolean }) => {
       const { runCheck } = await import('./commands/check.ts');
-      exit(await runCheck({ config, strict, env: process.env, nowMs: systemClock.nowMs(), stdout, stderr }));
+      const flags = { ...written, command: parts.command };
+      parts.exit(await runCheck({ flags, strict, env: process.env, nowMs: systemClock.nowMs(), stdout, stderr }));
     });
 }
 
@@ -170,11 +186,11 @@ function debugOption(): Option {
 }
 
 function configOption(): Option {
-  return new Option('--config <file>', 'config file (default: $OBEX_CONFIG, /etc/obex/obex.yaml, ./obex.yaml)');
+  return new Option(...CONFIG_OPTION);
 }
 
-function example(line: string): string {
-  return `\nExample:\n  $ ${line}`;
+function example(...lines: readonly string[]): string {
+  return `\nExample:${lines.map((line) => `\n  $ ${line}`).join('')}`;
 }
 
 function parseUid(text: string): number {
@@ -188,9 +204,10 @@ function parsePort(text: string): number {
   throw new InvalidArgumentError('Expected a number from 1 to 65535.');
 }
 
-async function serve(options: { config?: string; watch: boolean }, beginning: Beginning): Promise<number> {
+async function serve({ watch, ...written }: ConfigOptions & { watch: boolean }, parts: Parts): Promise<number> {
   const { runServe } = await import('./commands/serve.ts');
-  return runServe({ ...beginning, config: options.config, watch: options.watch, stderr });
+  const { entry, signals, command } = parts;
+  return runServe({ entry, signals, watch, flags: { ...written, command }, stderr });
 }
 
 /** Without the file, and in the single executable, which imports nothing but modules of Node. */
@@ -207,15 +224,16 @@ async function importDemo(): Promise<typeof import('./commands/demo.ts') | undef
   }
 }
 
-async function probe(config: string | undefined): Promise<number> {
+async function probe(written: ConfigOptions, { command }: Parts): Promise<number> {
   const { runHealthProbe } = await import('./commands/health-probe.ts');
-  return runHealthProbe({ config, stderr });
+  return runHealthProbe({ flags: { ...written, command }, stderr });
 }
 
 /** Runs what the arguments of the process say, and ends the process with its exit code. */
 export async function runCommandLine(beginning: Beginning): Promise<void> {
+  const { own, command } = splitArguments(process.argv.slice(2));
   const fail = (error: unknown): void => {
-    const isDebug = process.argv.includes('--debug');
+    const isDebug = own.includes('--debug');
     stderr(isDebug && error instanceof Error ? `${error.stack}\n` : `obex: internal error: ${String(error)}\n`);
     process.exit(EXIT_INTERNAL);
   };
@@ -223,7 +241,8 @@ export async function runCommandLine(beginning: Beginning): Promise<void> {
   // Whoever reads has seen enough, as `head` does: the end, and no bug.
   process.stdout.on('error', (error) => ('code' in error && error.code === 'EPIPE' ? process.exit() : fail(error)));
   try {
-    await createProgram(beginning, (code) => process.exit(code)).parseAsync();
+    const program = createProgram({ ...beginning, command, exit: (code) => process.exit(code) });
+    await program.parseAsync(own, { from: 'user' });
   } catch (error) {
     if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? 0 : EXIT_USAGE);
     fail(error);

@@ -8,6 +8,7 @@ import { DENIAL_REASONS, denialRow } from '../src/oauth/denial.ts';
 import { DpopMetrics } from '../src/observe/dpop-metrics.ts';
 import { Metrics } from '../src/observe/metrics.ts';
 import { processMetrics } from '../src/observe/process-metrics.ts';
+import { readFencedBlocks } from './support/fenced-blocks.ts';
 import { PROGRAM } from './support/program.ts';
 
 const ROOT = path.join(import.meta.dirname, '..');
@@ -63,6 +64,31 @@ describe('docs/tls.md', () => {
       [],
     );
   });
+});
+
+describe('commands with flags for the config', () => {
+  const pages = ['README.md', ...globSync('docs/*.md', { cwd: ROOT })];
+  const lines = pages.flatMap((page) =>
+    readFencedBlocks(page)
+      .filter(({ language }) => language === 'sh')
+      .flatMap(({ place, text }) => text.split('\n').map((line) => ({ place, line: line.replace(/ +#.*/, '') })))
+      .filter(({ line }) => /^(bin\/)?obex (serve|check) .*(--backend|--issuer|--set|--public-url) /.test(line)),
+  );
+
+  it('stand in README.md and docs/operations.md', () =>
+    assert.deepEqual(
+      new Set(lines.map(({ place }) => place.split(':')[0])),
+      new Set(['README.md', 'docs/operations.md']),
+    ));
+
+  for (const { place, line } of lines) {
+    it(`${place} ${line}`, () => {
+      const [, , ...flags] = line.split(' ');
+      const args = [...PROGRAM.args, 'check', ...flags];
+      const { status, stderr } = spawnSync(PROGRAM.command, args, { encoding: 'utf8', env: {} });
+      assert.deepEqual([status, stderr], [0, '']);
+    });
+  }
 });
 
 describe('commands', () => {

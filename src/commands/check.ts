@@ -9,19 +9,19 @@ import {
 import { loginFileReaders } from '../compose/login-files.ts';
 import { readAuthorities } from '../compose/named-file.ts';
 import { buildTls, judgeTls, readCertificates, readClientAuthorities, readPrivateKey } from '../compose/tls.ts';
+import type { WrittenFlags } from '../config/flags.ts';
 import { formatProblem, type LoadedConfig } from '../config/load.ts';
 import { formatEffectiveConfig } from '../config/mask.ts';
 import type { Phase } from '../config/phase.ts';
 import type { Config } from '../config/schema.ts';
 import { errorField } from '../observe/log.ts';
-import { type Environment, readConfigFile } from './config-file.ts';
+import { type Environment, readConfig } from './config-file.ts';
 import { describeLogin } from './describe-login.ts';
 import { describePaths } from './describe-paths.ts';
 import { faultsOfPrograms } from './program-faults.ts';
 
 export interface CheckOptions {
-  /** `--config`; undefined when it was not given. */
-  readonly config: string | undefined;
+  readonly flags: WrittenFlags;
   /** Warnings make the config not fine. */
   readonly strict: boolean;
   readonly env: Environment;
@@ -36,22 +36,22 @@ const PHASES: Readonly<Record<Phase, string>> = {
   3: 'tokens are verified, and DPoP proofs of possession with them',
 };
 
-/** 0 = fine, 1 = the config has problems, or with `strict` warnings, 2 = there is no file to check. */
+/** 0 = fine, 1 = the config has problems, or with `strict` warnings, 2 = there is nothing to check. */
 export async function runCheck(options: CheckOptions): Promise<number> {
   const { env, stdout, stderr } = options;
-  const found = readConfigFile(options.config, env);
+  const found = readConfig(options.flags, env);
   if ('problem' in found) {
     stderr(`obex: ${found.problem}\n`);
     return 2;
   }
-  const { file, outcome: loaded } = found;
+  const { outcome: loaded } = found;
   if ('problems' in loaded) {
     for (const problem of loaded.problems) stderr(`${formatProblem(problem)}\n`);
     for (const warning of loaded.warnings) stderr(`warning: ${warning}\n`);
     stderr(`${count(loaded.problems.length, 'problem')}, ${count(loaded.warnings.length, 'warning')}\n`);
     return 1;
   }
-  stdout(`# ${file}: the effective config, secrets masked\n${formatEffectiveConfig(loaded.config)}\n`);
+  stdout(`# ${found.name}: the effective config, secrets masked\n${formatEffectiveConfig(loaded.config)}\n`);
   for (const line of loaded.filledIn) stdout(`filled in ${line}\n`);
   stdout(`phase: ${loaded.phase} (${describePhase(loaded)})\n`);
   for (const line of [...describePaths(loaded.config), ...describeLogin(loaded.config)]) stdout(`${line}\n`);

@@ -1,4 +1,5 @@
 /** `obex --health-probe`: asks the local `/health`, for container images that have no shell and no curl. */
+import type { WrittenFlags } from '../config/flags.ts';
 import type { Config } from '../config/schema.ts';
 import { errorField } from '../observe/log.ts';
 import { loadOrExplain } from './config-file.ts';
@@ -8,10 +9,10 @@ const EXIT_CONFIG = 2;
 
 /** Exit code 0 if the Obex of this config answers, 1 if not, 2 if the config cannot be loaded or says no port. */
 export async function runHealthProbe(options: {
-  readonly config: string | undefined;
+  readonly flags: WrittenFlags;
   stderr(text: string): void;
 }): Promise<number> {
-  const loaded = loadOrExplain(options.config, options.stderr);
+  const loaded = loadOrExplain(options.flags, options.stderr);
   if (loaded === undefined) return EXIT_CONFIG;
   const { listen } = loaded.config.obex;
   if ('port' in listen && listen.port === 0) {

@@ -32,7 +32,7 @@ export async function runLogin(
     stderr(`obex: ${whose}\n`);
     return EXIT_USAGE;
   }
-  const loaded = loadOrExplain(options.config, stderr);
+  const loaded = loadOrExplain(options.config === undefined ? {} : { config: [options.config] }, stderr);
   if (loaded === undefined) return EXIT_USAGE;
   try {
     const answer = await askControl(loaded.config.admin, { kind, whose }, nowMs);

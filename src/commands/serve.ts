@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { startAdmin } from '../compose/admin.ts';
 import { readDescriptorLimit, warnOfDescriptors } from '../compose/descriptors.ts';
+import type { WrittenFlags } from '../config/flags.ts';
 import type { Config } from '../config/schema.ts';
 import { writeUrl } from '../lib/written-url.ts';
 import { type Obex, startObex } from '../obex.ts';
@@ -17,7 +18,7 @@ export interface ServeOptions {
   /** The URL of the program's file, which a worker thread starts from. A single executable has none. */
   readonly entry: string;
   readonly signals: Signals;
-  readonly config: string | undefined;
+  readonly flags: WrittenFlags;
   /** Reload when a file changes that the configuration was read from. */
   readonly watch: boolean;
   stderr(text: string): void;
@@ -31,7 +32,7 @@ const EXIT_CONFIG = 2;
 
 /** Resolves to the exit code when Obex has stopped. */
 export async function runServe(options: ServeOptions): Promise<number> {
-  const loaded = loadOrExplain(options.config, options.stderr);
+  const loaded = loadOrExplain(options.flags, options.stderr);
   if (loaded === undefined) return EXIT_CONFIG;
   collectWithoutHelp();
   const lines = new LineWriter(1, (count) => observers.metrics.accessLinesDropped(count));
@@ -41,6 +42,8 @@ export async function runServe(options: ServeOptions): Promise<number> {
   for (const message of loaded.warnings) observers.log.warn('config_warning', { message });
   const tooFew = warnOfDescriptors(loaded.config, readDescriptorLimit());
   if (tooFew !== undefined) observers.log.warn('config_warning', { message: tooFew });
+  // Nobody has written it, and users type it.
+  if (loaded.file === undefined) for (const line of loaded.filledIn) options.stderr(`obex: filled in ${line}\n`);
   // The log may be far away; whoever starts phase 1 shall know it here and now.
   if (loaded.phase === 1) options.stderr(`obex: WARNING: ${loaded.warnings[0]}\n`);
   try {

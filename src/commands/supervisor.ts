@@ -6,7 +6,7 @@ import type { Config } from '../config/schema.ts';
 import type { Obex } from '../obex.ts';
 import { errorField, type Log } from '../observe/log.ts';
 import type { Signal, Signals } from '../signals.ts';
-import { readConfigFile, type ServedConfig } from './config-file.ts';
+import { type ConfigOrigin, readConfig, type ServedConfig } from './config-file.ts';
 import { FollowedFiles } from './followed-files.ts';
 
 /** An Obex in this thread, or one in several. */
@@ -21,11 +21,13 @@ interface SupervisorParts {
   readonly options: { readonly signals: Signals; readonly watch: boolean };
 }
 
+const NO_FILES = 'the configuration is made of flags and the environment alone: to change it, start Obex anew';
+const WATCHES_NOTHING = '--watch has no effect: the configuration was read from no file, and names no secret in one';
+
 /** Waits for signals and for changed files. */
 export class Supervisor {
   readonly #obex: Served;
-  readonly #file: string;
-  readonly #read: readonly string[];
+  readonly #origin: ConfigOrigin;
   readonly #log: Log;
   readonly #admin: Admin | undefined;
   readonly #options: SupervisorParts['options'];
@@ -43,8 +45,8 @@ export class Supervisor {
 
   constructor(obex: Served, loaded: ServedConfig, parts: SupervisorParts) {
     this.#obex = obex;
-    this.#file = loaded.file;
-    this.#read = loaded.read;
+    const { flags, name, file, read } = loaded;
+    this.#origin = { flags, name, file, read };
     this.#config = loaded.config;
     this.#log = parts.log;
     this.#admin = parts.admin;
@@ -53,7 +55,9 @@ export class Supervisor {
 
   run(): Promise<number> {
     this.#options.signals.handOver((signal) => this.#obey(signal));
-    this.#followSources(this.#read);
+    if (this.#options.watch && this.#origin.read.length === 0)
+      this.#log.warn('config_warning', { message: WATCHES_NOTHING });
+    this.#followSources(this.#origin.read);
     this.#certificates.follow(runtimeFilePaths(this.#config));
     void this.#stopped.promise.then(() => this.#followNothing());
     return this.#stopped.promise;
@@ -102,8 +106,15 @@ export class Supervisor {
     this.#reloading = this.#reloading.then(reload).catch((error: unknown) => this.#refuse(cause, [errorField(error)]));
   }
 
+  /** Flags and environment are what they were at the start. */
+  #isFixed(): boolean {
+    const { file, read } = this.#origin;
+    return file === undefined && read.length === 0 && runtimeFilePaths(this.#config).length === 0;
+  }
+
   async #reload(cause: string): Promise<void> {
-    const found = readConfigFile(this.#file, process.env);
+    if (this.#isFixed()) return this.#log.info('nothing_to_reload', { cause, message: NO_FILES });
+    const found = readConfig(this.#origin.flags, process.env);
     if ('problem' in found) return this.#refuse(cause, [found.problem]);
     const { outcome, read } = found;
     // Of a refused one too: what was missing may come.

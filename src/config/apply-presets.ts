@@ -41,7 +41,7 @@ function fillIn(draft: Draft, place: Path, entry: Record<string, unknown>): void
     if (Object.hasOwn(entry, key)) continue;
     entry[key] = value;
     draft.standIn(path, [...place, 'preset']);
-    draft.noteFilledIn(path, { preset: String(entry['preset']), value });
+    draft.noteFilledIn(path, { by: `preset ${String(entry['preset'])}`, value });
   }
 }
 

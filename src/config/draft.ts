@@ -8,7 +8,7 @@ type Place = (path: Path) => Path;
 
 /** One mistake in a config. */
 export interface ConfigProblem {
-  /** The file, or the environment variable, that holds the mistake. */
+  /** The file, the environment variable or the flag that holds the mistake. */
   readonly file: string;
   readonly line: number | undefined;
   /** YAML path as written in the file; empty = the whole file. */
@@ -26,7 +26,7 @@ export function formatProblem({ file, line, path, message }: ConfigProblem): str
 export class Draft {
   readonly file: string;
   readonly warnings: string[] = [];
-  /** What presets have set, a line each. */
+  /** What presets have set, and what stood in no file, a line each. */
   readonly filledIn: string[] = [];
   #problems: ConfigProblem[] = [];
   #root: unknown;
@@ -35,8 +35,8 @@ export class Draft {
   #nested = new Set<string>();
   /** Path → the path whose line and name stand for it (a `<key>_file` twin). */
   #standIns = new Map<string, Path>();
-  /** Path → the environment variable that set it. */
-  #variables = new Map<string, string>();
+  /** Path → the environment variable or the flag that set it. */
+  #origins = new Map<string, string>();
   /** Path → why its value is not shown. */
   #hidden = new Map<string, string>();
   #atFault = new Set<string>();
@@ -54,7 +54,7 @@ export class Draft {
     const view = new Draft(this.file, root, this.#lines);
     view.#nested = new Set(this.#nested);
     view.#standIns = new Map(this.#standIns);
-    view.#variables = new Map(this.#variables);
+    view.#origins = new Map(this.#origins);
     view.#hidden = new Map(this.#hidden);
     view.#atFault = new Set(this.#atFault);
     view.#place = place;
@@ -70,7 +70,7 @@ export class Draft {
     this.filledIn.push(...view.filledIn.filter((line) => !this.filledIn.includes(line)));
   }
 
-  /** All problems: those of the file by line, then those of the environment. */
+  /** All problems: those of the file by line, then those of the environment and the command line. */
   get problems(): readonly ConfigProblem[] {
     const rank = (problem: ConfigProblem) =>
       problem.line ?? (problem.file === this.file ? 0 : Number.POSITIVE_INFINITY);
@@ -124,15 +124,25 @@ export class Draft {
     this.#standIns.set(this.#keyOf(path), this.#place(written));
   }
 
-  noteFilledIn(
-    path: Path,
-    { preset, value }: { readonly preset: string; readonly value: string | readonly string[] },
-  ): void {
-    this.filledIn.push(`by preset ${preset}: ${this.#keyOf(path)}: ${JSON.stringify(value)}`);
+  noteFilledIn(path: Path, { by, value }: { readonly by: string; readonly value: string | readonly string[] }): void {
+    this.filledIn.push(`by ${by}: ${this.#keyOf(path)}: ${JSON.stringify(value)}`);
   }
 
-  setFromVariable(path: Path, variable: string): void {
-    this.#variables.set(this.#keyOf(path), variable);
+  /** Notes the environment variable or the flag that a value comes from. */
+  noteOrigin(path: Path, origin: string): void {
+    this.#origins.set(this.#keyOf(path), origin);
+  }
+
+  /** The variable or flag that set the value at this path, the list around it, or what the map there holds; else the file. */
+  originOf(path: Path): string {
+    const placed = this.#place(path);
+    for (let length = placed.length; length > 0; length--) {
+      const origin = this.#origins.get(formatPath(placed.slice(0, length)));
+      if (origin !== undefined) return origin;
+    }
+    const isInFile = this.lineOf(path) !== undefined;
+    const below = isInFile ? undefined : [...this.#origins].find(([set]) => set.startsWith(`${formatPath(placed)}.`));
+    return below?.[1] ?? this.file;
   }
 
   /** Never show the value at this path; `reason` is what is said instead of it. */
@@ -169,10 +179,10 @@ export class Draft {
   report(path: Path, message: string): void {
     const key = this.#keyOf(path);
     this.#atFault.add(key);
-    const variable = this.#variables.get(key);
-    const written = formatPath(this.writtenPath(path));
-    if (variable === undefined) this.reportAt(this.lineOf(path), written, message);
-    else this.#problems.push({ file: variable, line: undefined, path: key, message });
+    const set = this.#standIns.get(key) ?? this.#place(path);
+    const origin = this.originOf(set);
+    if (origin === this.file) this.reportAt(this.lineOf(path), formatPath(this.writtenPath(path)), message);
+    else this.reportOrigin(origin, formatPath(set), message);
   }
 
   /** Keeps `report`ed problems of this path to one: what is wrong with it is said elsewhere. */
@@ -180,9 +190,9 @@ export class Draft {
     this.#atFault.add(this.#keyOf(path));
   }
 
-  /** Reports an environment variable that sets no value. */
-  reportVariable(variable: string, message: string): void {
-    this.#problems.push({ file: variable, line: undefined, path: '', message });
+  /** Reports an environment variable or a flag. `path` is empty where the name says which value is meant. */
+  reportOrigin(origin: string, path: string, message: string): void {
+    this.#problems.push({ file: origin, line: undefined, path, message });
   }
 
   reportAt(line: number | undefined, path: string, message: string): void {

@@ -2,8 +2,9 @@
 import { isScalar, LEAVES } from './catalogue.ts';
 import type { Draft } from './draft.ts';
 import type { Environment } from './expand.ts';
+import { override } from './override.ts';
 import type { Path } from './path.ts';
-import { SECRET_PATHS, TWIN_SUFFIX, twinOf } from './secret-files.ts';
+import { TWIN_SUFFIX, twinOf } from './secret-files.ts';
 import { nearest } from './suggest.ts';
 
 const PREFIX = 'OBEX_';
@@ -29,37 +30,10 @@ export function applyOverrides(draft: Draft, env: Environment): void {
   for (const [variable, text] of Object.entries(env).toSorted(([a], [b]) => (a < b ? -1 : 1))) {
     if (!variable.startsWith(PREFIX) || SILENT.test(variable) || text === undefined) continue;
     const path = OVERRIDES.get(variable);
-    if (path !== undefined) override(draft, path, { variable, text });
-    else if (NOT_SCALAR.has(variable)) draft.reportVariable(variable, notScalar(NOT_SCALAR.get(variable)));
+    if (path !== undefined) override(draft, path, { origin: variable, name: '', value: text, cure: 'unset it' });
+    else if (NOT_SCALAR.has(variable)) draft.reportOrigin(variable, '', notScalar(NOT_SCALAR.get(variable)));
     else draft.warnings.push(unknownVariable(variable));
   }
-}
-
-function override(draft: Draft, path: Path, { variable, text }: { variable: string; text: string }): void {
-  const [section] = path;
-  if ((section === 'backend' || section === 'resource') && draft.valueAt(['servers']) !== undefined) {
-    return draft.reportVariable(
-      variable,
-      `is for one server, and ${draft.file} names servers; unset it, and write it there`,
-    );
-  }
-  // Ignored, it could start Obex with less protection than was meant; taken for a value, it would say something else.
-  if (text === '') return draft.reportVariable(variable, 'is empty; give it a value, or unset it');
-  if (variable === 'OBEX_DPOP_ENABLED' && text !== 'true' && isTrue(draft.valueAt(path))) {
-    return draft.reportVariable(variable, `cannot switch off what ${draft.file} demands; change dpop.enabled there`);
-  }
-  draft.remove(alternativeOf(path));
-  draft.set(path, text);
-  draft.setFromVariable(path, variable);
-}
-
-/** Of a secret and its `_file` twin, the one that a variable sets wins over the other one in the file. */
-function alternativeOf(path: Path): Path {
-  return SECRET_PATHS.find((secret) => twinOf(secret).join('.') === path.join('.')) ?? twinOf(path);
-}
-
-function isTrue(value: unknown): boolean {
-  return value === true || value === 'true';
 }
 
 function notScalar(path: string | undefined): string {

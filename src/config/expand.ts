@@ -29,13 +29,18 @@ function expand(value: unknown, path: Path, context: Context): unknown {
 function expandValue(value: string, path: Path, context: Context): unknown {
   const text = expandText(value, path, context);
   if (!value.includes('${') || !isList(path)) return text;
-  const items = text
-    .split(',')
-    .map((item) => item.trim())
-    .filter((item) => item !== '');
+  const items = itemsOf(text);
   for (const index of items.keys())
     context.draft.hide([...path, index], 'a value that came from a variable (not shown)');
   return items;
+}
+
+/** The values of a list that stands in one text, with commas between them. */
+export function itemsOf(text: string): string[] {
+  return text
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '');
 }
 
 function expandText(text: string, path: Path, { draft, env }: Context): string {

@@ -1,10 +1,13 @@
-/** Config file → Config, or all problems at once: YAML, layout, `${VAR}`, `OBEX_*`, `<key>_file`, and for each server presets, schema, cross-checks. */
+/** Config file → Config, or all problems at once: YAML, layout, `${VAR}`, `OBEX_*`, flags, `<key>_file`, and for each server presets, schema, cross-checks. */
 import * as z from 'zod/mini';
+import { applyFlags } from './apply-flags.ts';
 import { applyPresets } from './apply-presets.ts';
 import { crossCheck } from './cross-checks.ts';
 import { type ConfigProblem, Draft } from './draft.ts';
 import { applyOverrides } from './environment.ts';
 import { type Environment, expandVariables } from './expand.ts';
+import { fillWithoutFile } from './fill-without-file.ts';
+import { type Flags, NO_FLAGS } from './flags.ts';
 import { collectServerWarnings, joinViews } from './join-views.ts';
 import { flattenLayout } from './layout.ts';
 import { type Phase, phaseOf } from './phase.ts';
@@ -22,6 +25,7 @@ export interface ConfigSource {
   readonly file: string;
   readonly text: string;
   readonly env: Environment;
+  readonly flags?: Flags;
   /** Reads a secret; throws what `fs.readFileSync` throws. */
   readonly readFile: (path: string) => string;
 }
@@ -30,19 +34,25 @@ export interface LoadedConfig {
   readonly config: Config;
   readonly phase: Phase;
   readonly warnings: readonly string[];
-  /** What presets have set, a line each. */
+  /** What presets have set, and what stood in no file, a line each. */
   readonly filledIn: readonly string[];
 }
 
 export interface RefusedConfig {
   /** Unknown `OBEX_*` variables: a slip there may be the cause. */
   readonly warnings: readonly string[];
-  /** Never empty; by line, those of the environment last. */
+  /** Never empty; by line, those of the environment and the flags last. */
   readonly problems: readonly ConfigProblem[];
 }
 
-/** Loads a config. Precedence: `OBEX_*` variables, file, defaults. No value that may be secret stands in a problem. */
-export function loadConfig({ file, text, env, readFile }: ConfigSource): LoadedConfig | RefusedConfig {
+/** Loads a config. Precedence: flags, `OBEX_*` variables, file, defaults. No value that may be secret stands in a problem. */
+export function loadConfig({
+  file,
+  text,
+  env,
+  flags = NO_FLAGS,
+  readFile,
+}: ConfigSource): LoadedConfig | RefusedConfig {
   const yaml = readYaml(text);
   const draft = new Draft(file, yaml.root, yaml.lines);
   for (const { line, path, message } of yaml.problems) draft.reportAt(line, path, message);
@@ -51,6 +61,8 @@ export function loadConfig({ file, text, env, readFile }: ConfigSource): LoadedC
   flattenLayout(draft);
   expandVariables(draft, env);
   applyOverrides(draft, env);
+  applyFlags(draft, flags.values);
+  if (flags.insteadOfFile !== undefined) fillWithoutFile(draft);
   readSecretFiles(draft, readFile);
   const shared = readShared(draft);
   const servers = viewServers(draft).map((server) => ({ ...server, view: readView(server.draft) }));

@@ -5,6 +5,8 @@ import { hkdfSync } from 'node:crypto';
 export type KeyUse =
   | 'dpop nonces'
   | 'login client ids'
+  | 'login cookies'
+  | 'login states'
   | 'login store keys'
   | 'login store values'
   | 'control requests'

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { LoginAnswer, LoginRequest } from '../state/login-channel.ts';
 import { as, methodNotAllowed, passOn, redirect } from './answers.ts';
 import { heldInteraction } from './carried-interaction.ts';
+import { makeRoom } from './cookie-room.ts';
 import { finishFlow } from './finish-flow.ts';
 import { readRequest } from './flow.ts';
 import { FLOW_SECONDS } from './flow-seconds.ts';
@@ -10,7 +11,7 @@ import { goToUpstream } from './go-to-upstream.ts';
 import { type InjectedAnswer, REQUEST_ID_FIELD } from './inject.ts';
 import type { LoginParts, Respond } from './parts.ts';
 import { consentUrl, PATHS } from './paths.ts';
-import { readAuthorizationRequest } from './request-parameters.ts';
+import { asksForConsent, readAuthorizationRequest } from './request-parameters.ts';
 
 export function createAuthorize(parts: LoginParts): Respond {
   const { options, inject } = parts;
@@ -39,20 +40,23 @@ function startedFlow({ status, headers: { location } }: InjectedAnswer): string 
   return location.slice(prefix.length);
 }
 
-async function begin(parts: LoginParts, { fields }: LoginRequest, flowId: string): Promise<LoginAnswer> {
+async function begin(parts: LoginParts, request: LoginRequest, flowId: string): Promise<LoginAnswer> {
   const { cookies, consents, clock } = parts;
+  const { fields } = request;
   const interaction = heldInteraction(flowId) ?? {};
   const formToken = randomBytes(32).toString('base64url');
   const endsAtMs = clock.nowMs() + FLOW_SECONDS * 1000;
   const cookie = cookies.flow.write(flowId, { interaction, formToken, asksForAnother: false }, endsAtMs);
   if (cookie === undefined) return as('authorization_refused', await finishFlow(parts, flowId, TOO_LONG));
-  const carried = [...cookies.flow.makeRoom(fields), ...cookies.state.makeRoom(fields), ...cookie];
   const asked = readRequest(interaction);
-  if (asked === undefined || !consents.has(asked, fields)) return as('began', redirect(consentUrl(flowId), carried));
-  return as('began', await goToUpstream(parts, { flowId, asksForAnother: false, endsAtMs }, carried));
+  if (asked === undefined || asksForConsent(queryOf(request)) || !consents.has(asked, fields)) {
+    const room = makeRoom(cookies, { flowId, made: cookie, fields });
+    return as('began', redirect(consentUrl(flowId), [...room, ...cookie]));
+  }
+  return as('began', await goToUpstream(parts, request, { flowId, asksForAnother: false, endsAtMs, made: cookie }));
 }
 
 const TOO_LONG = {
   error: 'invalid_request',
-  error_description: 'the request does not fit into a cookie; a shorter state would',
+  error_description: 'the request does not fit into a cookie: its state or its client_id is too long',
 };

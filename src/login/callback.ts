@@ -23,22 +23,20 @@ import { describePerson } from './people/describe-person.ts';
 import type { Person } from './people/person.ts';
 import { grantableScopes } from './people/scopes.ts';
 import { findResource } from './resources.ts';
-import { UpstreamInvalid, type UpstreamLogin, UpstreamRefused, type Verifier } from './upstream/upstream.ts';
+import { StoreFull } from './store/store.ts';
+import {
+  UpstreamInvalid,
+  type UpstreamLogin,
+  UpstreamRefused,
+  UpstreamUnavailable,
+  type Verifier,
+} from './upstream/upstream.ts';
 
 export function createCallback(parts: LoginParts): Respond {
-  /** Flows of which an answer of the IdP is being looked at: a browser that sends it twice would have the IdP end what it has just given. */
-  const busy = new Set<string>();
   return async (request) => {
     if (request.method !== 'GET') return methodNotAllowed('GET');
-    const returned = findReturned(parts, request);
-    const flowId = returned?.flow.flowId;
-    if (returned === undefined || flowId === undefined || busy.has(flowId)) return expired(parts, request);
-    busy.add(flowId);
-    try {
-      return await accept(parts, request, returned);
-    } finally {
-      busy.delete(flowId);
-    }
+    const returned = await findReturned(parts, request);
+    return returned === undefined ? expired(parts, request) : accept(parts, request, returned);
   };
 }
 
@@ -52,42 +50,61 @@ interface Returned {
   readonly verifier: Verifier;
 }
 
-function findReturned(parts: LoginParts, request: LoginRequest): Returned | undefined {
+async function findReturned(parts: LoginParts, request: LoginRequest): Promise<Returned | undefined> {
   const [state, ...more] = new URLSearchParams(queryOf(request)).getAll('state');
   const flowId = state === undefined || more.length > 0 ? undefined : parts.states.flowOf(state);
-  if (flowId === undefined) return undefined;
+  if (state === undefined || flowId === undefined) return undefined;
   const flow = findFlow(parts, request.fields, flowId);
-  // Another browser has come back from this login: what it has brought along is good for nobody any more.
-  if (flow === undefined) parts.ended.end(flowId);
+  if (flow === undefined) {
+    // Another browser has come back from this login: what it has brought along is good for nobody any more.
+    parts.ended.end(flowId);
+    await isFirstReturn(parts, state, parts.clock.nowMs() + FLOW_SECONDS * 1000);
+    return undefined;
+  }
   const verifier = parts.cookies.state.read(flowId, request.fields)?.value;
-  return flow === undefined || verifier === undefined || verifier.state !== state ? undefined : { flow, verifier };
+  return verifier === undefined || verifier.state !== state ? undefined : { flow, verifier };
 }
 
-/** A flow is granted something once: the IdP is not asked by a second request with the same `state`, whoever sends it. */
-async function accept(parts: LoginParts, request: LoginRequest, returned: Returned): Promise<LoginAnswer> {
-  const { flow, verifier } = returned;
-  if ((await parts.granted.get(flow.flowId)) !== undefined) return expired(parts, request);
+/**
+ * Of each return the IdP is asked once, whoever sends it and to whichever replica: it would end what it has just given
+ * (RFC 6749 §4.1.2). Strangers who approve logins of theirs can fill these records. Then a return counts as the first, and
+ * what is left is what this process remembers of flows that have ended (`ended-flows.ts`), and the store of those granted.
+ */
+async function isFirstReturn({ returned }: LoginParts, state: string, endsAtMs: number): Promise<boolean> {
+  try {
+    return await returned.add(state, '', endsAtMs);
+  } catch (error) {
+    if (error instanceof StoreFull) return true;
+    throw error;
+  }
+}
+
+async function accept(parts: LoginParts, request: LoginRequest, { flow, verifier }: Returned): Promise<LoginAnswer> {
+  const { provider, granted, returned } = parts;
+  // A reload may have taken the client away. What can fail without the IdP comes before it, so that a reload of the page goes on.
+  const client = await provider.Client.find(flow.request.clientId);
+  const isOver = client === undefined || (await granted.get(flow.flowId)) !== undefined;
+  if (isOver || !(await isFirstReturn(parts, verifier.state, flow.endsAtMs))) return expired(parts, request);
   try {
     const callback = new URL(`${parts.options.issuer}${PATHS.callback}?${queryOf(request)}`);
-    return await admit(parts, request, { flow, login: await parts.upstream.finish(callback, verifier) });
+    return await admit(parts, request, { flow, client, login: await parts.upstream.finish(callback, verifier) });
   } catch (error) {
+    if (error instanceof UpstreamUnavailable) await returned.remove(verifier.state);
     return refuse(parts, request, { error, flow });
   }
 }
 
 interface Arrival {
   readonly flow: OpenFlow;
+  readonly client: Client;
   readonly login: UpstreamLogin;
 }
 
-async function admit(parts: LoginParts, request: LoginRequest, { flow, login }: Arrival): Promise<LoginAnswer> {
-  const { options, provider, log, granted, clock } = parts;
+async function admit(parts: LoginParts, request: LoginRequest, { flow, client, login }: Arrival): Promise<LoginAnswer> {
+  const { options, log, granted } = parts;
   const { flowId } = flow;
   const { person } = login;
-  if (!isAllowed(person, options.allow)) return refusePerson(parts, request, { flow, login });
-  // A reload may have taken the client away.
-  const client = await provider.Client.find(flow.request.clientId);
-  if (client === undefined) return expired(parts, request);
+  if (!isAllowed(person, options.allow)) return refusePerson(parts, request, { flow, person });
   const scopes = grantedScopes(options, person, flow.request);
   if (scopes.length === 0) {
     log.warn('login_refused', { request_id: request.requestId, reason: 'no_scopes', ...describePerson(person) });
@@ -96,10 +113,9 @@ async function admit(parts: LoginParts, request: LoginRequest, { flow, login }: 
     if (!parts.ended.end(flowId)) return expired(parts, request);
     return as('no_scopes', await finishFlow(parts, flowId, result));
   }
-  // Of two requests at once one, and of two replicas.
+  // Of two approvals of one flow one, in this process and in others.
   const isFirst = parts.ended.end(flowId);
-  const endsAtMs = clock.nowMs() + FLOW_SECONDS * 1000;
-  if (!isFirst || !(await granted.add(flowId, client.clientId, endsAtMs))) return expired(parts, request);
+  if (!isFirst || !(await granted.add(flowId, client.clientId, flow.endsAtMs))) return expired(parts, request);
   const { resource } = flow.request;
   const grantId = await grant(parts, { login, client, resource, scopes });
   log.info('login_succeeded', {
@@ -146,8 +162,13 @@ async function grant(
   return grantId;
 }
 
+interface Refused {
+  readonly flow: OpenFlow;
+  readonly person: Person;
+}
+
 /** Nobody has got anything. Whoever logs in again in this flow is to be asked who they are. */
-function refusePerson(parts: LoginParts, request: LoginRequest, { flow, login: { person } }: Arrival): LoginAnswer {
+function refusePerson(parts: LoginParts, request: LoginRequest, { flow, person }: Refused): LoginAnswer {
   const { cookies, log, upstream } = parts;
   log.warn('login_refused', { request_id: request.requestId, reason: 'not_allowed', ...describePerson(person) });
   const { flowId, interaction, formToken, endsAtMs } = flow;

@@ -2,7 +2,6 @@
 import type Provider from 'oidc-provider';
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../observe/log.ts';
-import { MemoryRateLimiter } from '../state/rate-limiter.ts';
 import { createAdapterFactory } from './adapter.ts';
 import { json, jsonText, methodNotAllowed } from './answers.ts';
 import { assertingClients, registerAssertionGrant } from './assertions/grant-type.ts';
@@ -110,7 +109,6 @@ function buildParts(options: LoginOptions, memory: LoginMemory, surroundings: Pa
     registerAssertionGrant(provider, { options, clock, log, used: memory.assertions, findKeys });
   }
   watchProvider(provider, log);
-  const { refreshes } = options.rateLimit;
   return {
     options,
     provider,
@@ -118,7 +116,7 @@ function buildParts(options: LoginOptions, memory: LoginMemory, surroundings: Pa
     upstream,
     ...buildCarried(options, memory, clock),
     families,
-    refreshRate: new MemoryRateLimiter({ requestsPerSecond: refreshes / 60, burst: refreshes }),
+    refreshRate: memory.refreshRate.of(options.rateLimit.refreshes),
     refreshTokens: new RefreshTokens({
       seal: memory.seal,
       refreshTokens: memory.library.RefreshToken,
@@ -134,9 +132,9 @@ function buildParts(options: LoginOptions, memory: LoginMemory, surroundings: Pa
 /** What browsers bring back to us, and what they may bring no more. */
 function buildCarried(
   options: LoginOptions,
-  { seal, granted, ended }: LoginMemory,
+  { cookieSeal: seal, stateKey, granted, returned, ended }: LoginMemory,
   clock: Clock,
-): Pick<LoginParts, 'cookies' | 'consents' | 'states' | 'granted' | 'ended'> {
+): Pick<LoginParts, 'cookies' | 'consents' | 'states' | 'granted' | 'returned' | 'ended'> {
   const isSecure = options.issuer.startsWith('https:');
   const cookies = <T>(use: CookieUse, maxAgeSeconds: number, parse: Read<T>): SealedCookies<T> =>
     new SealedCookies({ use, maxAgeSeconds, parse, seal, clock, isSecure });
@@ -147,8 +145,9 @@ function buildCarried(
       options,
       clock,
     }),
-    states: createUpstreamStates(seal),
+    states: createUpstreamStates(stateKey),
     granted,
+    returned,
     ended,
   };
 }

@@ -9,7 +9,7 @@ import { isDocumentId } from './clients/document-url.ts';
 import { finishFlow } from './finish-flow.ts';
 import { frameOf } from './frame.ts';
 import { callbackUrl, goToUpstream } from './go-to-upstream.ts';
-import { findFlow } from './open-flow.ts';
+import { findFlow, type OpenFlow } from './open-flow.ts';
 import { type ConsentView, consentPage } from './pages/consent-page.ts';
 import { expiredPage } from './pages/expired-page.ts';
 import type { LoginParts, Respond } from './parts.ts';
@@ -64,11 +64,10 @@ async function decide(parts: LoginParts, request: LoginRequest): Promise<LoginAn
   if (flow === undefined || form.get('csrf') !== flow.formToken)
     return as('expired', page(expiredPage(frameOf(parts, request))));
   const decision = form.get('decision');
-  if (decision === 'approve') {
-    const isToBeRemembered = form.get('remember') === 'yes';
-    return goToUpstream(parts, flow, isToBeRemembered ? parts.consents.remember(flow.request, request.fields) : []);
-  }
-  if (decision !== 'deny' || !parts.ended.end(flow.flowId)) {
+  if (decision === 'approve') return approve(parts, request, { flow, isForGood: form.get('remember') === 'yes' });
+  // Who it is may have to be asked elsewhere: if that fails, nothing has ended, and the person may try again.
+  const client = decision === 'deny' ? await parts.provider.Client.find(flow.request.clientId) : undefined;
+  if (client === undefined || !parts.ended.end(flow.flowId)) {
     return as('expired', page(expiredPage(frameOf(parts, request))));
   }
   parts.log.info('login_refused', {
@@ -78,6 +77,17 @@ async function decide(parts: LoginParts, request: LoginRequest): Promise<LoginAn
   });
   const result = { error: 'access_denied', error_description: 'the person has refused' };
   return as('consent_denied', await finishFlow(parts, flow.flowId, result));
+}
+
+interface Approval {
+  readonly flow: OpenFlow;
+  readonly isForGood: boolean;
+}
+
+async function approve(parts: LoginParts, request: LoginRequest, { flow, isForGood }: Approval): Promise<LoginAnswer> {
+  const answer = await goToUpstream(parts, request, flow);
+  const remembered = isForGood ? parts.consents.remember(flow.request, request.fields) : [];
+  return { ...answer, fields: [...answer.fields, ...remembered] };
 }
 
 /** A form of another site. Browsers say where a form comes from; one that says nothing still needs the form's token. */

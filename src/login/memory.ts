@@ -7,13 +7,14 @@ import type { StoredKind } from './adapter.ts';
 import { EndedFlows } from './ended-flows.ts';
 import type { Family } from './family.ts';
 import type { LoginOptions } from './options.ts';
+import { RefreshRate } from './refresh-rate.ts';
 import { Revocations } from './revocations.ts';
 import { SigningKeys } from './signing-keys.ts';
 import { MemoryStore } from './store/memory-store.ts';
 import { Records, type RecordsOptions } from './store/records.ts';
 import type { RedisStoreOptions } from './store/redis-runner.ts';
 import { RedisStore } from './store/redis-store.ts';
-import { createSeal, type Seal } from './store/seal.ts';
+import { type ByteSeal, createByteSeal, createSeal, type Seal } from './store/seal.ts';
 import { SqliteStore } from './store/sqlite-store.ts';
 import type { Store } from './store/store.ts';
 import { TimedStore } from './store/timed-store.ts';
@@ -29,12 +30,18 @@ export interface LoginMemory {
   readonly leases: Records<string>;
   /** Flows that were granted something. */
   readonly granted: Records<string>;
+  /** The `state` of every return from the IdP, which is asked about each once. */
+  readonly returned: Records<string>;
   readonly ended: EndedFlows;
+  readonly refreshRate: RefreshRate;
   /** Identity assertions that have been used. */
   readonly assertions: Records<string>;
   readonly library: Readonly<Record<StoredKind, Records<AdapterPayload>>>;
   /** Seals the ids of registered clients. */
   readonly clientIdKey: Buffer;
+  readonly cookieSeal: ByteSeal;
+  /** Signs the `state` towards the IdP. */
+  readonly stateKey: Buffer;
   /** After a reload: the same Redis may have to be reached with another password. */
   renewAccess(place: LoginOptions['store']): void;
 }
@@ -42,6 +49,8 @@ export interface LoginMemory {
 /** Whoever has these has logged in, or was answered with a proof. */
 const MAX_OF_A_KIND = 200_000;
 const MAX_ENTRIES = 1_000_000;
+/** Strangers write these too, each for ten minutes: see `callback.ts` for what holds when there is no room. */
+const MAX_RETURNED = 10_000;
 /** Its owner writes them; every thread keeps all of them for an hour. */
 const MAX_REVOCATIONS = 10_000;
 
@@ -65,7 +74,9 @@ export async function openMemory(
     revocations: new Revocations(records('denied', MAX_REVOCATIONS, readRevocation), clock),
     leases: records('lease', MAX_OF_A_KIND, readText),
     ended: new EndedFlows(),
+    refreshRate: new RefreshRate(),
     granted: records('granted', MAX_OF_A_KIND, readText),
+    returned: records('returned', MAX_RETURNED, readText),
     assertions: records('assertion', MAX_OF_A_KIND, readText),
     library: {
       AuthorizationCode: records('code', MAX_OF_A_KIND, readPayload),
@@ -74,6 +85,8 @@ export async function openMemory(
       ReplayDetection: records('proof', MAX_OF_A_KIND, readPayload),
     },
     clientIdKey: deriveKey(secret, 'login client ids', 32),
+    cookieSeal: createByteSeal(secret, 'login cookies'),
+    stateKey: deriveKey(secret, 'login states', 32),
     renewAccess: (now) => {
       if (now.backend === 'redis' && opened instanceof RedisStore) opened.renewAccess(now);
     },

@@ -35,6 +35,8 @@ export interface LoginParts {
   readonly refreshTokens: RefreshTokens;
   /** Flows that were granted something: each is once. */
   readonly granted: Records<string>;
+  /** By the whole `state`: of each return from the IdP the IdP is asked once. */
+  readonly returned: Records<string>;
   readonly clock: Clock;
   readonly log: Log;
 }

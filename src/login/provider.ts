@@ -158,7 +158,7 @@ function people(): Configuration {
   };
 }
 
-/** No session of ours: everybody agrees and logs in at the IdP each time. */
+/** No session of ours: the library sends everybody to `consent.ts`, or to the IdP where they have agreed for good. */
 function askEveryTime(): interactionPolicy.Prompt {
   const { Check, Prompt } = interactionPolicy;
   return new Prompt(

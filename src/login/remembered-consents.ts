@@ -8,9 +8,9 @@ import type { ClientRequest } from './flow.ts';
 import type { LoginOptions } from './options.ts';
 import type { SealedCookies } from './sealed-cookies.ts';
 
-/** One client, one redirect URI, one resource, one set of scopes. */
+/** One client, one redirect URI, one set of scopes; one resource, and one IdP. */
 export interface RememberedConsent {
-  /** Of the four. */
+  /** Of the five. */
   readonly digest: string;
   readonly endsAtMs: number;
 }
@@ -19,12 +19,14 @@ export interface RememberedConsent {
 export const REMEMBERED_DAYS = 30;
 export const REMEMBERED_SECONDS = REMEMBERED_DAYS * 86_400;
 const MOST = 16;
+/** Sites that send whoever comes, with the code, on to wherever `state` says: nobody knows who gets it. Both are VS Code's. */
+const REDIRECTORS: ReadonlySet<string> = new Set(['vscode.dev', 'insiders.vscode.dev']);
 /** The browser has one such cookie. */
 const ID = 'all';
 
 export interface RememberedConsentsOptions {
   readonly cookies: SealedCookies<readonly RememberedConsent[]>;
-  readonly options: Pick<LoginOptions, 'clients'>;
+  readonly options: Pick<LoginOptions, 'clients' | 'upstream'>;
   readonly clock: Clock;
 }
 
@@ -36,18 +38,22 @@ export class RememberedConsents {
   }
 
   /**
-   * Whether it is certain who gets the code: a client that its owner or a document names, at a site of its own. Any program
-   * on a computer can be the one behind a loopback address or a private-use scheme, and anybody can register.
+   * Whether it is certain who gets the code: a client that its owner names, or a document at the very site that gets it. Any
+   * program on a computer can be the one behind a loopback address or a private-use scheme, and anybody can register.
    */
   mayRemember({ clientId, redirectUri }: ClientRequest): boolean {
     const { clients } = this.#options.options;
-    const isNamed = isDocumentId(clientId) || clients.static.some((client) => client.clientId === clientId);
-    const { protocol, hostname } = new URL(redirectUri);
-    return isNamed && protocol === 'https:' && !isLoopbackHost(hostname);
+    const { protocol, host, hostname } = new URL(redirectUri);
+    const isNamed =
+      clients.static.some((client) => client.clientId === clientId) ||
+      (isDocumentId(clientId) && URL.parse(clientId)?.host === host);
+    // RFC 1034 §3.1: a name and the same with a final dot are one.
+    const name = hostname.replace(/\.+$/, '');
+    return isNamed && protocol === 'https:' && !isLoopbackHost(name) && !REDIRECTORS.has(name);
   }
 
   has(request: ClientRequest, fields: FieldLines): boolean {
-    const digest = digestOf(request);
+    const digest = this.#digestOf(request);
     return this.mayRemember(request) && this.#read(fields).some((each) => each.digest === digest);
   }
 
@@ -56,7 +62,7 @@ export class RememberedConsents {
     if (!this.mayRemember(request)) return [];
     const { cookies, clock } = this.#options;
     const endsAtMs = clock.nowMs() + REMEMBERED_SECONDS * 1000;
-    const made = { digest: digestOf(request), endsAtMs };
+    const made = { digest: this.#digestOf(request), endsAtMs };
     const others = this.#read(fields).filter(({ digest }) => digest !== made.digest);
     return cookies.write(ID, [...others, made].slice(-MOST), endsAtMs) ?? [];
   }
@@ -66,8 +72,10 @@ export class RememberedConsents {
     const all = cookies.read(ID, fields)?.value ?? [];
     return all.filter(({ endsAtMs }) => endsAtMs > clock.nowMs());
   }
-}
-
-function digestOf({ clientId, redirectUri, resource, scopes }: ClientRequest): string {
-  return hash('sha256', JSON.stringify([clientId, redirectUri, resource, ...scopes.toSorted()]), 'base64url');
+  /** A reload may put another server or another IdP behind the same client, which nobody has agreed to. */
+  #digestOf({ clientId, redirectUri, resource, scopes }: ClientRequest): string {
+    const { upstream } = this.#options.options;
+    const agreed = [upstream.issuer, resource, clientId, redirectUri, ...scopes.toSorted()];
+    return hash('sha256', JSON.stringify(agreed), 'base64url');
+  }
 }

@@ -19,6 +19,8 @@ const AUTHORIZATION_PARAMETERS: ReadonlySet<string> = new Set([
 ]);
 
 type Scoped = Pick<LoginResource, 'scopesSupported' | 'requiredScopes'>;
+/** Of all three Obex makes its own page: it does not know by itself who sits there. */
+const ASKING: ReadonlySet<string> = new Set(['consent', 'login', 'select_account']);
 
 /** A value that no library knows: it refuses it in the way in which the client can read it. */
 const UNSUPPORTED = 'unsupported';
@@ -35,7 +37,7 @@ export function readAuthorizationRequest(query: string, resources: readonly Logi
   if (parameters.getAll('scope').length < 2) {
     parameters.set('scope', askedFor(parameters.get('scope') ?? undefined, resource).join(' '));
   }
-  // Everybody is asked each time: only a request that forbids asking is told apart.
+  // Who asks and when is ours (`asksForConsent`): the library sees only that a request forbids asking.
   if (parameters.get('prompt') !== 'none') parameters.delete('prompt');
   // Errors of other flows would go into the fragment.
   const types = parameters.getAll('response_type');
@@ -43,6 +45,12 @@ export function readAuthorizationRequest(query: string, resources: readonly Logi
   const mode = parameters.get('response_mode') ?? 'query';
   if (mode !== 'query') parameters.set('response_mode', UNSUPPORTED);
   return parameters;
+}
+
+/** OpenID Connect Core §3.1.2.1: the client wants its person to be asked, whatever was agreed to before. */
+export function asksForConsent(query: string): boolean {
+  const prompts = new URLSearchParams(query).getAll('prompt').flatMap((prompt) => prompt.split(' '));
+  return prompts.some((prompt) => ASKING.has(prompt));
 }
 
 /** The form of a token request, for the library. Clients ask again for scopes that never were ours, such as offline_access. */

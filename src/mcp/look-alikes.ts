@@ -2,12 +2,13 @@
 import type { JsonObject } from '../lib/json-text.ts';
 
 export interface DecidingNames {
+  /** Nobody takes these for others: the names themselves, and some that are common beside them. */
   readonly exact: ReadonlySet<string>;
   readonly folded: ReadonlySet<string>;
 }
 
-export function decidingNames(...names: readonly string[]): DecidingNames {
-  return { exact: new Set(names), folded: new Set(names.map(foldCase)) };
+export function decidingNames(names: readonly string[], common: readonly string[] = []): DecidingNames {
+  return { exact: new Set([...names, ...common]), folded: new Set(names.map(foldCase)) };
 }
 
 /**

@@ -1,7 +1,7 @@
 /** One message of MCP, told from a JSON value. JSON-RPC 2.0 §4, §5; MCP 2026-07-28, Messages. */
 import { isJsonObject, type JsonObject } from '../lib/json-text.ts';
 import { type Fault, invalid, type RequestId } from './fault.ts';
-import { decidingNames, hasLookAlike } from './look-alikes.ts';
+import { type DecidingNames, decidingNames, hasLookAlike } from './look-alikes.ts';
 import { findMethod, isNotificationMethod } from './methods.ts';
 import { findNamed, type Named } from './named.ts';
 
@@ -9,7 +9,7 @@ interface Call {
   readonly method: string;
   /** Absent and null are one. */
   readonly params: JsonObject | undefined;
-  /** What it is about: nothing, one, or as many resources as are subscribed to. */
+  /** What it is about: nothing, one, or as many resources and tasks as are subscribed to. */
   readonly named: readonly Named[];
   /** The protocol version that `_meta` names. */
   readonly version: string | undefined;
@@ -37,11 +37,14 @@ export type Message = Request | Notification | Response;
 
 const VERSION_MEMBER = 'io.modelcontextprotocol/protocolVersion';
 
-const MESSAGE_NAMES = decidingNames('jsonrpc', 'id', 'method', 'params', 'result', 'error');
-const VERSION_NAMES = decidingNames(VERSION_MEMBER);
+const MESSAGE_NAMES = decidingNames(['jsonrpc', 'id', 'method', 'params', 'result', 'error']);
+const VERSION_NAMES = decidingNames(
+  [VERSION_MEMBER],
+  ['io.modelcontextprotocol/clientInfo', 'io.modelcontextprotocol/clientCapabilities', 'progressToken'],
+);
 /** Of a method that is not known, `_meta` alone decides anything. */
-const META_NAMES = decidingNames('_meta');
-const PARAM_NAMES = decidingNames(
+const META_NAMES = decidingNames(['_meta']);
+const PARAM_NAMES = decidingNames([
   '_meta',
   'name',
   'uri',
@@ -52,7 +55,7 @@ const PARAM_NAMES = decidingNames(
   'requestId',
   'progressToken',
   'protocolVersion',
-);
+]);
 
 /** `value` was parsed strictly: a name that stands in it stands there once. */
 export function toMessage(value: unknown): Message | Fault {
@@ -79,8 +82,8 @@ function readMembers(message: JsonObject): Message | string {
 
 function readResponse(message: JsonObject): Response | string {
   const id = message['id'] ?? null;
-  const { result, error } = { result: message['result'], error: message['error'] };
-  if (message['params'] !== undefined) return 'params beside an answer';
+  const { result, error, params } = message;
+  if (params !== undefined) return 'params beside an answer';
   if (id !== null && !isRequestId(id)) return 'id is neither a text nor an integer';
   if (error === undefined) return id === null ? 'a result without id' : { kind: 'response', id, result, error };
   if (result !== undefined) return 'a result beside an error';
@@ -95,27 +98,29 @@ function readCall(message: JsonObject): Request | Notification | string {
   if (typeof method !== 'string' || method === '' || method.includes('\0')) return 'method is no text';
   if (params !== undefined && !isJsonObject(params)) return 'params is no object';
   const known = findMethod(method);
-  if (params !== undefined && hasLookAlike(params, known === undefined ? META_NAMES : PARAM_NAMES)) {
-    return 'a look-alike of a member of params';
-  }
-  const meta = readVersion(params?.['_meta'] ?? undefined);
-  if (typeof meta === 'string') return meta;
+  const flaw = params === undefined ? undefined : flawOfParams(params, known === undefined ? META_NAMES : PARAM_NAMES);
+  if (flaw !== undefined) return flaw;
   const named = findNamed(known?.names, params);
   if (typeof named === 'string') return named;
-  return withId(message['id'], { method, params, named, version: meta.version });
+  return withId(message['id'], { method, params, named, version: versionOf(params) });
 }
 
-/** What `_meta` names, or a phrase why that cannot be told. */
-function readVersion(meta: unknown): Pick<Call, 'version'> | string {
-  if (meta === undefined) return NO_VERSION;
+/** A phrase why two decoders could read params, or the version that `_meta` names, in two ways. */
+function flawOfParams(params: JsonObject, deciding: DecidingNames): string | undefined {
+  if (hasLookAlike(params, deciding)) return 'a look-alike of a member of params';
+  const meta = params['_meta'] ?? undefined;
+  if (meta === undefined) return undefined;
   if (!isJsonObject(meta)) return 'params._meta is no object';
   if (hasLookAlike(meta, VERSION_NAMES)) return 'a look-alike of the protocol version';
   const version = meta[VERSION_MEMBER];
-  if (version === undefined) return NO_VERSION;
-  return typeof version === 'string' ? { version } : 'the protocol version of params._meta is no text';
+  return version === undefined || typeof version === 'string' ? undefined : 'the protocol version is no text';
 }
 
-const NO_VERSION: Pick<Call, 'version'> = { version: undefined };
+function versionOf(params: JsonObject | undefined): string | undefined {
+  const meta = params?.['_meta'];
+  const version = isJsonObject(meta) ? meta[VERSION_MEMBER] : undefined;
+  return typeof version === 'string' ? version : undefined;
+}
 
 /** A call with an id is a request, one without is a notification; known methods are one of them. */
 function withId(id: unknown, call: Call): Request | Notification | string {

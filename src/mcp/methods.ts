@@ -53,6 +53,7 @@ const METHODS: ReadonlyMap<string, Method> = new Map<string, Method>([
   ['notifications/cancelled', { ...NOTICE, sender: 'either' }],
   ['notifications/progress', { ...NOTICE, sender: 'either' }],
   ['notifications/tasks/status', { ...NOTICE, sender: 'either' }],
+  ['notifications/tasks', NOTICE],
   ['notifications/message', NOTICE],
   ['notifications/tools/list_changed', NOTICE],
   ['notifications/resources/list_changed', NOTICE],

@@ -1,4 +1,4 @@
-/** What a message is about: the tool, prompt, resource or task that its params name. MCP 2026-07-28, Schema. */
+/** What a message is about: the tool, prompt, resource or task that its params name. MCP 2026-07-28, Schema; SEP-2663. */
 import { isJsonObject, type JsonObject } from '../lib/json-text.ts';
 import { decidingNames, hasLookAlike } from './look-alikes.ts';
 import type { NameSource } from './methods.ts';
@@ -11,8 +11,8 @@ export interface Named {
 
 const NONE: readonly Named[] = Object.freeze([]);
 
-const REF_NAMES = decidingNames('type', 'name', 'uri');
-const FILTER_NAMES = decidingNames('resourceSubscriptions');
+const REF_NAMES = decidingNames(['type', 'name', 'uri']);
+const FILTER_NAMES = decidingNames(['resourceSubscriptions', 'taskIds']);
 
 const NO_PARAMS: JsonObject = Object.freeze({});
 
@@ -65,9 +65,15 @@ function findReferenced(ref: unknown): readonly Named[] | string {
 function findSubscribed(filter: unknown): readonly Named[] | string {
   if (!isJsonObject(filter)) return 'params.notifications is no object';
   if (hasLookAlike(filter, FILTER_NAMES)) return 'params.notifications has a look-alike of a member';
-  const uris = filter['resourceSubscriptions'] ?? NONE;
-  if (!Array.isArray(uris)) return 'params.notifications.resourceSubscriptions is no array';
-  return uris.every(isName)
-    ? uris.map((name) => ({ kind: 'resource', name }))
-    : 'a resource of params.notifications is not named by a text';
+  const resources = several('resource', filter['resourceSubscriptions']);
+  // SEP-2663: of tasks, too.
+  const tasks = several('task', filter['taskIds']);
+  if (typeof resources === 'string') return resources;
+  return typeof tasks === 'string' ? tasks : [...resources, ...tasks];
+}
+
+function several(kind: Named['kind'], names: unknown): readonly Named[] | string {
+  const list = names ?? NONE;
+  const isList = Array.isArray(list) && list.every(isName);
+  return isList ? list.map((name) => ({ kind, name })) : `a ${kind} of params.notifications is not named by a text`;
 }

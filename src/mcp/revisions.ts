@@ -6,17 +6,15 @@ export interface Revision {
   readonly batches: boolean;
   /** `initialize` opens a session, named by Mcp-Session-Id, with GET and DELETE beside POST. */
   readonly sessions: boolean;
-  /** Mcp-Method, Mcp-Name and MCP-Protocol-Version must be there, and `_meta` names the version. */
-  readonly mirroredHeaders: boolean;
 }
 
-/** Oldest first. 2024-11-05 has sessions too, but over HTTP with SSE: its events name where to POST. */
+/** Oldest first. 2024-11-05 has sessions too, but over HTTP with SSE: the path says which. */
 export const REVISIONS: readonly Revision[] = [
-  { version: '2024-11-05', batches: false, sessions: false, mirroredHeaders: false },
-  { version: '2025-03-26', batches: true, sessions: true, mirroredHeaders: false },
-  { version: '2025-06-18', batches: false, sessions: true, mirroredHeaders: false },
-  { version: '2025-11-25', batches: false, sessions: true, mirroredHeaders: false },
-  { version: '2026-07-28', batches: false, sessions: false, mirroredHeaders: true },
+  { version: '2024-11-05', batches: false, sessions: false },
+  { version: '2025-03-26', batches: true, sessions: true },
+  { version: '2025-06-18', batches: false, sessions: true },
+  { version: '2025-11-25', batches: false, sessions: true },
+  { version: '2026-07-28', batches: false, sessions: false },
 ];
 
 /** What a request without MCP-Protocol-Version speaks: the last revision that did not know the header. */
@@ -25,8 +23,8 @@ const UNNAMED_VERSION = '2025-03-26';
 const FIRST_MODERN_VERSION = '2026-07-28';
 
 /**
- * Modern: each request says for itself what it speaks (`_meta`), and there is no session. Unknown versions are compared as
- * the SDKs compare them, as text, so that they are judged by the rules that a server would apply.
+ * Modern: a request says for itself what it speaks (`_meta`), its headers must mirror the body, and there is no session.
+ * Versions that are not known are compared as text, as the SDKs do, so that the rules are those that a server applies.
  */
 export function isModern(version: string): boolean {
   return version >= FIRST_MODERN_VERSION;

@@ -1,9 +1,12 @@
 /** JSON that every decoder reads the same way, as messages must be written. RFC 8259 §4, §6, §8; RFC 7493 (I-JSON) §2. */
-import { countWrittenMembers, endOfString, parseJsonText } from '../lib/json-text.ts';
+import { countWrittenMembers, endOfString, isJsonObject, parseJsonText } from '../lib/json-text.ts';
 
 const MAX_DEPTH = 64;
 
 const QUOTE = 0x22;
+
+/** Shorter ones are below 2^53. */
+const INTEGER = /^-?\d{16,}$/;
 
 /** The value, or a phrase why there is none. */
 export type StrictJson = { readonly value: unknown } | { readonly detail: string };
@@ -43,22 +46,22 @@ function inspect(value: unknown, tally: Tally): void {
     else if (!Number.isSafeInteger(value) && Number.isInteger(value)) tally.unsafeInteger = true;
   } else if (Array.isArray(value)) {
     for (const item of value) inspect(item, tally);
-  } else if (typeof value === 'object' && value !== null) {
-    inspectMembers(value, tally);
+  } else if (isJsonObject(value)) {
+    // No list of names, which would be made for each object of each body.
+    for (const name in value) {
+      tally.members += 1;
+      // nodejs/node#63785: V8 may give this name to any one-character name written with an escape.
+      if (name === '\\') tally.flaw = 'a member called "\\"';
+      else if (!name.isWellFormed()) tally.flaw = 'a lone surrogate';
+      inspect(value[name], tally);
+    }
   }
 }
 
-function inspectMembers(object: object, tally: Tally): void {
-  for (const [name, value] of Object.entries(object)) {
-    tally.members += 1;
-    // nodejs/node#63785: V8 may give this name to any one-character name written with an escape.
-    if (name === '\\') tally.flaw = 'a member called "\\"';
-    else if (!name.isWellFormed()) tally.flaw = 'a lone surrogate';
-    inspect(value, tally);
-  }
-}
-
-/** Whether an integer stands in the text that a double cannot hold. All numbers in it are finite. */
+/**
+ * Whether an integer stands in the text that becomes another one when it is read and written again. One that a double
+ * holds may be among them: 2^60 is written with three zeros at its end.
+ */
 function roundsInteger(bytes: Uint8Array): boolean {
   for (let index = 0; index < bytes.length; index += 1) {
     const byte = bytes[index] ?? 0;
@@ -67,7 +70,7 @@ function roundsInteger(bytes: Uint8Array): boolean {
     let end = index + 1;
     while (isNumeric(bytes[end] ?? 0)) end += 1;
     const digits = Buffer.from(bytes.buffer, bytes.byteOffset + index, end - index).toString('latin1');
-    if (/^-?\d{16,}$/.test(digits) && BigInt(digits) !== BigInt(Number(digits))) return true;
+    if (INTEGER.test(digits) && String(Number(digits)) !== digits) return true;
     index = end;
   }
   return false;

@@ -19,6 +19,7 @@ export class Admission {
   #max: number;
   readonly #occupants = new Map<Program, Occupant>();
   #waiting: (() => void)[] = [];
+  #isClosed = false;
 
   constructor(max: number) {
     this.#max = max;
@@ -40,7 +41,7 @@ export class Admission {
   ): Promise<T | undefined> {
     for (;;) {
       const found = find();
-      if (found !== undefined) return found;
+      if (found !== undefined || this.#isClosed) return found;
       const own = this.occupants.filter(({ identity }) => identity.principalKey === principalKey);
       if (this.#occupants.size < this.#max && own.length < Math.max(1, Math.floor(this.#max / SHARE))) {
         const occupant = create();
@@ -52,9 +53,19 @@ export class Admission {
     }
   }
 
+  /** Nobody is admitted any more. */
+  close(): void {
+    this.#isClosed = true;
+    this.#wake();
+  }
+
   /** None of its group is left. */
   leave(program: Program): void {
     this.#occupants.delete(program);
+    this.#wake();
+  }
+
+  #wake(): void {
     for (const resolve of this.#waiting.splice(0)) resolve();
   }
 

@@ -33,6 +33,8 @@ export class Answer implements ExchangeOwner {
   readonly #options: AnswerOptions;
   readonly #timer: NodeJS.Timeout;
   #stream: SseStream | undefined;
+  /** Bytes that the client has not read, as far as is known. */
+  #waiting = 0;
   #isOver = false;
 
   constructor(exchange: Exchange, options: AnswerOptions) {
@@ -56,7 +58,7 @@ export class Answer implements ExchangeOwner {
   respond(json: Buffer, status: number, fields = this.#options.fields): boolean {
     if (this.#isOver || this.#stream !== undefined || !this.#options.accepts.json) return false;
     clearTimeout(this.#timer);
-    respondJson(this.#exchange, { status, json, fields });
+    if (!respondJson(this.#exchange, { status, json, fields })) this.#wait(json.length);
     return true;
   }
 
@@ -75,6 +77,12 @@ export class Answer implements ExchangeOwner {
     this.#isOver = true;
     clearTimeout(this.#timer);
     this.#stream?.release();
+    this.#wait(-this.#waiting);
     this.#options.onClose(outcome === 'aborted');
+  }
+
+  #wait(bytes: number): void {
+    this.#waiting += bytes;
+    this.#options.flow.add(bytes);
   }
 }

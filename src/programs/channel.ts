@@ -73,7 +73,7 @@ export class Channel implements EventOwner {
     this.#completeAt = this.#last;
     this.#endStreams();
     if (this.#forgotten < this.#last && this.isKnown) return;
-    this.#store.forget(this);
+    if (this.#last > 0) this.#store.forget(this);
     this.#onDiscarded();
   }
 

@@ -13,6 +13,7 @@ import { readAccept } from './accept.ts';
 import type { ByteBudget } from './byte-budget.ts';
 import { type ProgramIdentity, readIdentity } from './identity.ts';
 import { toInbound } from './inbound.ts';
+import { judgeModernRequest } from './judge-modern.ts';
 import type { ProgramServer } from './program-server.ts';
 import { BUSY, refuse, respondEmpty, respondJson, SESSION_NOT_FOUND, TOO_MANY } from './respond.ts';
 
@@ -125,7 +126,7 @@ export class Front {
     if (!bodyBudget.take(reserved)) return refuse(exchange, BUSY);
     collectBody(exchange.body, most, (outcome) => {
       bodyBudget.give(reserved);
-      if (typeof outcome !== 'string') return this.#receive(visit, Buffer.from(outcome));
+      if (typeof outcome !== 'string') return this.#receive(visit, asBuffer(outcome));
       const status = STATUS_OF_FAILURE[outcome];
       if (status !== undefined) refuse(exchange, { status, code: -32700, message: 'The body could not be read' });
     });
@@ -182,6 +183,8 @@ export class Front {
       const shared = server.findShared(identity);
       return shared === undefined ? respondEmpty(exchange, 202) : shared.notify(read, inbound.line, exchange);
     }
+    const refusal = judgeModernRequest(read);
+    if (refusal !== undefined) return respondEarly(exchange, refusal);
     const shared = await server.openShared(identity);
     if (shared === undefined) return refuse(exchange, { ...TOO_MANY, id: read.id });
     if (watch.isGone) return shared.onAbandoned();
@@ -199,13 +202,21 @@ const STATUS_OF_FAILURE: Readonly<Record<string, number>> = {
   request_timeout: 408,
 };
 
-/** Each era has processes of its own, and the first message of one says which. */
+/** Each era has processes of its own. Whoever names a version in the body, one that nobody knows too, speaks as the new one does. */
 function isOfModernEra({ version }: Visit, read: Message | Batch): boolean {
-  if (read.kind === 'batch' || read.kind === 'response') return version !== undefined && isModern(version);
-  const spoken = version ?? read.version;
-  return spoken !== undefined && isModern(spoken);
+  if (version !== undefined && isModern(version)) return true;
+  if (read.kind === 'batch' || read.kind === 'response' || read.version === undefined) return false;
+  return isModern(read.version) || findRevision(read.version) === undefined;
+}
+
+function asBuffer({ buffer, byteOffset, length }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, length);
 }
 
 function answerFault(exchange: Exchange, fault: Fault): void {
-  respondJson(exchange, { status: 400, json: formatFault(fault) });
+  respondEarly(exchange, formatFault(fault));
+}
+
+function respondEarly(exchange: Exchange, json: string): void {
+  respondJson(exchange, { status: 400, json });
 }

@@ -76,7 +76,7 @@ function findMember(json: Buffer, start: number, name: string): number | undefin
 
 function isName(quoted: Buffer, name: string): boolean {
   if (!quoted.includes(BACKSLASH))
-    return quoted.length === name.length + 2 && quoted.toString('utf8', 1, quoted.length - 1) === name;
+    return quoted.length === Buffer.byteLength(name) + 2 && quoted.toString('utf8', 1, quoted.length - 1) === name;
   const written: unknown = JSON.parse(quoted.toString());
   return written === name;
 }

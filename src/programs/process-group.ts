@@ -1,5 +1,7 @@
 /** A program with all that it has started: a group of its own, ended as a whole. setpgid(2), kill(2). */
 
+import { signalGroup } from '../lib/signal-group.ts';
+
 /** How long a program may take to end once its standard input is closed, before it is told to. */
 const BEFORE_TERM_MS = 1_000;
 /** From then on nobody asks. */
@@ -14,9 +16,11 @@ export class ProcessGroup {
   #timers: NodeJS.Timeout[] = [];
   #look: NodeJS.Timeout | undefined;
   #isTold = false;
+  #isKilled = false;
+  #isWithoutLeader = false;
   #isGone = false;
 
-  /** `onGone` is called once, when none of the group is left, or when SIGKILL is on its way to the rest. */
+  /** `onGone` is called once, when its leader is gone, and none of the others is left or SIGKILL is on its way to them. */
   constructor(pgid: number, onGone: () => void) {
     this.pgid = pgid;
     this.#onGone = onGone;
@@ -30,7 +34,8 @@ export class ProcessGroup {
 
   /** Who is left behind is told at once: while there is somebody the number means no other group. */
   onLeaderExit(): void {
-    if (this.#isGone) return;
+    this.#isWithoutLeader = true;
+    if (this.#isKilled) return this.#finish();
     this.beginEnd();
     if (!this.#isTold) this.#tell();
     this.#lookAround();
@@ -43,8 +48,9 @@ export class ProcessGroup {
   }
 
   #kill(): void {
+    this.#isKilled = true;
     signalGroup(this.pgid, 'SIGKILL');
-    this.#finish();
+    if (this.#isWithoutLeader) this.#finish();
   }
 
   #lookAround(): void {
@@ -57,15 +63,5 @@ export class ProcessGroup {
     clearInterval(this.#look);
     for (const timer of this.#timers) clearTimeout(timer);
     this.#onGone();
-  }
-}
-
-/** False when there is nobody. */
-export function signalGroup(pgid: number, signal: NodeJS.Signals | 0): boolean {
-  try {
-    return process.kill(-pgid, signal);
-  } catch (error) {
-    // Somebody is there who has become another user.
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
   }
 }

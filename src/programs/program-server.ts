@@ -62,7 +62,6 @@ export class ProgramServer {
 
   /** A new session, whose first message is still to come; undefined when there is no room. */
   openSession(identity: ProgramIdentity): Promise<Session | undefined> {
-    if (this.#drained !== undefined) return Promise.resolve(undefined);
     const create = (): Session =>
       new Session(identity, {
         keepAlive: this.#parts.keepAlive,
@@ -89,7 +88,6 @@ export class ProgramServer {
 
   /** Undefined when there is no room. */
   openShared(identity: ProgramIdentity): Promise<SharedProgram | undefined> {
-    if (this.#drained !== undefined) return Promise.resolve(undefined);
     const key = keyOf(identity);
     const create = (): SharedProgram => {
       const shared = new SharedProgram(identity, {
@@ -110,6 +108,7 @@ export class ProgramServer {
   drain(drainMs: number): Promise<void> {
     if (this.#drained !== undefined) return this.#drained.promise;
     this.#drained = Promise.withResolvers<void>();
+    this.#admission.close();
     clearInterval(this.#look);
     for (const occupant of this.#admission.occupants) occupant.closeStreams();
     const deadlineMs = this.#parts.clock.monotonicMs() + drainMs;

@@ -45,6 +45,9 @@ const MAX_WAITING_BYTES = 1024 * 1024;
 /** Nothing more of it is of use. */
 const AT_ONCE: ReadonlySet<ProgramEndReason> = new Set(['start_timeout', 'message_too_large', 'bug']);
 
+/** Nobody asked for it. */
+const FAULTS: ReadonlySet<ProgramEndReason> = new Set([...AT_ONCE, 'exited']);
+
 const END_WORDS: Readonly<Partial<Record<ProgramEndReason, string>>> = {
   start_timeout: 'the program did not answer in time',
   message_too_large: 'the program sent a message that is too large',
@@ -71,6 +74,7 @@ export class Program {
   /** Its output is over. */
   #hasEnded = false;
   #tellEnd: (() => void) | undefined;
+  #isGroupGone = false;
 
   constructor(settings: ProgramSettings, parts: ProgramParts, owner: ProgramOwner) {
     this.#settings = settings;
@@ -98,7 +102,7 @@ export class Program {
       return;
     }
     this.#child = spawned;
-    this.#group = spawned.pid === undefined ? undefined : new ProcessGroup(spawned.pid, () => this.#onGone());
+    this.#group = spawned.pid === undefined ? undefined : new ProcessGroup(spawned.pid, () => this.#onGroupGone());
     this.#listen(spawned);
   }
 
@@ -159,8 +163,8 @@ export class Program {
     const { server, startTimeoutMs } = this.#settings;
     child.on('error', (error) => this.#failStart(explainSpawnError(error, this.#settings)));
     child.on('exit', (code, signal) => this.#onExit(code, signal));
-    // It has closed its end; what it says last is still read.
-    child.stdin.on('error', () => undefined);
+    // It takes no more; what it says last is still read.
+    child.stdin.on('error', () => this.end('exited'));
     child.stdout.on('data', (chunk: Buffer) => this.#lines.read(chunk));
     child.stdout.on('end', () => this.#lines.end());
     child.stdout.on('error', () => undefined);
@@ -198,17 +202,15 @@ export class Program {
   }
 
   #onExit(code: number | null, signal: NodeJS.Signals | null): void {
-    const isUnasked = this.#reason === undefined;
     this.end('exited');
-    this.#group?.onLeaderExit();
-    this.flow.open();
     const reason = this.#reason ?? 'exited';
     this.#tellEnd = () => {
       const fields = { server: this.#settings.server, pid: this.pid, reason, code, signal };
-      const isFault = isUnasked || AT_ONCE.has(reason);
-      if (isFault) this.#parts.log.warn('program_ended', { ...fields, stderr: this.#stderr.last });
+      if (FAULTS.has(reason)) this.#parts.log.warn('program_ended', { ...fields, stderr: this.#stderr.last });
       else this.#parts.log.info('program_ended', fields);
     };
+    this.#group?.onLeaderExit();
+    this.flow.open();
     this.#lastWords = setTimeout(() => this.#onClosed(), LAST_WORDS_MS);
   }
 
@@ -220,8 +222,16 @@ export class Program {
     for (const run of this.#waiting.splice(0)) run();
     this.#child?.stdout.destroy();
     this.#child?.stderr.destroy();
-    this.#tellEnd?.();
+    if (this.#tellEnd === undefined) return;
+    this.#tellEnd();
     this.#tellEnd = undefined;
+    if (this.#isGroupGone) this.#onGone();
+  }
+
+  /** Whoever waits for its end may end the thread: its last event goes before. */
+  #onGroupGone(): void {
+    this.#isGroupGone = true;
+    if (this.#tellEnd === undefined) this.#onGone();
   }
 
   #closeOutput(): void {

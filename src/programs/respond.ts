@@ -10,19 +10,21 @@ export interface JsonAnswer {
 
 const NOBODY: ExchangeOwner = { onClose: () => undefined };
 
-export function respondJson(exchange: Exchange, { status, json, fields = [] }: JsonAnswer): void {
-  // A copy: what a program has written is only lent.
-  const body = Buffer.from(json);
+/** False when the client does not read as fast as that. */
+export function respondJson(exchange: Exchange, { status, json, fields = [] }: JsonAnswer): boolean {
+  const body = typeof json === 'string' ? Buffer.from(json) : json;
   const all = ['Content-Type', 'application/json', 'Cache-Control', 'no-store', ...fields];
   exchange.owner ??= NOBODY;
   const sink = exchange.respond({ status, reason: '', fields: all, length: body.length });
-  sink.write(body);
+  const takesMore = sink.write(body);
   sink.end();
+  return takesMore;
 }
 
 export function respondEmpty(exchange: Exchange, status: number, fields: FieldLines = []): void {
   exchange.owner ??= NOBODY;
-  exchange.respond({ status, reason: '', fields, length: 0 }).end();
+  // RFC 9110 §8.6: a 204 says nothing of a length.
+  exchange.respond({ status, reason: '', fields, length: status === 204 ? undefined : 0 }).end();
 }
 
 /** A refusal in the words of JSON-RPC. */

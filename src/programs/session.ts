@@ -1,6 +1,6 @@
 /** A session of the revisions that have them, with a process of its own. MCP 2025-11-25 transports, Session Management. */
 import { randomUUID } from 'node:crypto';
-import { formatError } from '../mcp/fault.ts';
+import { type ErrorObject, formatError, type RequestId } from '../mcp/fault.ts';
 import type { Request } from '../mcp/message.ts';
 import type { ProgramEndReason } from '../observe/program-metrics.ts';
 import type { Exchange, FieldLines } from '../wire/exchange.ts';
@@ -28,7 +28,8 @@ export interface SessionParts {
 
 /** A request on its way. */
 interface Pending {
-  readonly request: Request;
+  readonly id: RequestId;
+  readonly isInitialize: boolean;
   readonly progressToken: string | undefined;
   readonly group: Group;
 }
@@ -113,9 +114,7 @@ export class Session implements ProgramOwner {
   }
 
   onEnd(why: string): void {
-    for (const { request } of this.#pending.values()) {
-      this.#settle(request, Buffer.from(formatError(request.id, { code: -32603, message: why })), true);
-    }
+    for (const { id } of this.#pending.values()) this.#fail(id, { code: -32603, message: why });
     this.#standalone.complete();
     for (const channel of this.#channels.values()) channel.complete();
     this.#parts.onClosed(this);
@@ -142,8 +141,9 @@ export class Session implements ProgramOwner {
     }
     const group = this.#createGroup(requests.length, exchange, accepted);
     for (const request of requests) {
+      const { id, method } = request;
       const progressToken = progressTokenOf(request);
-      this.#pending.set(idKey(request.id), { request, progressToken, group });
+      this.#pending.set(idKey(id), { id, isInitialize: method === 'initialize', progressToken, group });
     }
     return true;
   }
@@ -178,10 +178,10 @@ export class Session implements ProgramOwner {
   #onResponse(message: ProgramResponse): void {
     const pending = this.#find(message);
     if (pending === undefined) return this.#parts.onUnmatched();
-    const json = message.id === null ? withId(message, JSON.stringify(pending.request.id)) : message.json;
-    const { request } = pending;
-    if (request.method === 'initialize' && !this.#isOpen && !message.isError) this.#open(message.members['result']);
-    this.#settle(request, json, message.isError);
+    const { id, isInitialize } = pending;
+    const json = message.id === null ? withId(message, JSON.stringify(id)) : message.json;
+    if (isInitialize && !this.#isOpen && !message.isError) this.#open(message.members['result']);
+    this.#settle(id, json, message.isError);
     if (!this.#isOpen) this.end('era_refused');
   }
 
@@ -198,7 +198,11 @@ export class Session implements ProgramOwner {
     this.#parts.onOpen(this);
   }
 
-  #settle({ id }: Request, json: Buffer, isError: boolean): void {
+  #fail(id: RequestId, error: ErrorObject): void {
+    this.#settle(id, Buffer.from(formatError(id, error)), true);
+  }
+
+  #settle(id: RequestId, json: Buffer, isError: boolean): void {
     const pending = this.#pending.get(idKey(id));
     if (pending === undefined) return;
     this.#pending.delete(idKey(id));
@@ -232,10 +236,9 @@ export class Session implements ProgramOwner {
 
   /** The program answers no more what the client has given up. */
   #cancel(params: Readonly<Record<string, unknown>> | undefined): void {
-    const id = tokenKey(params?.['requestId']);
-    const request = this.#pending.get(id ?? '')?.request;
-    if (request === undefined || request.method === 'initialize') return;
+    const pending = this.#pending.get(tokenKey(params?.['requestId']) ?? '');
+    if (pending === undefined || pending.isInitialize) return;
     // Without any, a client would come back for the rest of the stream.
-    this.#settle(request, Buffer.from(formatError(request.id, { code: -32000, message: 'Request cancelled' })), true);
+    this.#fail(pending.id, { code: -32000, message: 'Request cancelled' });
   }
 }

@@ -46,7 +46,7 @@ const WAIT_FOR_SLOT_MS = 1_000;
 const NETWORK_FACTOR = 4;
 
 export class LoginLimits {
-  #rates: Readonly<Record<keyof LoginRates, Rate>>;
+  #rates: Rates;
   /** By kind and address. */
   readonly #inFlight = new Map<string, number>();
   readonly #inFlightOfAll = new Map<string, number>();
@@ -55,9 +55,9 @@ export class LoginLimits {
     this.#rates = toRates(rates);
   }
 
-  /** Other rates, from now on. */
+  /** From now on. A rate that stays the same keeps what was used up. */
   set rates(rates: LoginRates) {
-    this.#rates = toRates(rates);
+    this.#rates = toRates(rates, this.#rates);
   }
 
   /** 0: it may go on, and `leave` is to be called at its end. Else the milliseconds to wait. `key`: see `rateLimitKey`. */
@@ -85,16 +85,24 @@ export class LoginLimits {
   }
 }
 
-function toRates({ beginnings, pages }: LoginRates): Readonly<Record<keyof LoginRates, Rate>> {
-  return { beginnings: new Rate(beginnings), pages: new Rate(pages) };
+type Rates = Readonly<Record<keyof LoginRates, Rate>>;
+
+function toRates({ beginnings, pages }: LoginRates, before?: Rates): Rates {
+  return { beginnings: toRate(beginnings, before?.beginnings), pages: toRate(pages, before?.pages) };
+}
+
+function toRate(aMinute: number, before: Rate | undefined): Rate {
+  return before?.aMinute === aMinute ? before : new Rate(aMinute);
 }
 
 /** Of addresses, and of the networks that hold them. */
 class Rate {
+  readonly aMinute: number;
   readonly #addresses: MemoryRateLimiter;
   readonly #networks: MemoryRateLimiter;
 
   constructor(aMinute: number) {
+    this.aMinute = aMinute;
     this.#addresses = aMinuteEach(aMinute);
     this.#networks = aMinuteEach(aMinute * NETWORK_FACTOR);
   }

@@ -4,12 +4,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Worker } from 'node:worker_threads';
+import { signalGroup } from '../lib/signal-group.ts';
 import { errorField, type LogLevel } from '../observe/log.ts';
 import type { Observers } from '../observe/observers.ts';
 import { ProgramMetrics } from '../observe/program-metrics.ts';
 import type { FromPrograms, ProgramsOrders, ToPrograms } from '../programs/messages.ts';
 import type { ProgramsOptions, ProgramsPlace } from '../programs/options.ts';
-import { signalGroup } from '../programs/process-group.ts';
 import { RetryPause } from '../state/retry-pause.ts';
 
 export interface ProgramsDeskOptions {

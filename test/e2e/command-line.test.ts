@@ -15,6 +15,9 @@ function obex(...args: string[]): { readonly status: number | null; readonly std
   return { status, stdout, stderr };
 }
 
+const NO_COMMAND = 'nothing stands after --; write the command of the MCP server there: obex serve -- npx my-server';
+const TWO_BACKENDS = 'are two backends, one that runs already and one that Obex runs; write one of them';
+
 describe('wrong usage ends with 2 and one line that says why', () => {
   const cases: Readonly<Record<string, string>> = {
     'check other.yaml': 'unexpected argument "other.yaml"; write --config other.yaml',
@@ -33,11 +36,53 @@ describe('wrong usage ends with 2 and one line that says why', () => {
     'demo --port 99999': "option '--port <port>' argument '99999' is invalid. Expected a number from 1 to 65535.",
     'check --confg x': "unknown option '--confg' (Did you mean --config?)",
     'check --config': "option '--config <file>' argument missing",
+    'check --config a --config b': '--config is given twice; write it once',
+    'serve --backend http://localhost:1 --backend http://localhost:2': '--backend is given twice; write it once',
+    'serve --public-url http://localhost --public-url http://localhost': '--public-url is given twice; write it once',
+    'check --issuer https://a.example --issuer https://a.example': '--issuer is given twice; write it once',
+    'check --set log.level=info --set log.level=info':
+      '--set log.level is given twice; write it once, a list with commas between its values',
+    'check --issuer https://a.example --set idp.issuer=https://b.example':
+      '--set idp.issuer sets what --issuer has set; write one of them',
+    'check --set log.level': '--set log.level: expected key=value, for example --set log.level=VALUE',
+    'check --set dpop.nonce_secret:hunter2':
+      '--set dpop.nonce_secret: expected key=value, for example --set dpop.nonce_secret=VALUE',
+    'check --set =x': '--set: expected key=value, for example --set log.level=debug',
+    'check --set': "option '--set <key=value>' argument missing",
+    'serve --': NO_COMMAND,
+    'check --issuer https://a.example --': NO_COMMAND,
+    '--': NO_COMMAND,
+    'serve --backend http://localhost:1 -- npx serve': `--backend and -- ${TWO_BACKENDS}`,
+    '--backend http://localhost:1 -- serve': `--backend and -- ${TWO_BACKENDS}`,
+    'check --backend http://localhost:1 --set backend.command=npx': `--backend and --set backend.command ${TWO_BACKENDS}`,
+    'check --set backend.url=http://localhost:1 -- npx': `--set backend.url and -- ${TWO_BACKENDS}`,
+    '--config a.yaml check': '--config stands before "check"; write it after that',
+    '--backend http://localhost:1 serve': '--backend stands before "serve"; write it after that',
+    'schema -- x': 'unexpected argument "--"',
+    serve:
+      'no config file: neither /etc/obex/obex.yaml nor ./obex.yaml exists; name one with --config FILE or OBEX_CONFIG, or do ' +
+      'without: obex serve --backend URL',
     'check --debug --config /nowhere': '/nowhere (from --config) does not exist',
   };
   for (const [line, problem] of Object.entries(cases)) {
     it(`obex ${line}`, () =>
       assert.deepEqual(obex(...line.split(' ')), { status: 2, stdout: '', stderr: `obex: ${problem}\n` }));
+  }
+});
+
+describe('$OBEX_CONFIG beside flags that stand in place of a file', () => {
+  for (const [flag, args] of [
+    ['--backend', ['--backend', 'http://localhost:1']],
+    ['--', ['--', 'npx']],
+  ] as const) {
+    it(`is wrong usage with ${flag}, and no file is passed over in silence`, () => {
+      const { status, stdout, stderr } = spawnSync(PROGRAM.command, [...PROGRAM.args, 'check', ...args], {
+        encoding: 'utf8',
+        env: { OBEX_CONFIG: '/etc/obex/other.yaml' },
+      });
+      const problem = `OBEX_CONFIG is set beside ${flag}, with which no file is read; unset it, or name the file with --config, which lays the flags over it`;
+      assert.deepEqual({ status, stdout, stderr }, { status: 2, stdout: '', stderr: `obex: ${problem}\n` });
+    });
   }
 });
 

@@ -3,7 +3,7 @@ import type { TestContext } from 'node:test';
 import { MemoryStore } from '../../src/login/store/memory-store.ts';
 import { StoreUnavailable, type Swap } from '../../src/login/store/store.ts';
 
-export const KINDS = ['code', 'grant', 'family', 'granted', 'refresh', 'lease', 'proof'] as const;
+export const KINDS = ['code', 'grant', 'family', 'granted', 'returned', 'refresh', 'lease', 'proof'] as const;
 
 export type Kind = (typeof KINDS)[number];
 

@@ -1,4 +1,4 @@
-/** Obex as users run it: `obex serve --config <file>` in a process of its own. */
+/** Obex as users run it: `obex serve` with a file or flags alone, in a process of its own. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -16,11 +16,11 @@ const LogEvent = z.looseObject({ event: z.string() });
 export type LogEvent = z.output<typeof LogEvent>;
 
 export interface ObexProcessOptions {
-  /** YAML; a function when the port must stand in it, e.g. in `public_url`: it is given a free one. */
-  readonly config: string | ((port: number) => string);
+  /** YAML; a function when the port must stand in it, e.g. in `public_url`: it is given a free one. Absent: `args` say all. */
+  readonly config?: string | ((port: number) => string);
   /** Added to the environment, e.g. for `${VAR}` in the config. */
   readonly env?: Readonly<Record<string, string>>;
-  /** After `serve --config <file>`. */
+  /** After `serve`, and `--config <file>` where there is one. */
   readonly args?: readonly string[];
   /** The limit of its file descriptors. */
   readonly descriptors?: number;
@@ -30,6 +30,7 @@ export interface ObexProcess {
   /** As in the event `listening`, without a trailing slash. */
   readonly url: string;
   readonly port: number;
+  /** Where the file is, if there is one. */
   readonly configPath: string;
   /** Every event logged so far. */
   logs(): readonly LogEvent[];
@@ -48,7 +49,7 @@ export interface ObexProcess {
 /** Resolves when Obex accepts connections; rejects with its last output when it ends instead. */
 export async function startObexProcess(options: ObexProcessOptions): Promise<ObexProcess> {
   const { config } = options;
-  if (typeof config === 'string') return launch(config, options);
+  if (typeof config !== 'function') return launch(config, options);
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await launch(config(await freePort()), options);
@@ -60,15 +61,18 @@ export async function startObexProcess(options: ObexProcessOptions): Promise<Obe
   }
 }
 
-async function launch(config: string, { env = {}, args = [], descriptors }: ObexProcessOptions): Promise<ObexProcess> {
+async function launch(
+  config: string | undefined,
+  { env = {}, args = [], descriptors }: ObexProcessOptions,
+): Promise<ObexProcess> {
   const folder = createTempFolder('process');
   const configPath = join(folder.path, 'obex.yaml');
-  writeFileSync(configPath, config);
+  if (config !== undefined) writeFileSync(configPath, config);
   const limited = descriptors === undefined ? [] : ['/bin/sh', '-c', `ulimit -n ${descriptors}; exec "$0" "$@"`];
   const [command = '', ...rest] = [...limited, PROGRAM.command, ...PROGRAM.args];
   const child = startChild({
     command,
-    args: [...rest, 'serve', '--config', configPath, ...args],
+    args: [...rest, 'serve', ...(config === undefined ? [] : ['--config', configPath]), ...args],
     env,
     cwd: folder.path,
   });

@@ -25,9 +25,9 @@ export const backendSection = section('The MCP server that Obex stands in front 
         optional: true,
         example: 'http://localhost:9090',
         meaning:
-          'Where the MCP server listens: http or https, host and port. Required, but with `command`. Without a path every path ' +
-          'passes as it came. With one, the path of `resource.url` becomes that path, what is below it follows, and the rest is 404 ' +
-          '([your-backend.md](your-backend.md#another-path-than-the-public-one)); no query, no fragment.',
+          'Where the MCP server listens: http or https, host and port. Without a path every path passes as it came. With one, ' +
+          'the path of `resource.url` becomes that path, what is below it follows, and the rest is 404 ' +
+          '([your-backend.md](your-backend.md#another-path-than-the-public-one)); no query, no fragment. Required, but with `command`.',
       },
       parseBackendUrl,
     ),

@@ -1,6 +1,6 @@
 /** Seals what the login keeps, and hides under which names. AES-256-GCM (NIST SP 800-38D), HMAC (RFC 2104), HKDF (RFC 5869). */
 import { createCipheriv, createDecipheriv, createHmac, randomBytes } from 'node:crypto';
-import { deriveKey } from '../../lib/derive-key.ts';
+import { deriveKey, type KeyUse } from '../../lib/derive-key.ts';
 
 /** First byte of what is sealed: how the rest is to be read. */
 const VERSION = 1;
@@ -17,23 +17,30 @@ export interface Seal {
   seal(name: string, text: string): string;
   /** Undefined for whatever was not sealed by us, with this secret, under this name. */
   unseal(name: string, sealed: string): string | undefined;
-  sealBytes(name: string, bytes: Uint8Array): string;
-  unsealBytes(name: string, sealed: string): Buffer | undefined;
   /** `kind:` and 43 characters that tell nothing of the id: the ids of the login are tokens. */
   hashKey(kind: string, id: string): string;
 }
 
+/** The same of bytes, with a key of its own. */
+export interface ByteSeal {
+  seal(name: string, bytes: Uint8Array): string;
+  unseal(name: string, sealed: string): Buffer | undefined;
+}
+
 /** The same secret opens what it has sealed, in every process and after every restart. */
 export function createSeal(secret: string): Seal {
-  const textKey = deriveKey(secret, 'login store values', KEY_BYTES);
+  const values = createByteSeal(secret, 'login store values');
   const nameKey = deriveKey(secret, 'login store keys', KEY_BYTES);
   return {
-    seal: (name, text) => seal(textKey, name, Buffer.from(text)),
-    unseal: (name, sealed) => unseal(textKey, name, sealed)?.toString(),
-    sealBytes: (name, bytes) => seal(textKey, name, bytes),
-    unsealBytes: (name, sealed) => unseal(textKey, name, sealed),
+    seal: (name, text) => values.seal(name, Buffer.from(text)),
+    unseal: (name, sealed) => values.unseal(name, sealed)?.toString(),
     hashKey: (kind, id) => `${kind}:${createHmac('sha256', nameKey).update(id).digest('base64url')}`,
   };
+}
+
+export function createByteSeal(secret: string, use: KeyUse): ByteSeal {
+  const key = deriveKey(secret, use, KEY_BYTES);
+  return { seal: (name, bytes) => seal(key, name, bytes), unseal: (name, sealed) => unseal(key, name, sealed) };
 }
 
 function seal(key: Buffer, name: string, content: Uint8Array): string {

@@ -67,7 +67,7 @@ describe('RFC 9700 §4.7: what comes back has the state of this browser, once', 
     assert.equal(answers.filter(({ status }) => status === 303).length, 1);
     assert.equal(answers.filter(({ status }) => status === 400).length, 19);
     assert.equal(login.idp.count('/token'), 1);
-    assert.deepEqual(await login.stored(), { code: 1, grant: 1, family: 1, granted: 1 });
+    assert.deepEqual(await login.stored(), { code: 1, grant: 1, family: 1, granted: 1, returned: 1 });
   });
 
   it('admits no other browser (RFC 6819 §4.4.1.7: the attacker begins, the victim ends)', async (context) => {

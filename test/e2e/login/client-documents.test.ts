@@ -6,7 +6,7 @@ import type { DocumentHosts } from '../../../src/login/clients/document-url.ts';
 import { type DocumentServer, documentOf, startDocumentServer } from '../../support/document-server.ts';
 import { parseObject } from '../../support/json.ts';
 import { Browser } from '../../support/login-browser.ts';
-import { Client, claimsIn, obtainCode, showConsent, tokensIn } from '../../support/login-client.ts';
+import { Client, claimsIn, obtainCode, reachCallback, showConsent, tokensIn } from '../../support/login-client.ts';
 import { loginOptions } from '../../support/login-options.ts';
 import { type Answer, errorOf, fieldOf, type Login, startLogin } from '../../support/login-server.ts';
 
@@ -100,6 +100,34 @@ describe('a document that cannot be had', () => {
     assert.deepEqual(errorOf(answer), { status: 503, error: 'temporarily_unavailable' });
     assert.equal(all.site.asked.length, 1, 'the failure is remembered');
     assert.ok(!all.login.events.some(({ fields }) => fields['reason'] === 'bug'));
+  });
+
+  it('ends nothing of a login whose person has refused: they can do so again', async (context) => {
+    const all = await start(context, ({ host }) => [host]);
+    const browser = new Browser(all.login);
+    const { consent } = await showConsent(all.client, browser);
+    const later = performance.now() + 8 * 24 * 60 * MINUTE_MS;
+    const time = context.mock.method(performance, 'now', () => later);
+    all.site.answer = { status: 503 };
+    assert.equal((await browser.decide(consent, 'deny')).status, 503);
+    time.mock.mockImplementation(() => later + 60 * MINUTE_MS);
+    all.site.answer = {};
+    assert.equal((await browser.decide(consent, 'deny')).status, 303);
+    assert.equal(browser.arrivals[0]?.searchParams.get('error'), 'access_denied');
+  });
+
+  it('is asked for before the IdP: a reload of the page goes on', async (context) => {
+    const all = await start(context, ({ host }) => [host]);
+    const browser = new Browser(all.login);
+    const callback = await reachCallback(all.client, browser);
+    const later = performance.now() + 8 * 24 * 60 * MINUTE_MS;
+    const time = context.mock.method(performance, 'now', () => later);
+    all.site.answer = { status: 503 };
+    assert.equal((await browser.get(callback)).status, 503);
+    assert.equal(all.login.idp.count('/token'), 0);
+    time.mock.mockImplementation(() => later + 60 * MINUTE_MS);
+    all.site.answer = {};
+    assert.equal((await browser.get(callback)).status, 303);
   });
 
   it('is nobody when it is not there', async (context) => {

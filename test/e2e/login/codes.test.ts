@@ -44,7 +44,7 @@ describe('RFC 6749 §5.1, RFC 9068 §2: a code becomes an access token and a ref
         isOpaque: true,
       },
     );
-    assert.deepEqual(await login.stored(), { code: 1, grant: 1, granted: 1, family: 1, refresh: 1 });
+    assert.deepEqual(await login.stored(), { code: 1, grant: 1, granted: 1, returned: 1, family: 1, refresh: 1 });
   });
 });
 
@@ -107,7 +107,7 @@ describe('RFC 6749 §4.1.3, RFC 7636 §4.6: what the code was made for must be r
     it(`refuses ${name}, and the true client can still redeem`, async (context) => {
       const { login, client, code } = await withCode(context);
       assert.deepEqual(errorOf(await client.redeem(code, change)), { status: 400, error });
-      assert.deepEqual(await login.stored(), { code: 1, grant: 1, family: 1, granted: 1 });
+      assert.deepEqual(await login.stored(), { code: 1, grant: 1, family: 1, granted: 1, returned: 1 });
       assert.equal((await client.redeem(code)).status, 200);
     });
   }
@@ -124,7 +124,7 @@ describe('RFC 6749 §4.1.3, RFC 7636 §4.6: what the code was made for must be r
     const other = await Client.register(login, 'http://127.0.0.1:5555/cb');
     const stolen = { ...client.redemption(code), client_id: other.id };
     assert.deepEqual(errorOf(await other.ask('token', stolen)), REFUSED);
-    assert.deepEqual(await login.stored(), { code: 1, grant: 1, family: 1, granted: 1 });
+    assert.deepEqual(await login.stored(), { code: 1, grant: 1, family: 1, granted: 1, returned: 1 });
     const { refresh } = tokensIn(await client.redeem(code));
     assert.deepEqual(errorOf(await other.ask('token', stolen)), REFUSED);
     assert.equal((await client.refresh(refresh)).status, 200);
@@ -199,6 +199,6 @@ describe('RFC 6749 §4.1.2: the authorization code MUST expire shortly after it 
     const { login, client, code } = await withCode(context);
     assert.deepEqual(errorOf(await client.refresh(code)), REFUSED);
     assert.equal((await client.revoke(code)).status, 200);
-    assert.deepEqual(await login.stored(), { code: 1, grant: 1, family: 1, granted: 1 });
+    assert.deepEqual(await login.stored(), { code: 1, grant: 1, family: 1, granted: 1, returned: 1 });
   });
 });

@@ -48,7 +48,7 @@ describe('a consent can be repeated until somebody has logged in', () => {
     const shown = await browser.get(`/oauth/consent?flow=${flow}`);
     assert.equal(shown.status, 400);
     assert.equal(browser.arrivals.length, 1);
-    assert.deepEqual(await login.stored(), { code: 1, grant: 1, family: 1, granted: 1 });
+    assert.deepEqual(await login.stored(), { code: 1, grant: 1, family: 1, granted: 1, returned: 1 });
   });
 
   it('shows the page again to a person who goes back, and denies from there', async (context) => {
@@ -125,7 +125,7 @@ describe('a login is open for ten minutes', () => {
       const answer = await browser.get(callback);
       assert.deepEqual({ status: answer.status, location: answer.location }, { status: 400, location: undefined });
       assert.equal(login.idp.count('/token'), 0);
-      assert.deepEqual(await login.stored(), {});
+      assert.deepEqual(await login.stored(), { returned: 1 });
     });
   }
 
@@ -146,5 +146,19 @@ describe('a login is open for ten minutes', () => {
     const { browser, consent } = await showConsent(await Client.register(login), new Browser(login));
     login.clock.setTime(Date.now() - 86_400_000);
     assert.equal((await browser.get(await browser.passIdp(await browser.decide(consent, 'approve')))).status, 303);
+  });
+
+  it('remembers what a flow was granted for as long as it is open, though the clock was set back meanwhile', async (context) => {
+    const login = await startLogin(context);
+    const now = Date.now();
+    login.clock.setTime(now + 3_600_000);
+    const { browser, consent } = await showConsent(await Client.register(login), new Browser(login));
+    login.clock.setTime(now);
+    assert.equal((await browser.get(await browser.passIdp(await browser.decide(consent, 'approve')))).status, 303);
+    login.clock.setTime(now + 3_600_000 + 599_999);
+    const { granted, returned } = await login.stored();
+    assert.deepEqual({ granted, returned }, { granted: 1, returned: 1 });
+    login.clock.tick(1);
+    assert.equal((await login.stored()).granted, undefined);
   });
 });

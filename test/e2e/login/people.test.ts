@@ -49,7 +49,7 @@ describe('whoever is not named gets a page, and their client nothing', () => {
       assert.deepEqual({ status: answer.status, location: answer.location }, { status: 403, location: undefined });
       assert.match(answer.text, /You may not use this server/);
       assert.deepEqual(browser.arrivals, []);
-      assert.deepEqual(await login.stored(), {});
+      assert.deepEqual(await login.stored(), { returned: 1 });
       assert.ok(
         login.events.some(({ event, fields }) => event === 'login_refused' && fields['reason'] === 'not_allowed'),
       );
@@ -76,7 +76,7 @@ describe('whoever is not named gets a page, and their client nothing', () => {
     assert.equal(back.status, 303);
     const { searchParams } = new URL(back.location ?? '');
     assert.deepEqual([searchParams.get('error'), searchParams.get('iss')], ['access_denied', login.options.issuer]);
-    assert.deepEqual(await login.stored(), {});
+    assert.deepEqual(await login.stored(), { returned: 1 });
   });
 
   it('lets somebody else try in the same flow, after consent', async (context) => {
@@ -119,6 +119,6 @@ describe('RFC 6749 §3.3: a person gets what they may have of what was asked', (
     await browser.get(await reachCallback(client, browser, { scope: 'mcp:read mcp:write' }));
     const { error_description: _, ...said } = Object.fromEntries(browser.arrivals[0]?.searchParams ?? []);
     assert.deepEqual(said, { error: 'access_denied', state: client.state, iss: ISSUER });
-    assert.deepEqual(await login.stored(), {});
+    assert.deepEqual(await login.stored(), { returned: 1 });
   });
 });

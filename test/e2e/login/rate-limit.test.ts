@@ -26,6 +26,19 @@ describe('RFC 6585 §4: refreshes of one login are limited, and it keeps what it
     tokensIn(await one.client.refresh(refresh));
   });
 
+  it('goes on counting over reloads and new keys; another rate begins anew', async (context) => {
+    const login = await startLogin(context, { options: { rateLimit: RATES } });
+    const { client, tokens } = await logIn(login);
+    const now = performance.now();
+    context.mock.method(performance, 'now', () => now);
+    let { refresh } = tokens;
+    for (let count = 0; count < 3; count += 1) ({ refresh } = tokensIn(await client.refresh(refresh)));
+    await login.server.configure({ ...login.options, title: 'Another' });
+    assert.equal((await client.refresh(refresh)).status, 429);
+    await login.server.configure({ ...login.options, rateLimit: { ...RATES, refreshes: 4 } });
+    tokensIn(await client.refresh(refresh));
+  });
+
   it('counts nothing for a refresh token that is none, whoever sends it', async (context) => {
     const login = await startLogin(context, { options: { rateLimit: RATES } });
     const { client, tokens } = await logIn(login);

@@ -42,7 +42,7 @@ describe('an IdP that cannot be asked says nothing about the person: 503, and th
       const answer = await client.refresh(tokens.refresh);
       assert.deepEqual(errorOf(answer), UNAVAILABLE);
       assert.equal(fieldOf(answer, 'cache-control'), 'no-store');
-      assert.deepEqual(await login.stored(), { grant: 1, granted: 1, family: 1, refresh: 1 });
+      assert.deepEqual(await login.stored(), { grant: 1, granted: 1, returned: 1, family: 1, refresh: 1 });
       login.idp.outage = undefined;
       assert.equal((await client.refresh(tokens.refresh)).status, 200);
     });

@@ -4,10 +4,12 @@ import { describe, it, type TestContext } from 'node:test';
 import { documentOf, startDocumentServer } from '../../support/document-server.ts';
 import { Browser, hiddenFields } from '../../support/login-browser.ts';
 import { type Change, Client, showConsent } from '../../support/login-client.ts';
+import { startLoginIdp } from '../../support/login-idp.ts';
 import { loginOptions } from '../../support/login-options.ts';
-import { type Answer, type Login, startLogin } from '../../support/login-server.ts';
+import { type Answer, ISSUER, type Login, RESOURCE, startLogin } from '../../support/login-server.ts';
 
 const SITE = 'https://agent.example/cb';
+const INSIDERS = 'https://insiders.vscode.dev./redirect';
 const DAY_MS = 86_400_000;
 const CHECKBOX = /<input type="checkbox" name="remember" value="yes">/;
 
@@ -16,6 +18,9 @@ const STATIC = [
   { clientId: 'another', clientSecret: undefined, redirectUris: [SITE], name: undefined },
   { clientId: 'local', clientSecret: undefined, redirectUris: ['http://127.0.0.1/cb'], name: undefined },
   { clientId: 'loop', clientSecret: undefined, redirectUris: ['https://localhost/cb'], name: undefined },
+  { clientId: 'dot', clientSecret: undefined, redirectUris: ['https://localhost./cb'], name: undefined },
+  { clientId: 'code', clientSecret: undefined, redirectUris: ['https://vscode.dev/redirect'], name: undefined },
+  { clientId: 'insiders', clientSecret: undefined, redirectUris: [INSIDERS], name: undefined },
   { clientId: 'app', clientSecret: undefined, redirectUris: ['com.example.app:/cb'], name: undefined },
 ];
 
@@ -84,6 +89,39 @@ describe('a consent that was given for good', () => {
     assert.equal(await asks(new Client(login, 'another', SITE), { scope: 'mcp:read mcp:write' }), true);
   });
 
+  it('is of one resource and one IdP, which a reload may change', async (context) => {
+    const login = await start(context);
+    const client = new Client(login, 'agent', SITE);
+    const browser = new Browser(login);
+    await agree(client, browser);
+    const resource = `${RESOURCE}-payroll`;
+    const resources = login.options.resources.map((each) => ({ ...each, resource }));
+    await login.server.configure({ ...login.options, resources });
+    assert.ok(isAsked(await browser.get(client.authorizeUrl({ resource }))));
+    const other = await startLoginIdp(`${ISSUER}/oauth/callback`);
+    context.after(() => other.stop());
+    const upstream = { ...login.options.upstream, issuer: other.issuer };
+    await login.server.configure({ ...login.options, upstream });
+    assert.ok(isAsked(await browser.get(client.authorizeUrl())));
+    await login.server.configure(login.options);
+    assert.equal(isAsked(await browser.get(client.authorizeUrl())), false);
+  });
+
+  it('is asked again when the client says so (OpenID Connect Core §3.1.2.1: prompt)', async (context) => {
+    const login = await start(context);
+    const client = new Client(login, 'agent', SITE);
+    const browser = new Browser(login);
+    await agree(client, browser);
+    for (const prompt of ['consent', 'login', 'select_account', 'login consent', ['', 'consent']]) {
+      const answer = await browser.get(client.authorizeUrl({ prompt }));
+      assert.ok(isAsked(answer), String(prompt));
+      assert.match((await browser.get(answer.location ?? '')).text, /Give access to/);
+    }
+    for (const prompt of ['', 'create', 'Consent']) {
+      assert.equal(isAsked(await browser.get(client.authorizeUrl({ prompt }))), false, prompt);
+    }
+  });
+
   it('does not outlive the configuration of the client', async (context) => {
     const login = await start(context);
     const client = new Client(login, 'agent', SITE);
@@ -137,6 +175,9 @@ describe('RFC 8252 §8.6: where anybody can be behind the client, it is asked ea
   const ALWAYS_ASKED = [
     ['a configured client on this computer', 'local', 'http://127.0.0.1:4000/cb'],
     ['a configured client at https on this computer', 'loop', 'https://localhost/cb'],
+    ['the same with a final dot', 'dot', 'https://localhost./cb'],
+    ['a configured client at a site that sends on to others', 'code', 'https://vscode.dev/redirect'],
+    ['another such site, with a final dot', 'insiders', INSIDERS],
     ['a configured client of a private-use scheme', 'app', 'com.example.app:/cb'],
   ] as const;
   for (const [name, id, uri] of ALWAYS_ASKED) {
@@ -152,14 +193,20 @@ describe('RFC 8252 §8.6: where anybody can be behind the client, it is asked ea
     await assertAskedAgain(login, await Client.register(login, SITE));
   });
 
-  it('a client of a document with a redirect URI on this computer, but not one at its site', async (context) => {
+  it('a client of a document at another site, or on this computer; not one at the site of its document', async (context) => {
     const site = await startDocumentServer(context);
-    const clients = { ...loginOptions().clients, metadataDocuments: [site.host], redirectUris: ['loopback', SITE] };
+    const own = `https://${site.host}/cb`;
+    const clients = {
+      ...loginOptions().clients,
+      metadataDocuments: [site.host],
+      redirectUris: ['loopback', SITE, own],
+    };
     const login = await startLogin(context, { options: { clients }, documents: site.settings });
-    site.answer = { body: documentOf(site.url, { redirect_uris: ['http://127.0.0.1/cb', SITE] }) };
+    site.answer = { body: documentOf(site.url, { redirect_uris: ['http://127.0.0.1/cb', SITE, own] }) };
     await assertAskedAgain(login, new Client(login, site.url, 'http://127.0.0.1:4000/cb'));
+    await assertAskedAgain(login, new Client(login, site.url, SITE));
     const browser = new Browser(login);
-    const client = new Client(login, site.url, SITE);
+    const client = new Client(login, site.url, own);
     await agree(client, browser);
     assert.equal(isAsked(await browser.get(client.authorizeUrl())), false);
   });

@@ -129,7 +129,7 @@ describe('a process of 2026-07-28', () => {
       const closed = ids(
         ({ method, params }) => method === 'subscriptions/listen' || Object(params).name === 'hang',
       ).map((message) => Object(message).id);
-      assert.deepEqual(cancelled.toSorted(), closed.toSorted());
+      assert.deepEqual(new Set(cancelled), new Set(closed));
       return;
     }
   });
@@ -150,7 +150,7 @@ describe('a process of 2026-07-28', () => {
     assert.ok(Array.isArray(seen));
     const named = seen.filter((message) => isRecord(message) && message['method'] === 'notifications/cancelled');
     assert.equal(named.length, 1);
-    const [once] = seen.filter((message) => isRecord(message) && message['id'] === named[0].params.requestId);
+    const once: unknown = seen.find((message) => isRecord(message) && message['id'] === named[0].params.requestId);
     assert.equal(Object(once).params.name, 'hang');
     asked.abort();
     await Promise.allSettled(hanging);
@@ -208,13 +208,44 @@ describe('a process of 2026-07-28', () => {
     assert.deepEqual(events('program_started'), []);
   });
 
+  it('never hears a request that does not say what it speaks, or speaks what is not known', async (context) => {
+    const { client, events } = await startTestPrograms(context, programOptions());
+    const VERSION = 'io.modelcontextprotocol/protocolVersion';
+    const CAPABILITIES = 'io.modelcontextprotocol/clientCapabilities';
+    for (const [version, meta, code] of [
+      ['2026-07-28', undefined, -32602],
+      ['2026-07-28', { [CAPABILITIES]: {} }, -32602],
+      ['2026-07-28', { [VERSION]: '2026-07-28' }, -32602],
+      ['2026-07-28', { [VERSION]: '2026-07-28', [CAPABILITIES]: [] }, -32602],
+      ['2099-01-01', { [VERSION]: '2099-01-01', [CAPABILITIES]: {} }, -32022],
+      ['v9', { [VERSION]: 'v9', [CAPABILITIES]: {} }, -32022],
+      ['1.0', { [VERSION]: '1.0', [CAPABILITIES]: {} }, -32022],
+    ] as const) {
+      const fields = { 'mcp-protocol-version': version, 'mcp-method': 'server/discover' };
+      const body = { jsonrpc: '2.0', id: 7, method: 'server/discover', params: { _meta: meta } };
+      const reply = await client().post(body, fields);
+      assert.equal(reply.status, 400);
+      const error = await errorOf(reply);
+      assert.equal(error['code'], code, JSON.stringify(meta));
+      if (code === -32022) assert.deepEqual(error['data'], { supported: ['2026-07-28'], requested: version });
+    }
+    assert.deepEqual(events('program_started'), []);
+  });
+
   it('goes on where a client takes one form of answer alone', async (context) => {
     const { client } = await startTestPrograms(context, programOptions());
     const body = (name: string) => ({
       jsonrpc: '2.0',
       id: 1,
       method: 'tools/call',
-      params: { name, _meta: { 'io.modelcontextprotocol/protocolVersion': '2026-07-28', progressToken: 1 } },
+      params: {
+        name,
+        _meta: {
+          'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+          'io.modelcontextprotocol/clientCapabilities': {},
+          progressToken: 1,
+        },
+      },
     });
     const fields = (accept: string, name: string) => ({
       accept,

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { makeCertificate } from '../../../src/certs/make-certificate.ts';
 import { runCheck } from '../../../src/commands/check.ts';
+import type { WrittenFlags } from '../../../src/config/flags.ts';
 import { createTempFolder, type TempFolder } from '../../support/temp-folder.ts';
 import { minimal, minimalIdp } from './loading.ts';
 
@@ -19,7 +20,7 @@ after(() => folder.remove());
 async function check(text: string, options: RunOptions = {}): Promise<object> {
   const config = join(folder.path, 'obex.yaml');
   writeFileSync(config, text);
-  return run(config, options);
+  return run({ config: [config] }, options);
 }
 
 interface RunOptions {
@@ -27,11 +28,11 @@ interface RunOptions {
   readonly strict?: boolean;
 }
 
-async function run(config: string | undefined, { env = {}, strict = false }: RunOptions = {}): Promise<object> {
+async function run(flags: WrittenFlags, { env = {}, strict = false }: RunOptions = {}): Promise<object> {
   let stdout = '';
   let stderr = '';
   const code = await runCheck({
-    config,
+    flags,
     strict,
     env,
     nowMs: NOW_MS,
@@ -144,19 +145,19 @@ warning: OBEX_LOG_LEVLE is ignored: no value of the config has this name; did yo
   it('finds the file by $OBEX_CONFIG', async () => {
     const config = join(folder.path, 'other.yaml');
     writeFileSync(config, minimal());
-    assert.equal(Object.assign({ code: 2 }, await run(undefined, { env: { OBEX_CONFIG: config } })).code, 0);
+    assert.equal(Object.assign({ code: 2 }, await run({}, { env: { OBEX_CONFIG: config } })).code, 0);
   });
 
   it('ends with 2 when there is no file to check, or none that can be read', async () => {
     const missing = join(folder.path, 'none.yaml');
-    assert.deepEqual(await run(missing), {
+    assert.deepEqual(await run({ config: [missing] }), {
       code: 2,
       stdout: '',
       stderr: 'obex: …/none.yaml (from --config) does not exist\n',
     });
     const directory = join(folder.path, 'directory');
     mkdirSync(directory);
-    assert.deepEqual(await run(directory), {
+    assert.deepEqual(await run({ config: [directory] }), {
       code: 2,
       stdout: '',
       stderr: 'obex: cannot read …/directory; is it a file that this user may read?\n',

@@ -20,7 +20,7 @@ async function check(text: string): Promise<string> {
   writeFileSync(config, text);
   let stdout = '';
   const code = await runCheck({
-    config,
+    flags: { config: [config] },
     strict: false,
     env: {},
     nowMs: 0,

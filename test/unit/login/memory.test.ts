@@ -3,12 +3,23 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { openMemory } from '../../../src/login/memory.ts';
+import { createUpstreamStates } from '../../../src/login/upstream-state.ts';
 import { createLog } from '../../../src/observe/log.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { createTempFolder } from '../../support/temp-folder.ts';
 
 const log = createLog('fatal', process.stderr);
 const SECRET = 'a secret of at least thirty-two characters';
+
+it('has a key of its own for each use', async () => {
+  const memory = await openMemory({ store: { backend: 'memory' }, secret: SECRET }, new FakeClock(), log);
+  const [, , signature = ''] = createUpstreamStates(memory.stateKey).make('flow', 'secret').split('.');
+  assert.match(signature, /^[\w-]{43}$/);
+  assert.notEqual(`state:${signature}`, memory.seal.hashKey('state', 'flow.secret'));
+  assert.equal(memory.seal.unseal('name', memory.cookieSeal.seal('name', Buffer.from('text'))), undefined);
+  assert.notDeepEqual(memory.stateKey, memory.clientIdKey);
+  await memory.store.close();
+});
 
 describe('the memory of the login in a file', () => {
   it('has the same keys after a restart, and is not opened with another secret', async (context) => {

@@ -1,7 +1,7 @@
 /** Which parameters of clients reach the library. RFC 6749 §3.1, §3.3, RFC 8707 §2. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { readAuthorizationRequest, readTokenRequest } from '../../../src/login/request-parameters.ts';
+import { asksForConsent, readAuthorizationRequest, readTokenRequest } from '../../../src/login/request-parameters.ts';
 
 const RESOURCE = {
   resource: 'https://tools.example.com/mcp',
@@ -45,6 +45,7 @@ describe('RFC 6749 §3.1: parameters of an authorization request', () => {
     assert.equal(new URLSearchParams(authorization('prompt=none')).get('prompt'), 'none');
     for (const prompt of ['consent', 'login', 'select_account', 'login consent', '']) {
       assert.equal(new URLSearchParams(authorization(`prompt=${prompt}`)).has('prompt'), false);
+      assert.equal(asksForConsent(`a=b&prompt=${prompt}`), prompt !== '');
     }
   });
 });

@@ -56,6 +56,14 @@ describe('LoginLimits', () => {
     assert.equal(begin(), 0);
   });
 
+  it('keeps what was used up where a reload leaves a rate as it is', () => {
+    const limits = new LoginLimits({ beginnings: 1, pages: 1 });
+    const enter = (path: string) => limits.enter(path, 'a', NOW);
+    assert.deepEqual([enter('/oauth/authorize'), enter('/oauth/consent')], [0, 0]);
+    limits.rates = { beginnings: 1, pages: 2 };
+    assert.deepEqual([enter('/oauth/authorize'), enter('/oauth/consent')], [60_000, 0]);
+  });
+
   it('bounds what an address has in flight, by kind; one that was refused charges nothing', () => {
     const limits = new LoginLimits(RATES);
     for (const [path, most] of [

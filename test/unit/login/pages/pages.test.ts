@@ -132,7 +132,7 @@ describe('the pages that end a login', () => {
     assert.equal(page.status, 400);
     assert.match(
       textOf(page),
-      /It took too long, was already used, or began in another browser\.\nGo back to the application/,
+      /It took too long, was already used, began in another browser, or was one of too many at once\.\nGo back to the application/,
     );
   });
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { createDecipheriv, createHmac, hkdfSync } from 'node:crypto';
 import { describe, it } from 'node:test';
-import { createSeal } from '../../../../src/login/store/seal.ts';
+import { createByteSeal, createSeal } from '../../../../src/login/store/seal.ts';
 
 const SECRET = 'a secret of the operator, long enough';
 const NAME = 'code:name';
@@ -66,6 +66,14 @@ describe('the seal', () => {
       .filter((text) => text !== sealed && bytes.equals(Buffer.from(text, 'base64url')));
     assert.ok(twins.length > 0);
     for (const twin of twins) assert.equal(unseal(NAME, twin), undefined);
+  });
+
+  it('opens nothing that was sealed for another use, under the same name', () => {
+    const cookies = createByteSeal(SECRET, 'login cookies');
+    const sealed = cookies.seal(NAME, Buffer.from('text'));
+    assert.equal(createByteSeal(SECRET, 'login cookies').unseal(NAME, sealed)?.toString(), 'text');
+    assert.equal(createSeal(SECRET).unseal(NAME, sealed), undefined);
+    assert.equal(cookies.unseal(NAME, createSeal(SECRET).seal(NAME, 'text')), undefined);
   });
 
   it('hides an id behind HMAC-SHA256 with a key of its own', () => {
