@@ -4,13 +4,13 @@ import { once } from 'node:events';
 import { describe, it, type TestContext } from 'node:test';
 import type { Config } from '../../src/config/schema.ts';
 import { bearer, bodyOf, formatConfig, formatRequest, parseConfig, sendOn } from '../support/obex.ts';
+import { changeServer } from '../support/only-server.ts';
 import { openRaw } from '../support/raw-http.ts';
 import { OK_BODY, reply, startRecordingBackend } from '../support/recording-backend.ts';
 import { configureTransport } from '../support/served-obex.ts';
 import { startPhase1, startPhase2 } from '../support/stack.ts';
 import { startTestIssuer } from '../support/test-issuer.ts';
 import { assertLast, FIRST_REQUEST, OWN_TIMERS } from '../support/transport.ts';
-import { changeServer } from '../support/only-server.ts';
 import { until } from '../support/until.ts';
 
 const TOKEN = bearer('anything');
