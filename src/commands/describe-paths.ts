@@ -12,13 +12,14 @@ export function describePaths({ servers }: Config): readonly string[] {
 
 function describeServer(server: OneServer): readonly string[] {
   const paths = buildPathMap(server);
-  if (paths === undefined) return [];
+  // Of a program the path is a name that nobody outside of Obex knows.
+  if (paths === undefined || server.backend.command.length > 0) return [];
   const { publicPath, backendPath, mount, servesMount } = paths;
   const isServed = servesMount
     ? 'paths below it belong to the server too, for the endpoint event of MCP 2024-11-05'
     : `no other paths than those of ${publicPath} are served`;
   return [
-    `paths: ${publicPath} → ${backendPath} at ${server.backend.command[0] ?? server.backend.url.origin}, for ${resourceUrlOf(server).host}`,
+    `paths: ${publicPath} → ${backendPath} at ${server.backend.url.origin}, for ${resourceUrlOf(server).host}`,
     `mount: ${mount.publicFolder || '/'} ↔ ${mount.backendFolder || '/'}; ${isServed}`,
   ];
 }

@@ -1,4 +1,5 @@
 /** Rules between servers: whose a path is, and that a token for one is never good for another. RFC 8707 §2, RFC 9728 §3. */
+import { createPathMap } from '../lib/path-map.ts';
 import { normalizeHttpUri } from '../oauth/http-uri.ts';
 import type { Draft } from './draft.ts';
 import { checkGranted, knownScopes } from './login-grants.ts';
@@ -46,6 +47,14 @@ function checkPair(whole: Draft, first: ReadServer, second: ReadServer): void {
     second.draft.report(['resource', 'url'], `is the place of servers.${first.name} too; choose another path`);
     return;
   }
+  const mount = mountOf(second.view);
+  if (one.host === other.host && mount !== undefined && mount === mountOf(first.view)) {
+    const why = 'so that nobody could tell whose messages of MCP 2024-11-05 come there';
+    second.draft.report(
+      ['resource', 'url'],
+      `is below ${mount}, as servers.${first.name} is, ${why}; choose another path`,
+    );
+  }
   const shared = sharedAudience(first.view, second.view);
   if (shared === undefined) return;
   if (second.view.idp?.dangerously_share_audiences === true) checkScopes(first, second);
@@ -62,6 +71,13 @@ function checkPair(whole: Draft, first: ReadServer, second: ReadServer): void {
 /** Two paths that differ by a final slash have one place in the metadata. */
 function withoutSlash({ pathname }: URL): string {
   return pathname.replace(/\/$/, '');
+}
+
+/** What belongs to a server beside its own path, because its backend has another one. */
+function mountOf({ resource, backend }: ServerView): string | undefined {
+  if (backend.command.length > 0 || backend.url.pathname === '/') return undefined;
+  const { servesMount, mount } = createPathMap(new URL(resource.url).pathname, backend.url.pathname);
+  return servesMount ? mount.publicFolder : undefined;
 }
 
 /** A token is for both if one issuer's audiences are. */

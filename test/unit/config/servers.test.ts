@@ -121,6 +121,13 @@ describe('servers are refused', () => {
       ),
       'obex.yaml:5: servers.b.resource.url: is the place of servers.a too; choose another path',
     ],
+    'that have one mount': [
+      several(
+        'a: { backend: { url: "http://a:1/sse" }, resource: { url: "https://tool.example/x/sse" } }\n' +
+          'b: { backend: { url: "http://b:1/events" }, resource: { url: "https://tool.example/x/events" } }\n',
+      ),
+      'obex.yaml:5: servers.b.resource.url: is below /x, as servers.a is, so that nobody could tell whose messages of MCP 2024-11-05 come there; choose another path',
+    ],
     'where Obex answers': [
       several(url('a', 'resource: { url: "https://tool.example/health" }')),
       'obex.yaml:4: servers.a.resource.url: lies at /health, where Obex itself answers; choose another path',
