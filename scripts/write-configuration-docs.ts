@@ -1,7 +1,7 @@
 /** Writes docs/configuration.md: prose, and one table for each section, made from the schema. `node scripts/write-configuration-docs.ts` */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { isScalar, LEAVES, type Leaf, LIST_ITEM, SECTIONS } from '../src/config/catalogue.ts';
+import { isScalar, LEAVES, type Leaf, LIST_ITEM, SECTION_NAMES, SECTIONS } from '../src/config/catalogue.ts';
 import { BEFORE_TABLES } from './configuration-prose.ts';
 
 export const CONFIGURATION_DOCS = join(import.meta.dirname, '../docs/configuration.md');
@@ -10,9 +10,10 @@ const HEAD = ['key', 'type', 'default', 'meaning'] as const;
 
 /** The whole document. */
 export function renderConfigurationDocs(): string {
-  const topLevel = SECTIONS.filter(({ path }) => path.length === 1);
-  const tables = topLevel.map(({ path, meaning }) => {
-    const [name = ''] = path;
+  const tables = SECTION_NAMES.map((name) => {
+    const section = SECTIONS.find(({ path }) => path.join('.') === name);
+    if (section === undefined) return renderMap(name);
+    const { meaning } = section;
     const table = renderTable([HEAD, ...LEAVES.filter((leaf) => leaf.path[0] === name).map(renderRow)]);
     const nested = SECTIONS.filter((section) => section.path[0] === name && section.path.length > 1)
       .map((section) => `- \`${formatKey(section.path)}\`: ${section.meaning}`)
@@ -20,6 +21,12 @@ export function renderConfigurationDocs(): string {
     return [`### ${name}`, '', meaning, '', table, ...(nested.length > 0 ? ['', ...nested] : []), ''].join('\n');
   });
   return `${BEFORE_TABLES}\n${tables.join('\n')}`;
+}
+
+/** A section whose keys are the owner's to choose. */
+function renderMap(name: string): string {
+  const leaf = LEAVES.find(({ path }) => path.join('.') === name);
+  return [`### ${name}`, '', leaf?.meaning ?? '', ''].join('\n');
 }
 
 function renderRow(leaf: Leaf): readonly string[] {

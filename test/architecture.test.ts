@@ -20,7 +20,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   gate: ['lib', 'oauth', 'mcp', 'state', 'observe'],
   proxy: ['lib', 'oauth', 'mcp', 'wire', 'observe'],
   server: ['lib', 'oauth', 'mcp', 'wire', 'observe', 'state', 'gate', 'proxy'],
-  config: ['lib'],
+  config: ['lib', 'oauth'],
   certs: ['lib', 'wire'],
   admin: ['lib', 'observe', 'state', 'wire'],
   compose: [

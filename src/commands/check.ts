@@ -1,5 +1,11 @@
 /** `obex check`: every problem of a config, or the effective config, its phase and warnings. */
-import { issuerAuthorities, loginRedisAuthorities, readAssertionKey, redisAuthorities } from '../compose/files.ts';
+import {
+  backendAuthorities,
+  issuerAuthorities,
+  loginRedisAuthorities,
+  readAssertionKey,
+  redisAuthorities,
+} from '../compose/files.ts';
 import { loginFileReaders } from '../compose/login-files.ts';
 import { readAuthorities } from '../compose/named-file.ts';
 import { buildTls, judgeTls, readCertificates, readClientAuthorities, readPrivateKey } from '../compose/tls.ts';
@@ -12,7 +18,7 @@ import { errorField } from '../observe/log.ts';
 import { type Environment, readConfig } from './config-file.ts';
 import { describeLogin } from './describe-login.ts';
 import { describePaths } from './describe-paths.ts';
-import { faultsOfProgram } from './program-faults.ts';
+import { faultsOfPrograms } from './program-faults.ts';
 
 export interface CheckOptions {
   readonly flags: WrittenFlags;
@@ -72,7 +78,7 @@ function count(number: number, noun: string): string {
 
 /** Warnings only: a config is often checked on another machine than the one it is for. */
 function onThisMachine(config: Config, nowMs: number): string[] {
-  const problems = [...unusableFiles(config), ...faultsOfCertificates(config, nowMs), ...faultsOfProgram(config)];
+  const problems = [...unusableFiles(config), ...faultsOfCertificates(config, nowMs), ...faultsOfPrograms(config)];
   return [...new Set(problems)].map((problem) => `on this machine, ${problem}`);
 }
 
@@ -91,7 +97,7 @@ function faultsOfCertificates(config: Config, nowMs: number): string[] {
 function unusableFiles(config: Config): string[] {
   const { tls } = config.obex;
   const authorities = [
-    { key: 'backend.tls.ca_file', path: config.backend.tls.ca_file },
+    ...config.servers.map(backendAuthorities),
     redisAuthorities(config),
     loginRedisAuthorities(config),
     { key: 'login.tls.ca_file', path: config.login?.tls.ca_file ?? '' },
@@ -103,7 +109,7 @@ function unusableFiles(config: Config): string[] {
   const all = [
     ...each,
     () => buildTls(config),
-    () => readAssertionKey(config, undefined),
+    ...config.servers.map((server) => () => readAssertionKey(server, undefined)),
     ...authorities.map((file) => () => readAuthorities(file)),
     ...loginFileReaders(config),
   ];

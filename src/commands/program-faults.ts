@@ -2,14 +2,21 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, isAbsolute, join, resolve } from 'node:path';
 import { buildProgram } from '../compose/programs.ts';
-import type { Config } from '../config/schema.ts';
+import type { Config, OneServer } from '../config/schema.ts';
 import { errorField } from '../observe/log.ts';
 import { baseEnvironment } from '../programs/environment.ts';
 import type { ProgramOptions } from '../programs/options.ts';
 import { findUser, type ProgramUser } from '../programs/user.ts';
 
-export function faultsOfProgram(config: Config): string[] {
-  const program = buildProgram(config);
+export function faultsOfPrograms({ servers }: Config): string[] {
+  return servers.flatMap((server) => {
+    const of = server.name === undefined ? '' : `servers.${server.name}.`;
+    return faultsOfProgram(server).map((fault) => of + fault);
+  });
+}
+
+function faultsOfProgram(server: OneServer): string[] {
+  const program = buildProgram(server);
   if (program === undefined) return [];
   const { user, fault } = findUserOf(program);
   return [fault, faultOfFolder(program), faultOfCommand(program, user), ...missingVariables(program)].filter(

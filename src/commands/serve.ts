@@ -55,7 +55,7 @@ export async function runServe(options: ServeOptions): Promise<number> {
       phase: obex.phase,
       ...(workers && { workers: workers.count }),
       public_url: loaded.config.obex.public_url.origin,
-      backend: describeBackend(loaded.config.backend),
+      ...describeServers(loaded.config.servers),
     });
     const code = await new Supervisor(obex, loaded, { log: observers.log, options, admin }).run();
     admin?.stop();
@@ -68,8 +68,14 @@ export async function runServe(options: ServeOptions): Promise<number> {
   }
 }
 
+function describeServers(servers: Config['servers']) {
+  const [first] = servers;
+  if (first.name === undefined) return { backend: describeBackend(first) };
+  return { servers: Object.fromEntries(servers.map((server) => [server.name, describeBackend(server)])) };
+}
+
 /** Without arguments, which may hold secrets. */
-function describeBackend({ command, url }: Config['backend']): string {
+function describeBackend({ backend: { command, url } }: Config['servers'][0]): string {
   return command[0] ?? writeUrl(url);
 }
 

@@ -1,7 +1,7 @@
 /** File descriptors: how many the process may have, and whether they carry the configured limits. getrlimit(2), proc(5). */
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import type { Config } from '../config/schema.ts';
+import type { Config, OneServer } from '../config/schema.ts';
 import { RESERVE } from '../wire/http1/accepted-sockets.ts';
 
 /** What a process has open beside connections: standard streams, event loop, listeners, files read, Redis, the IdP. */
@@ -36,12 +36,15 @@ export function parseDescriptorLimit(limits: string): number | undefined {
 
 /** A whole sentence, as all warnings about a configuration; undefined when all is well. */
 export function warnOfDescriptors(config: Config, limit: number | undefined): string | undefined {
-  const { limits, backend } = config;
-  const forRequests = backend.max_requests * descriptorsOfRequest(backend);
+  const { limits, servers } = config;
+  const forRequests = sum(servers.map(({ backend }) => backend.max_requests * descriptorsOf(backend)));
   const needed = limits.max_connections + RESERVE + forRequests + reserved(config);
   if (limit === undefined || needed <= limit) return undefined;
+  const [{ name, backend }] = servers;
+  const requests =
+    name === undefined ? `backend.max_requests (${backend.max_requests})` : 'backend.max_requests of all servers';
   return (
-    `limits.max_connections (${limits.max_connections}) and backend.max_requests (${backend.max_requests}) need ${needed} file ` +
+    `limits.max_connections (${limits.max_connections}) and ${requests} need ${needed} file ` +
     `descriptors, and this process may have ${limit}: connections and requests are refused before it has none left. Raise the limit ` +
     '(LimitNOFILE, ulimit -n), or lower the two'
   );
@@ -52,19 +55,31 @@ export function spareDescriptors(config: Config, limit: number | undefined): num
   return limit === undefined ? Number.POSITIVE_INFINITY : limit - reserved(config);
 }
 
-function reserved({ backend, obex, metrics, admin, login }: Config): number {
+function reserved({ servers, obex, metrics, admin, login }: Config): number {
   const workers = obex.workers === 'auto' ? availableParallelism() : obex.workers;
   const forMetrics = metrics.listen === undefined ? 0 : MAX_METRICS_CONNECTIONS + RESERVE;
   const forControl = admin.listen === undefined ? 0 : MAX_CONTROL_CONNECTIONS + RESERVE;
   const forThreads = OTHERS_OF_THREAD * (workers - 1) + (login === undefined ? 0 : OTHERS_OF_LOGIN);
-  return OTHERS + forThreads + forMetrics + forControl + forPrograms(backend) + backend.max_idle_conns * workers;
+  const idle = sum(servers.map(({ backend }) => backend.max_idle_conns)) * workers;
+  return OTHERS + forThreads + forMetrics + forControl + forPrograms(servers) + idle;
 }
 
-function forPrograms({ command, max_sessions: maxSessions }: Config['backend']): number {
-  return command.length === 0 ? 0 : OTHERS_OF_PROGRAMS + OF_SESSION * maxSessions;
+function forPrograms(servers: Config['servers']): number {
+  const programs = servers.filter(({ backend }) => backend.command.length > 0);
+  if (programs.length === 0) return 0;
+  return OTHERS_OF_PROGRAMS + OF_SESSION * sum(programs.map(({ backend }) => backend.max_sessions));
 }
 
-/** How many a request at the backend takes: one to a program has both of its ends in this process. */
-export function descriptorsOfRequest({ command }: Config['backend']): number {
+/** How many a request at any backend takes at most. */
+export function descriptorsOfRequest({ servers }: Pick<Config, 'servers'>): number {
+  return Math.max(...servers.map(({ backend }) => descriptorsOf(backend)));
+}
+
+/** One to a program has both of its ends in this process. */
+function descriptorsOf({ command }: OneServer['backend']): number {
   return command.length === 0 ? 1 : 2;
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
 }

@@ -19,8 +19,8 @@ const NONCE_SECRET_BYTES = 32;
 
 /** What phase 3 adds to a runtime. */
 export interface DpopParts {
-  /** Of one server. */
-  createProofCheck(): VerifyDpopProof;
+  /** Of one server: what another has seen or given out says nothing here. */
+  createProofCheck(server: string | undefined): VerifyDpopProof;
   readonly replayCache: MemoryReplayCache | RedisReplayCache;
   /** How full the replay cache is; undefined when it is in Redis, which tells by itself. */
   readonly replayMemory: { countEntries(): number; readonly maxEntries: number } | undefined;
@@ -71,12 +71,12 @@ export function buildDpop(
   };
 }
 
-/** Proof keys and claims are shared; nonces are the server's own. */
+/** Proof keys and the place of claims are shared; claims and nonces are the server's own. */
 function buildProofCheck(
   { config: { dpop, obex }, observers: { clock, metrics }, shared }: ComposeOptions,
   replayCache: ReplayCache,
   times: ProofTimes,
-): () => VerifyDpopProof {
+): DpopParts['createProofCheck'] {
   const proofKeys = new ProofKeys(new Set(dpop.algorithms));
   const secret = nonceSecretOf({ dpop, obex }) ?? shared.nonceSecret;
   const common = {
@@ -85,9 +85,10 @@ function buildProofCheck(
     replayCache: measureClaims(replayCache, clock, (seconds) => metrics.dpop.claimEnded(seconds)),
     ...times,
   };
-  return () => {
-    const nonces = dpop.nonce === 'required' ? createNonces({ secret, lifetimeMs: NONCE_LIFETIME_MS }) : undefined;
-    return countProofs(createVerifyDpopProof({ ...common, nonces }), metrics.dpop);
+  return (scope) => {
+    const nonces =
+      dpop.nonce === 'required' ? createNonces({ secret, lifetimeMs: NONCE_LIFETIME_MS, scope }) : undefined;
+    return countProofs(createVerifyDpopProof({ ...common, nonces, scope }), metrics.dpop);
   };
 }
 

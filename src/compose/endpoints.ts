@@ -2,8 +2,10 @@
 import type { Endpoint } from '../server/endpoint.ts';
 import { respondHealth } from '../server/endpoints/health.ts';
 import { createMetricsEndpoint } from '../server/endpoints/metrics.ts';
+import { buildKeySet } from './identity.ts';
 import { buildLoginEndpoints } from './login.ts';
 import type { ComposeOptions } from './options.ts';
+import { joinEndpoints } from './published.ts';
 import { buildReadiness, type ReadinessOptions } from './readiness.ts';
 import type { CommonParts, ServerParts } from './server.ts';
 
@@ -20,7 +22,11 @@ export function buildEndpoints(
   const endpoints = new Map<string, Endpoint>([
     ['/health', { respond: respondHealth, isPublic: false, isVital: true, isQuiet }],
     ['/ready', { respond: buildReadiness(options, common, servers), isPublic: false, isVital: true, isQuiet }],
-    ...servers.flatMap((server) => server.endpoints),
+    ...joinEndpoints(servers, config.obex.public_url),
+    ...buildKeySet(
+      options,
+      servers.map(({ assertions }) => assertions),
+    ),
     ...buildLoginEndpoints(options),
   ]);
   if (config.metrics.listen === undefined) endpoints.set(METRICS_PATH, buildMetricsEndpoint(options));

@@ -1,6 +1,6 @@
 /** Files beside the configuration that a runtime needs, read before anything is built: whatever is wrong names key, file and cure. */
 import { generateKeyPairSync } from 'node:crypto';
-import type { Config } from '../config/schema.ts';
+import type { Config, OneServer } from '../config/schema.ts';
 import { parseSigningKey } from '../oauth/signing-key.ts';
 import { readTextFile } from '../read-text-file.ts';
 import type { ServerTls } from '../wire/exchange.ts';
@@ -14,11 +14,13 @@ export interface RuntimeFiles {
   readonly redisCa: string | undefined;
   /** Of `idp` and its `additional_issuers`, in this order. */
   readonly issuerCas: readonly (string | undefined)[];
-  readonly server: ServerFiles;
+  /** Of `servers`, in this order. */
+  readonly servers: readonly ServerFiles[];
 }
 
 /** Those of one server. */
 export interface ServerFiles {
+  readonly name: string | undefined;
   readonly backendCa: string | undefined;
   /** Undefined without assertions. */
   readonly assertionKey: AssertionKey | undefined;
@@ -34,21 +36,42 @@ export interface AssertionKey {
 /** `before` are those that these replace. */
 export function readRuntimeFiles(config: Config, before?: RuntimeFiles): RuntimeFiles {
   const tls = buildTls(config);
-  const backendCa = readAuthorities({ key: 'backend.tls.ca_file', path: config.backend.tls.ca_file });
   return {
     tls,
     redisCa: readAuthorities(redisAuthorities(config)),
     issuerCas: issuerAuthorities(config).map(readAuthorities),
-    server: { backendCa, assertionKey: readAssertionKey(config, before?.server.assertionKey) },
+    servers: config.servers.map((server) => readServerFiles(server, before?.servers)),
   };
 }
 
+function readServerFiles(server: OneServer, before: readonly ServerFiles[] | undefined): ServerFiles {
+  const { name } = server;
+  const previous = before?.find((files) => files.name === name);
+  return {
+    name,
+    backendCa: readAuthorities(backendAuthorities(server)),
+    assertionKey: readAssertionKey(server, previous?.assertionKey),
+  };
+}
+
+export function backendAuthorities({ name, backend }: OneServer): NamedFile {
+  return { key: keyOf(name, 'backend.tls.ca_file'), path: backend.tls.ca_file };
+}
+
+/** How a key of one server is written in the file. */
+function keyOf(name: string | undefined, key: string): string {
+  return name === undefined ? key : `servers.${name}.${key}`;
+}
+
 /** A key that was made stays, as long as no file takes its place. */
-export function readAssertionKey({ backend }: Config, before: AssertionKey | undefined): AssertionKey | undefined {
+export function readAssertionKey(
+  { name, backend }: OneServer,
+  before: AssertionKey | undefined,
+): AssertionKey | undefined {
   const { enabled, key_file: path } = backend.assertion;
   if (!enabled) return undefined;
   if (path === '') return before?.isMade === true ? before : { pem: makeSigningKey(), isMade: true };
-  const file = { key: 'backend.assertion.key_file', path };
+  const file = { key: keyOf(name, 'backend.assertion.key_file'), path };
   const pem = readNamedFile(file, readTextFile);
   parseNamedFile(file, pem, parseSigningKey);
   return { pem, isMade: false };
@@ -67,11 +90,13 @@ export function runtimeFilePaths(config: Config): readonly string[] {
   const certificate = tls.enabled ? [tls.cert_file, tls.key_file, tls.client_ca_file] : [];
   const files = [redisAuthorities(config), loginRedisAuthorities(config), ...issuerAuthorities(config)];
   const authorities = files.map(({ path }) => path);
-  const { tls: backendTls, assertion } = config.backend;
-  const assertionKey = assertion.enabled ? assertion.key_file : '';
+  const backends = config.servers.flatMap(({ backend: { tls: backendTls, assertion } }) => [
+    backendTls.ca_file,
+    assertion.enabled ? assertion.key_file : '',
+  ]);
   const { private_key_file: loginKey, logo_file: logo, tls: loginTls } = config.login ?? NO_LOGIN;
   const login = [loginKey, logo, loginTls.ca_file];
-  return [...certificate, backendTls.ca_file, assertionKey, ...authorities, ...login].filter((path) => path !== '');
+  return [...certificate, ...backends, ...authorities, ...login].filter((path) => path !== '');
 }
 
 const REDIS_CA = 'redis.tls.ca_file';

@@ -1,4 +1,5 @@
 /** Config → the way to the backend of one server: connections, fields, and what may be in flight. */
+import { PartTally } from '../lib/tally.ts';
 import { createBackendHeaders } from '../proxy/backend-headers.ts';
 import { Forwarder, type ForwardOptions, InFlight } from '../proxy/forward.ts';
 import { isSubscription } from '../proxy/open-streams.ts';
@@ -7,7 +8,6 @@ import type { ProgramsDoor } from '../state/process-wide.ts';
 import type { BackendClient } from '../wire/backend.ts';
 import { createBackendClient } from '../wire/engine.ts';
 import { fitYoungGeneration } from '../young-generation.ts';
-import { descriptorsOfRequest } from './descriptors.ts';
 import type { ServerOptions } from './options.ts';
 import { backendHostOf, buildReferences, resourceUrlOf } from './paths.ts';
 
@@ -19,8 +19,8 @@ export function buildBackend(options: ServerOptions, ca: string | undefined): Ba
   const { backend } = own;
   return createBackendClient({
     url: backend.url,
-    socketPath: programsDoor(options)?.socketPath,
     host: backendHostOf(own),
+    socketPath: programsDoor(options)?.socketPath,
     connectTimeoutMs: backend.connect_timeout,
     headTimeoutMs: backend.timeout,
     maxIdleConnections: backend.max_idle_conns,
@@ -36,9 +36,8 @@ export function buildForwarder(
   backend: BackendClient,
   inFlight: InFlight | undefined,
 ): Forwarder {
-  const { own, shared, spareDescriptors } = options;
+  const { own, shared } = options;
   const { max_requests: maxRequests, ...settings } = own.backend;
-  const ofEach = descriptorsOfRequest(own.backend);
   const { paths, ...references } = buildReferences(options);
   return new Forwarder({
     backend,
@@ -46,12 +45,13 @@ export function buildForwarder(
       backendHost: backendHostOf(own),
       publicUrl: resourceUrlOf(own),
       staticFields: [...Object.entries(settings.headers).flat(), ...hopField(options)],
-      strippedNames: [...settings.strip_headers, ...Object.keys(settings.claim_headers)],
+      strippedNames: [...settings.strip_headers, ...Object.keys(settings.claim_headers), ...sharedFields(own)],
       viaPseudonym: shared.viaPseudonym,
     }),
     formatClientFields: createClientHeaders(references),
     paths,
-    maxRequests: () => Math.min(maxRequests, (spareDescriptors - shared.connections.total) / ofEach),
+    maxBodyBytes: own.limits.max_request_body < options.maxBodyBytes ? own.limits.max_request_body : undefined,
+    maxRequests: buildMaxRequests(options),
     perPrincipal: {
       maxRequests: own.limits.max_requests_per_principal ?? maxRequests,
       maxStreams: own.limits.max_streams_per_principal ?? maxRequests,
@@ -59,6 +59,28 @@ export function buildForwarder(
     inFlight: inFlight ?? createInFlight(options),
     streamEndsAtMs: buildStreamEnd(options),
   });
+}
+
+/** Servers on one origin would read each other's cookies. */
+function sharedFields({ name }: ServerOptions['own']): readonly string[] {
+  return name === undefined ? [] : ['Cookie'];
+}
+
+/** Descriptors that client connections and requests to other backends have taken are not there for these. */
+function buildMaxRequests({
+  own,
+  shared,
+  spareDescriptors,
+  descriptorsOfRequest: ofEach,
+}: ServerOptions): () => number {
+  const { max_requests: most } = own.backend;
+  const { connections, backendRequests } = shared;
+  if (own.name === undefined) return () => Math.min(most, (spareDescriptors - connections.total) / ofEach);
+  const { requests } = shared.provideServer(own.name);
+  return () => {
+    const others = backendRequests.total - requests.total;
+    return Math.min(most, (spareDescriptors - connections.total) / ofEach - others);
+  };
 }
 
 /** Undefined where the backend is reached by its URL. */
@@ -74,15 +96,15 @@ function hopField(options: ServerOptions): readonly string[] {
   return door === undefined ? [] : ['X-Obex-Hop', door.hop];
 }
 
-function createInFlight({ config, shared, observers: { clock, log } }: ServerOptions): InFlight {
-  const { backendRequests, eventStreams } = shared;
+function createInFlight({ config, own, shared, observers: { clock, log } }: ServerOptions): InFlight {
+  const { backendRequests: all, eventStreams } = shared;
   return new InFlight({
-    backendRequests,
+    backendRequests: own.name === undefined ? all : new PartTally(shared.provideServer(own.name).requests, all),
     eventStreams,
     principals: config.idp === undefined ? undefined : shared.providePrincipalLoads(),
     onEventStreams: fitYoungGeneration,
     nowMs: () => clock.nowMs(),
-    onEnding: (reason, streams) => log.info('event_streams_ended', { reason, streams }),
+    onEnding: (reason, streams) => log.info('event_streams_ended', { server: own.name, reason, streams }),
   });
 }
 

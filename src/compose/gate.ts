@@ -10,9 +10,10 @@ import { requireCertificate } from '../gate/certificate-binding.ts';
 import { createIntrospection, type IntrospectionTerms } from '../gate/introspect-access-token.ts';
 import { createTokenCheck } from '../gate/token-check.ts';
 import { createVerifyAccessToken, nameIssuers, type TrustedIssuer } from '../gate/verify-access-token.ts';
+import { LruOrder } from '../lib/lru.ts';
 import type { Principal } from '../oauth/principal.ts';
 import { createTargetUri } from '../oauth/target-uri.ts';
-import { VerifiedTokens } from '../state/verified-tokens.ts';
+import { type VerifiedToken, VerifiedTokens } from '../state/verified-tokens.ts';
 import type { DpopParts } from './dpop.ts';
 import type { IdentityParts } from './identity.ts';
 import type { CommonConfig, ServerOptions } from './options.ts';
@@ -35,8 +36,11 @@ export function createStanding(
   };
 }
 
-export function buildVerifiedTokens({ token_cache }: Pick<CommonConfig, 'token_cache'>): VerifiedTokens {
-  return new VerifiedTokens({ maxEntries: token_cache.max_entries, maxBytes: token_cache.max_bytes });
+/** The limits bound the caches of all servers together: they forget in one order. */
+export function prepareVerifiedTokens({ token_cache }: Pick<CommonConfig, 'token_cache'>): () => VerifiedTokens {
+  const limits = { maxEntries: token_cache.max_entries, maxBytes: token_cache.max_bytes };
+  const order = new LruOrder<VerifiedToken>(limits);
+  return () => new VerifiedTokens(limits, order);
 }
 
 interface GateParts {
@@ -66,6 +70,7 @@ function buildPhase({ config, own, observers }: ServerOptions, parts: GateParts)
     verifyAccessToken: introspection ? createIntrospection(introspection, verifyLocally, clock) : verifyLocally,
     identify: identity.identify,
     renew: identity.renew,
+    scope: own.name,
     onCacheLookup: (result) => metrics.tokenCacheLookup(result),
   });
   if (dpop === undefined)
@@ -73,7 +78,7 @@ function buildPhase({ config, own, observers }: ServerOptions, parts: GateParts)
   return createDpopAuthentication({
     ...charges,
     tokens,
-    verifyDpopProof: dpop.createProofCheck(),
+    verifyDpopProof: dpop.createProofCheck(own.name),
     createTargetUri: createTargetUri(resourceUrlOf(own)),
     isRequired: config.dpop.required,
     acceptsBearerScheme: config.dpop.accept_bearer_scheme,

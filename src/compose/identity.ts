@@ -2,7 +2,7 @@
 import { EventCap } from '../lib/event-cap.ts';
 import { writeUrl } from '../lib/written-url.ts';
 import type { AssertionTerms } from '../oauth/assertion.ts';
-import { formatKeySet, type PublishedKeys, publishKeys } from '../oauth/key-set.ts';
+import { formatKeySets, type PublishedKeys, publishKeys } from '../oauth/key-set.ts';
 import { parseSigningKey } from '../oauth/signing-key.ts';
 import { clipEvidence } from '../observe/access-line.ts';
 import type { Observers } from '../observe/observers.ts';
@@ -24,8 +24,6 @@ export interface IdentityParts {
   /** Both undefined where no assertion is sent. */
   readonly renew: Renew | undefined;
   readonly assertions: AssertionParts | undefined;
-  /** The keys, where an assertion is sent. */
-  readonly endpoints: Endpoints;
 }
 
 const KEY_SET_PATH = '/.well-known/obex-jwks.json';
@@ -40,12 +38,17 @@ export function buildIdentity(
   const identify = createIdentify({
     claimHeaders: compileClaimHeaders(options.own.backend.claim_headers),
     assertions: assertions?.terms,
-    onWithheld: createReport(options.observers),
+    onWithheld: createReport(options.observers, options.own.name),
   });
-  if (assertions === undefined) return { identify, renew: undefined, assertions, endpoints: [] };
-  const { terms, published } = assertions;
-  const endpoint = createKeySetEndpoint(() => formatKeySet(published, options.observers.clock.monotonicMs()));
-  return { identify, renew: createRenew(terms), assertions, endpoints: [[KEY_SET_PATH, endpoint]] };
+  return { identify, renew: assertions && createRenew(assertions.terms), assertions };
+}
+
+/** The keys of all servers that send assertions; none where none does. */
+export function buildKeySet({ observers }: ComposeOptions, all: readonly (AssertionParts | undefined)[]): Endpoints {
+  const published = all.flatMap((assertions) => (assertions === undefined ? [] : [assertions.published]));
+  if (published.length === 0) return [];
+  const endpoint = createKeySetEndpoint(() => formatKeySets(published, observers.clock.monotonicMs()));
+  return [[KEY_SET_PATH, endpoint]];
 }
 
 function buildAssertions(
@@ -77,11 +80,15 @@ function parseChecked(pem: string) {
 const MOST_EVENTS = 10;
 const PERIOD_MS = 60_000;
 
-function createReport({ log, clock }: Observers): Parameters<typeof createIdentify>[0]['onWithheld'] {
+function createReport(
+  { log, clock }: Observers,
+  server: string | undefined,
+): Parameters<typeof createIdentify>[0]['onWithheld'] {
   const cap = new EventCap(MOST_EVENTS, PERIOD_MS);
   return (withheld, { issuer, client, subject }) => {
     if (cap.isExceeded(clock.monotonicMs())) return;
     log.warn('fields_withheld', {
+      server,
       issuer: clipEvidence(issuer),
       oauth_client: clipEvidence(client),
       subject: clipEvidence(subject),
@@ -96,10 +103,11 @@ export function tellKeys(
   files: RuntimeFiles,
   before: RuntimeFiles | undefined,
 ): void {
-  const { assertionKey } = files.server;
-  if (assertionKey !== undefined && assertionKey.pem !== before?.server.assertionKey?.pem) {
+  for (const { name, assertionKey } of files.servers) {
+    const known = before?.servers.find((one) => one.name === name)?.assertionKey;
+    if (assertionKey === undefined || assertionKey.pem === known?.pem) continue;
     const { kid, alg } = parseChecked(assertionKey.pem);
-    log.info('assertion_key', { kid, alg, made_at_start: assertionKey.isMade });
+    log.info('assertion_key', { server: name, kid, alg, made_at_start: assertionKey.isMade });
   }
   const { dpop, obex } = config;
   const needsSecret = dpop.enabled && dpop.nonce === 'required' && dpop.nonce_secret === undefined;

@@ -13,10 +13,7 @@ type ServerTerms = ExpectedAudience & Pick<TrustedIssuer, 'scopeTerms'>;
 
 /** An issuer without what depends on the server. */
 export interface Issuer extends Omit<TrustedIssuer, keyof ServerTerms> {
-  /** Undefined = those of the resource. */
-  readonly audiences: readonly string[] | undefined;
   readonly audienceClaim: AudienceClaim;
-  readonly scopeClaims: readonly string[];
 }
 
 /** `previous` are those known until now. */
@@ -30,15 +27,12 @@ interface IssuerOptions {
 export function buildIssuers(options: IssuerOptions): readonly Issuer[] {
   const { idp } = options.config;
   if (idp === undefined) return [];
-  const primary = { ...idp, audiences: undefined };
-  return [primary, ...idp.additional_issuers].map((entry, index) => ({
+  return [idp, ...idp.additional_issuers].map((entry, index) => ({
     issuer: entry.issuer,
     aliases: new Set(entry.issuer_aliases),
     algorithms: new Set(entry.accepted_algorithms),
     acceptsIdTokens: entry.dangerously_accept_id_tokens,
-    audiences: entry.audiences,
     audienceClaim: entry.audience_claim,
-    scopeClaims: entry.scope_claims,
     clockSkewMs: idp.clock_skew,
     ...(entry.keys === 'login' && options.shared.revokedTokens && { revoked: options.shared.revokedTokens }),
     jwks: buildIssuerKeys(options, {
@@ -69,11 +63,14 @@ export function startIssuers(issuers: readonly Issuer[], { idp }: Pick<CommonCon
 
 /** The issuers as one server trusts them. */
 export function trustIssuers(issuers: readonly Issuer[], own: ServerConfig): readonly TrustedIssuer[] {
-  return issuers.map(({ audiences = own.resource.audiences, audienceClaim, scopeClaims, ...issuer }) => ({
-    ...issuer,
-    ...acceptedAudiences(audiences, audienceClaim, own.resource.url),
-    scopeTerms: buildScopeTerms(own, scopeClaims),
-  }));
+  return issuers.map(({ audienceClaim, ...issuer }, index) => {
+    const { audiences = [], scope_claims: scopeClaims = [] } = own.issuers[index] ?? {};
+    return {
+      ...issuer,
+      ...acceptedAudiences(audiences, audienceClaim, own.resource.url),
+      scopeTerms: buildScopeTerms(own, scopeClaims),
+    };
+  });
 }
 
 /** A configured audience is the operator's word; the resource's own URL comes in the spelling of clients. */

@@ -5,6 +5,7 @@ import { createCharge, createLook } from '../gate/charge.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { ProcessWide, RateLimited } from '../state/process-wide.ts';
 import type { Limit, RateLimiter } from '../state/rate-limiter.ts';
+import type { ServerOptions } from './options.ts';
 
 /** A rate limiter, and the limit that it was made for. */
 export interface RateLimit extends Limit {
@@ -17,12 +18,26 @@ interface RateLimitOptions {
   readonly previous: RateLimit | undefined;
 }
 
-export function readLimit({ rate_limit: configured }: Pick<Config['limits'], 'rate_limit'>): Limit | undefined {
+function readLimit({ rate_limit: configured }: Pick<Config['limits'], 'rate_limit'>): Limit | undefined {
   return configured && { requestsPerSecond: configured.requests_per_second, burst: configured.burst };
 }
 
 export function isSameLimit(one: Limit | undefined, other: Limit | undefined): boolean {
   return one?.requestsPerSecond === other?.requestsPerSecond && one?.burst === other?.burst;
+}
+
+/** Of those who share what a principal may do: one server. */
+function limitedAt(server: string | undefined): RateLimited {
+  return server === undefined ? 'principals' : `principals ${server}`;
+}
+
+/** Whose requests are limited, and how. */
+export function listRateLimits({ limits, servers }: Config): readonly (readonly [whose: RateLimited, limit: Limit])[] {
+  const all = [
+    ['clients', readLimit(limits)] as const,
+    ...servers.map((server) => [limitedAt(server.name), readLimit(server.limits)] as const),
+  ];
+  return all.flatMap(([whose, limit]) => (limit === undefined ? [] : [[whose, limit] as const]));
 }
 
 /** Undefined without a limit. Allowances are kept over a reload that leaves the limit as it is. */
@@ -36,6 +51,11 @@ export function buildRateLimit(
   return { ...limit, limiter: shared.createRateLimiter(whose, limit) };
 }
 
+/** Bytes of a request body that some server takes. */
+export function largestBody({ servers }: Pick<Config, 'servers'>): number {
+  return Math.max(...servers.map(({ limits }) => limits.max_request_body));
+}
+
 export type ClientCharges = Pick<Charges, 'chargeClient' | 'refundClient'>;
 
 /** By address, as long as nobody is authenticated. */
@@ -44,6 +64,14 @@ export function buildClientCharges(limit: RateLimit | undefined, clock: Clock): 
     chargeClient: createCharge(limit?.limiter, clock),
     refundClient: (key) => limit?.limiter.refund(key),
   };
+}
+
+/** Undefined without a limit. Allowances are kept over a reload that leaves the limit as it is. */
+export function buildPrincipalLimit(
+  { own, shared }: ServerOptions,
+  previous: RateLimit | undefined,
+): RateLimit | undefined {
+  return buildRateLimit(limitedAt(own.name), { limits: own.limits, shared, previous });
 }
 
 export type PrincipalCharges = Pick<Charges, 'lookPrincipal' | 'chargePrincipal'>;

@@ -28,16 +28,11 @@ export function buildLoginOrders(config: Config, secret: string): LoginOrders | 
 
 /** Throws as all readers of files that the configuration names. */
 function buildOptions(config: Config, login: LoginConfig, secret: string): LoginOptions {
-  const { obex, resource, authz, dpop } = config;
+  const { obex, dpop, servers } = config;
   const { emails, email_domains: emailDomains, groups, subjects } = login.allow;
-  const isWithoutScopes = resource.scopes_supported.length + authz.required_scopes.length === 0;
   return {
     issuer: obex.public_url.origin,
-    resource: {
-      resource: resource.url,
-      scopesSupported: isWithoutScopes ? [ONLY_SCOPE] : resource.scopes_supported,
-      requiredScopes: authz.required_scopes,
-    },
+    resources: servers.map(buildResource),
     upstream: buildUpstream(login),
     allow: { everyone: login.dangerously_allow_everyone, emails, emailDomains, groups, subjects },
     scopeGrants: login.scope_grants,
@@ -60,6 +55,15 @@ function buildOptions(config: Config, login: LoginConfig, secret: string): Login
     dpopAlgorithms: dpop.enabled ? dpop.algorithms : undefined,
     title: login.title === '' ? obex.public_url.host : login.title,
     logo: readLogo(login),
+  };
+}
+
+function buildResource({ resource, authz }: Config['servers'][0]): LoginOptions['resources'][0] {
+  const isWithoutScopes = resource.scopes_supported.length + authz.required_scopes.length === 0;
+  return {
+    resource: resource.url,
+    scopesSupported: isWithoutScopes ? [ONLY_SCOPE] : resource.scopes_supported,
+    requiredScopes: authz.required_scopes,
   };
 }
 

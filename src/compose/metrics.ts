@@ -2,6 +2,7 @@
 import { X509Certificate } from 'node:crypto';
 import type { MetricFamily, Sample } from '../observe/exposition.ts';
 import { counter, gauge, type Metrics } from '../observe/metrics.ts';
+import { serverFamilies } from '../observe/server-metrics.ts';
 import type { ProcessWide } from '../state/process-wide.ts';
 import type { ServerTls } from '../wire/exchange.ts';
 import type { Issuer } from './issuers.ts';
@@ -39,6 +40,11 @@ export function runtimeMetrics(
     ...(shared.programs?.metrics.families ?? []),
     ...introspection.families(() => current().introspection?.issuer.issuer),
     ...login.families(() => current().issuers.some(({ jwks }) => jwks.source.isOwn === true)),
+    ...serverFamilies(() =>
+      current().servers.flatMap(({ name, server: { metrics } }) =>
+        name === undefined || metrics === undefined ? [] : [[name, metrics]],
+      ),
+    ),
     ...certificateMetrics(current),
     ...dpopMetrics(current),
   ];

@@ -13,10 +13,16 @@ export function resourceUrlOf({ resource }: Pick<ServerConfig, 'resource'>): URL
   return new URL(resource.url);
 }
 
-/** Undefined where paths pass as they came. */
-export function buildPathMap({ resource, backend }: Pick<ServerConfig, 'resource' | 'backend'>): PathMap | undefined {
+/** Undefined where paths pass as they came: of one among several servers none but its own do. */
+export function buildPathMap({
+  name,
+  resource,
+  backend,
+}: Pick<ServerConfig, 'name' | 'resource' | 'backend'>): PathMap | undefined {
   const { pathname } = backend.url;
-  return pathname === '/' ? undefined : createPathMap(resourceUrlOf({ resource }).pathname, pathname);
+  const { pathname: publicPath } = resourceUrlOf({ resource });
+  if (pathname !== '/') return createPathMap(publicPath, pathname);
+  return name === undefined ? undefined : createPathMap(publicPath, publicPath);
 }
 
 /** Host for the backend. */
@@ -34,7 +40,7 @@ export function buildReferences(options: ServerOptions): ReferenceParts {
   const { own } = options;
   const publicUrl = resourceUrlOf(own);
   const names: PublicReferenceOptions = { publicUrl, backendUrl: own.backend.url, backendHost: backendHostOf(own) };
-  const publicHostname = publicUrl.hostname;
+  const publicHostname = own.name === undefined ? publicUrl.hostname : undefined;
   const paths = buildPathMap(own);
   if (paths === undefined) {
     const toPublic = createPublicReferences(names);
@@ -57,6 +63,7 @@ export function buildReferences(options: ServerOptions): ReferenceParts {
       onFault: (reason, { requestId, endpoint }) =>
         options.observers.log.warn('endpoint_event_refused', {
           request_id: requestId,
+          server: own.name,
           reason,
           endpoint: clipEvidence(endpoint),
         }),

@@ -1,16 +1,17 @@
-/** Config → the MCP server that Obex runs itself, as its thread is told of it. */
-import type { Config } from '../config/schema.ts';
+/** Config → the MCP servers that Obex runs itself, as their thread is told of them. */
+import type { Config, OneServer } from '../config/schema.ts';
 import type { ProgramOptions, ProgramsOptions } from '../programs/options.ts';
 
-/** Undefined where the backend is reached by a URL. */
-export function buildProgramsOptions(config: Config): ProgramsOptions | undefined {
-  const program = buildProgram(config);
-  const { max_request_body: maxBodyBytes, drain_timeout: drainMs } = config.limits;
-  return program && { servers: [program], maxBodyBytes, drainMs };
+/** Undefined where all backends are reached by URLs. */
+export function buildProgramsOptions({ servers, limits }: Config): ProgramsOptions | undefined {
+  const programs = servers.map(buildProgram).filter((program) => program !== undefined);
+  if (programs.length === 0) return undefined;
+  const maxBodyBytes = Math.max(...servers.map((server) => server.limits.max_request_body));
+  return { servers: programs, maxBodyBytes, drainMs: limits.drain_timeout };
 }
 
 /** Undefined where the backend is reached by a URL. */
-export function buildProgram({ backend }: Pick<Config, 'backend'>): ProgramOptions | undefined {
+export function buildProgram({ backend }: Pick<OneServer, 'backend'>): ProgramOptions | undefined {
   if (backend.command.length === 0) return undefined;
   return {
     name: backend.url.pathname.slice(1),

@@ -1,5 +1,6 @@
 /** Config → `/ready`: what must be well for traffic sent here to be served. */
 import { errorField } from '../observe/log.ts';
+import type { Observers } from '../observe/observers.ts';
 import type { Respond } from '../server/endpoint.ts';
 import { createReadiness, type ReadinessCheck } from '../server/endpoints/ready.ts';
 import type { IntrospectionParts } from './introspection.ts';
@@ -17,7 +18,8 @@ export function buildReadiness(
   servers: readonly ServerParts[],
 ): Respond {
   const checks: Record<string, ReadinessCheck> = {};
-  for (const server of servers) Object.assign(checks, server.checks);
+  const [first, ...others] = servers;
+  if (first !== undefined && others.length === 0) checks['backend'] = countProbes(first);
   const readable = issuers.filter((issuer) => !isOpaqueAlone(issuer, introspection));
   if (readable.length > 0) checks['jwks'] = async () => checkKeys(readable);
   if (introspection !== undefined) checks['introspection'] = async () => checkEndpoint(introspection);
@@ -25,9 +27,30 @@ export function buildReadiness(
   return createReadiness({
     clock: observers.clock,
     checks,
+    observed: others.length === 0 ? [] : servers.map((server) => observeBackend(server, observers)),
     isDraining,
     onFailed: (check, error) => observers.log.warn('not_ready', { check, error: errorField(error) }),
   });
+}
+
+/** Of several servers: the others go on without the one whose backend is down, and who may ask is not told its name. */
+function observeBackend(server: ServerParts, { log }: Observers): () => Promise<void> {
+  const probe = countProbes(server);
+  return () =>
+    probe().catch((error: unknown) => log.warn('backend_down', { server: server.name, error: errorField(error) }));
+}
+
+function countProbes({ probe, server: { metrics } }: ServerParts): ReadinessCheck {
+  if (metrics === undefined) return probe;
+  return async () => {
+    try {
+      await probe();
+    } catch (error) {
+      metrics.probed(false);
+      throw error;
+    }
+    metrics.probed(true);
+  };
 }
 
 /** RFC 8414 §2: an issuer without signed tokens needs no `jwks_uri`, so one that is asked and has none configured may have none. */

@@ -17,7 +17,7 @@ export function refuseFixedChanges(before: Config, after: Config): void {
     // It has a thread of its own.
     ['whether there is a login', before.login !== undefined, after.login !== undefined],
     // They have a thread of their own too.
-    ['whether there is a backend.command', before.backend.command.length > 0, after.backend.command.length > 0],
+    ['whether there is a backend.command', hasProgram(before), hasProgram(after)],
     ['login.store', before.login?.store, after.login?.store],
   ];
   refuseOtherPhase(before, after);
@@ -31,6 +31,10 @@ export function refuseFixedChanges(before: Config, after: Config): void {
       throw new Error(`a reload cannot change ${name}; restart Obex to change it`);
     }
   }
+}
+
+function hasProgram({ servers }: Config): boolean {
+  return servers.some(({ backend }) => backend.command.length > 0);
 }
 
 /** Told with both phases: a restart with a file that has lost its `idp` would let everybody in. */

@@ -20,7 +20,7 @@ export function buildChallenges(options: ServerOptions, hasDpop: boolean): Chall
 
 /** `hasDpop`: proofs are verified. */
 export function buildMetadata(options: ServerOptions, hasDpop: boolean): Endpoints {
-  const { config, own } = options;
+  const { config, own, isAlone } = options;
   const { algorithms, required } = config.dpop;
   const respond = createMetadataEndpoint(
     formatProtectedResourceMetadata({
@@ -33,10 +33,13 @@ export function buildMetadata(options: ServerOptions, hasDpop: boolean): Endpoin
   );
   const metadata: Endpoint = { respond, isPublic: true, isVital: false, isQuiet: false };
   const { root, withSuffix } = metadataPaths(own.resource.url);
-  return [
-    [root, metadata],
-    [withSuffix, metadata],
-  ];
+  // Of several none is the one that is meant.
+  return isAlone
+    ? [
+        [root, metadata],
+        [withSuffix, metadata],
+      ]
+    : [[withSuffix, metadata]];
 }
 
 /** Undefined in phase 1, where the backend may well be the place. */
@@ -51,7 +54,8 @@ function takesCertificates({ obex }: CommonConfig): boolean {
 
 /** Where the metadata with the path suffix is, as clients reach it. */
 export function locateMetadata({ config, own }: ServerOptions): URL {
-  return new URL(metadataPaths(own.resource.url).withSuffix, config.obex.public_url);
+  const base = own.name === undefined ? config.obex.public_url : own.resource.url;
+  return new URL(metadataPaths(own.resource.url).withSuffix, base);
 }
 
 /** Whom clients are sent to for a login: unless others are named the trusted issuers, as far as they are a place to go to. */

@@ -4,14 +4,15 @@ import type { Config } from '../config/schema.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import type { Service } from '../server/service.ts';
 import type { ServerTls } from '../wire/exchange.ts';
-import { spareDescriptors } from './descriptors.ts';
+import { descriptorsOfRequest, spareDescriptors } from './descriptors.ts';
 import { buildDpop } from './dpop.ts';
 import { buildEndpoints } from './endpoints.ts';
 import { type RuntimeFiles, readRuntimeFiles } from './files.ts';
+import { prepareVerifiedTokens } from './gate.ts';
 import { tellKeys } from './identity.ts';
 import { buildIntrospection } from './introspection.ts';
 import { buildIssuers, startIssuers } from './issuers.ts';
-import { buildClientCharges, buildRateLimit, type RateLimit } from './limits.ts';
+import { buildClientCharges, buildRateLimit, largestBody, type RateLimit } from './limits.ts';
 import type { ComposeOptions } from './options.ts';
 import { buildServer, type CommonParts, type ServerParts } from './server.ts';
 import { buildMetricsService, buildService } from './service.ts';
@@ -60,21 +61,12 @@ export function buildRuntime(options: RuntimeOptions, heritage: RuntimeHeritage)
   // What may fail comes first, so that a refused reload leaves nothing behind.
   const files = heritage.files ?? readFiles(options, previous?.files);
   const { common, clientLimit } = buildCommon(options, files, previous);
-  const server = buildServer(
-    {
-      ...options,
-      own: config,
-      spareDescriptors: spareDescriptors(config, heritage.descriptorLimit),
-      files: files.server,
-      previous: previous?.servers[0],
-    },
-    common,
-  );
-  const servers = [server];
+  const servers = buildServers(options, common, { ...heritage, files });
   const service = buildService(options, {
     endpoints: buildEndpoints(options, common, servers),
-    server,
+    servers,
     clientCharges: common.clientCharges,
+    maxBodyBytes: largestBody(config),
     judgeRefusal: previous?.service.judgeRefusal,
   });
   const runtime: Runtime = {
@@ -93,6 +85,28 @@ export function buildRuntime(options: RuntimeOptions, heritage: RuntimeHeritage)
     release: (successor) => release(runtime, successor),
   };
   return Object.freeze(runtime);
+}
+
+/** One that stays is found by its name. */
+function buildServers(
+  options: RuntimeOptions,
+  common: CommonParts,
+  { files, previous, descriptorLimit }: RuntimeHeritage & { readonly files: RuntimeFiles },
+): readonly ServerParts[] {
+  const { config } = options;
+  const forAll = {
+    ...options,
+    spareDescriptors: spareDescriptors(config, descriptorLimit),
+    descriptorsOfRequest: descriptorsOfRequest(config),
+    maxBodyBytes: largestBody(config),
+    isAlone: config.servers.length === 1,
+  };
+  return config.servers.map((own, index) => {
+    const ownFiles = files.servers[index];
+    if (ownFiles === undefined) throw new TypeError('a server whose files were not read');
+    const before = previous?.servers.find(({ name }) => name === own.name);
+    return buildServer({ ...forAll, own, files: ownFiles, previous: before }, common);
+  });
 }
 
 function readFiles({ config, observers }: RuntimeOptions, before: RuntimeFiles | undefined): RuntimeFiles {
@@ -114,6 +128,7 @@ function buildCommon(options: ComposeOptions, files: RuntimeFiles, previous: Run
     introspection,
     dpop,
     clientCharges: buildClientCharges(clientLimit, observers.clock),
+    createVerifiedTokens: prepareVerifiedTokens(config),
   };
   return { common, clientLimit };
 }
@@ -148,7 +163,8 @@ function measureVerifiedTokens(servers: readonly ServerParts[], metrics: Metrics
 
 /** But for what the successor has taken over. */
 function release({ servers, issuers, introspection, dpop }: Runtime, successor: Runtime | undefined): void {
-  for (const server of servers) server.release();
+  const names = new Set(successor?.servers.map(({ name }) => name));
+  for (const server of servers) server.release(successor !== undefined && !names.has(server.name));
   const kept = new Set(successor?.issuers.map(({ jwks }) => jwks));
   for (const { jwks } of issuers) if (!kept.has(jwks)) jwks.stop();
   if (successor?.introspection?.endpoint !== introspection?.endpoint) introspection?.endpoint.stop();

@@ -11,10 +11,40 @@ const AMBIGUOUS = deny('malformed_request', {
   detail: 'an empty segment, dots or an encoded slash in the path, where paths are mapped',
 });
 
-/** `closedPath` is no server's, whatever they take. */
+interface Surroundings {
+  readonly publicUrl: URL;
+  /** No server's, whatever they take. */
+  readonly closedPath: string | undefined;
+}
+
 export function buildSelection(
+  servers: readonly ServerParts[],
+  surroundings: Surroundings,
+): RouteOptions['selectServer'] {
+  const [only, ...others] = servers;
+  return only !== undefined && others.length === 0
+    ? selectOnly(only, surroundings)
+    : selectAmong(servers, surroundings);
+}
+
+/** Whoever looks for a login among several is told by none of them where it is. */
+function selectAmong(
+  servers: readonly ServerParts[],
+  { publicUrl, closedPath }: Surroundings,
+): RouteOptions['selectServer'] {
+  const places = servers.flatMap(({ server, resourceUrl, paths }) =>
+    paths === undefined ? [] : [{ resourceUrl, paths, server: createServerRoutes(server) }],
+  );
+  const select = createSelectServer(places, publicUrl);
+  return (path, { authority }) => {
+    if (isAmbiguousPath(path)) return AMBIGUOUS;
+    return (path === closedPath ? undefined : select(authority, path)) ?? NOT_FOUND;
+  };
+}
+
+function selectOnly(
   { server, resourceUrl, paths }: ServerParts,
-  closedPath: string | undefined,
+  { closedPath }: Surroundings,
 ): RouteOptions['selectServer'] {
   const toServer = createServerRoutes(server);
   if (paths === undefined) return (path) => (path === closedPath ? NOT_FOUND : toServer);

@@ -1,21 +1,23 @@
 /** Config → ONE server: its resource, its gate, its limits, the way to its backend. Whatever is shared is handed to it. */
-import type { Charges } from '../gate/authenticate.ts';
 import { createAuthorize } from '../gate/authorize.ts';
+import type { IntrospectionTerms } from '../gate/introspect-access-token.ts';
 import type { TrustedIssuer } from '../gate/verify-access-token.ts';
 import type { PathMap } from '../lib/path-map.ts';
+import type { ServerMetrics } from '../observe/server-metrics.ts';
 import type { OpenStreams } from '../proxy/open-streams.ts';
 import type { Endpoints } from '../server/endpoint.ts';
 import type { ReadinessCheck } from '../server/endpoints/ready.ts';
 import type { Server } from '../server/server.ts';
 import type { VerifiedTokens } from '../state/verified-tokens.ts';
+import type { BackendClient } from '../wire/backend.ts';
 import type { DpopParts } from './dpop.ts';
 import type { ServerFiles } from './files.ts';
 import { buildBackend, buildForwarder } from './forwarder.ts';
-import { buildAuthenticate, buildVerifiedTokens, createStanding } from './gate.ts';
+import { buildAuthenticate, createStanding } from './gate.ts';
 import { type AssertionParts, buildIdentity } from './identity.ts';
 import { type IntrospectionParts, introspectFor } from './introspection.ts';
 import { type Issuer, trustIssuers } from './issuers.ts';
-import { buildPrincipalCharges, buildRateLimit, type ClientCharges, type RateLimit } from './limits.ts';
+import { buildPrincipalCharges, buildPrincipalLimit, type ClientCharges, type RateLimit } from './limits.ts';
 import type { ServerOptions } from './options.ts';
 import { buildPathMap, resourceUrlOf } from './paths.ts';
 import { buildChallenges, buildMetadata, buildNoAuthorizationServer } from './resource.ts';
@@ -28,25 +30,30 @@ export interface CommonParts {
   /** Undefined below phase 3. */
   readonly dpop: DpopParts | undefined;
   readonly clientCharges: ClientCharges;
+  /** One for each server. */
+  createVerifiedTokens(): VerifiedTokens;
 }
 
 /** One server, and what its runtime needs to know of it. */
 export interface ServerParts {
+  /** Undefined where there is but one. */
+  readonly name: string | undefined;
   readonly server: Server;
   /** What requests to it name. */
   readonly resourceUrl: URL;
   /** Undefined where it takes every path. */
   readonly paths: PathMap | undefined;
-  /** What it publishes: its metadata, and the keys where it sends assertions. */
+  /** Its metadata. */
   readonly endpoints: Endpoints;
   readonly assertions: AssertionParts | undefined;
   readonly verifiedTokens: VerifiedTokens;
   readonly principalLimit: RateLimit | undefined;
-  /** What must be well for its requests to be served, by the names that stand in `/ready`. */
-  readonly checks: Readonly<Record<string, ReadinessCheck>>;
+  /** Resolves if its backend is there. */
+  readonly probe: ReadinessCheck;
   /** It is in force from now on. */
   begin(): void;
-  release(): void;
+  /** `isRemoved`: nothing comes in its place, so that what is open ends; requests go on to their end. */
+  release(isRemoved: boolean): void;
 }
 
 interface OneServerOptions extends ServerOptions {
@@ -56,21 +63,21 @@ interface OneServerOptions extends ServerOptions {
 }
 
 export function buildServer({ files, previous, ...options }: OneServerOptions, common: CommonParts): ServerParts {
-  const { config, own, observers, shared } = options;
-  const { dpop } = common;
+  const { own, observers } = options;
   const backend = buildBackend(options, files.backendCa);
   const issuers = trustIssuers(common.issuers, own);
   const introspection = introspectFor(issuers, common.introspection);
-  const verifiedTokens = buildVerifiedTokens(config);
-  const { limits } = own;
-  const principalLimit = buildRateLimit('principals', { limits, shared, previous: previous?.principalLimit });
-  const charges: Charges = { ...common.clientCharges, ...buildPrincipalCharges(principalLimit, observers.clock) };
+  const verifiedTokens = common.createVerifiedTokens();
+  const principalLimit = buildPrincipalLimit(options, previous?.principalLimit);
+  const charges = { ...common.clientCharges, ...buildPrincipalCharges(principalLimit, observers.clock) };
+  const { dpop } = common;
   const identity = buildIdentity(options, files.assertionKey, previous?.assertions);
   const forwarder = buildForwarder(options, backend, previous?.server.forwarder.inFlight);
-  const { streams } = forwarder.inFlight;
-  const listening: (() => void)[] = [];
   return {
+    name: own.name,
     server: Object.freeze({
+      name: own.name,
+      metrics: metricsOf(options),
       challenges: buildChallenges(options, dpop !== undefined),
       noAuthorizationServer: buildNoAuthorizationServer(options),
       authenticate: buildAuthenticate(options, { issuers, introspection, verifiedTokens, charges, dpop, identity }),
@@ -79,20 +86,43 @@ export function buildServer({ files, previous, ...options }: OneServerOptions, c
     }),
     resourceUrl: resourceUrlOf(own),
     paths: buildPathMap(own),
-    endpoints: [...buildMetadata(options, dpop !== undefined), ...identity.endpoints],
+    endpoints: buildMetadata(options, dpop !== undefined),
     assertions: identity.assertions,
     verifiedTokens,
     principalLimit,
-    checks: { backend: () => backend.probe(own.backend.connect_timeout) },
+    probe: () => backend.probe(own.backend.connect_timeout),
+    ...buildTerm(options, { issuers, introspection, verifiedTokens, streams: forwarder.inFlight.streams, backend }),
+  };
+}
+
+interface TermParts {
+  readonly issuers: readonly TrustedIssuer[];
+  readonly introspection: IntrospectionTerms | undefined;
+  readonly verifiedTokens: VerifiedTokens;
+  readonly streams: OpenStreams;
+  readonly backend: BackendClient;
+}
+
+/** From when it is in force, and how it ends. */
+function buildTerm({ config }: ServerOptions, parts: TermParts): Pick<ServerParts, 'begin' | 'release'> {
+  const { issuers, introspection, verifiedTokens, streams, backend } = parts;
+  const listening: (() => void)[] = [];
+  return {
     begin: () => {
       for (const trusted of issuers) listening.push(dropWithdrawn(trusted, verifiedTokens, streams));
       if (config.idp !== undefined) streams.judgeBy(createStanding(issuers, introspection?.trusted));
     },
-    release: () => {
+    release: (isRemoved) => {
       for (const stop of listening) stop();
+      if (isRemoved) streams.endAll();
       backend.close();
     },
   };
+}
+
+/** Counted apart where there are several. */
+function metricsOf({ own: { name }, shared }: ServerOptions): ServerMetrics | undefined {
+  return name === undefined ? undefined : shared.provideServer(name).metrics;
 }
 
 /** What rests on a key goes with it, and what rests on a token that is called back. Returns the way to stop that. */

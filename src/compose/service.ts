@@ -28,8 +28,10 @@ interface ServiceOptions extends ComposeOptions {
 interface ServiceParts {
   /** By raw path. */
   readonly endpoints: ReadonlyMap<string, Endpoint>;
-  readonly server: ServerParts;
+  readonly servers: readonly ServerParts[];
   readonly clientCharges: ClientCharges;
+  /** Bytes of a request body that some server takes. */
+  readonly maxBodyBytes: number;
   /** Of the service that this one replaces. */
   readonly judgeRefusal: JudgeRefusal | undefined;
 }
@@ -54,24 +56,32 @@ export function buildService(options: ServiceOptions, parts: ServiceParts): Serv
     }),
     chargeClient: parts.clientCharges.chargeClient,
     judgeRefusal: buildRefusalLoop(options, parts.judgeRefusal),
-    limits: buildLimits(config),
+    limits: buildLimits(config, parts.maxBodyBytes),
     accessLog: config.log.access,
   };
 }
 
 function buildRoute({ config, isClosing, shared }: ServiceOptions, parts: ServiceParts): SelectRoute {
-  const { endpoints, server } = parts;
+  const { endpoints, servers } = parts;
   const { public_url: publicUrl, allowed_hosts: allowedHosts } = config.obex;
   const closedPath = config.metrics.listen === undefined ? undefined : METRICS_PATH;
   return createRoute({
     endpoints,
-    selectServer: buildSelection(server, closedPath),
+    selectServer: buildSelection(servers, { publicUrl, closedPath }),
     isOriginAllowed: buildOriginPolicy(config),
     ownOrigin: publicUrl.origin,
     isLoop: (fields) => isLoop(fields, shared.viaPseudonym),
-    hostPolicy: config.idp === undefined ? createHostPolicy({ publicUrl, allowedHosts }) : undefined,
+    hostPolicy:
+      config.idp === undefined
+        ? createHostPolicy({ publicUrl, allowedHosts: [...allowedHosts, ...hostsOf(servers)] })
+        : undefined,
     isClosing,
   });
+}
+
+/** What names of several lead to Obex, the resources say. */
+function hostsOf(servers: readonly ServerParts[]): readonly string[] {
+  return servers.flatMap(({ name, resourceUrl }) => (name === undefined ? [] : [resourceUrl.host]));
 }
 
 /** Counts outlive a reload. */
@@ -110,11 +120,11 @@ function buildOriginPolicy({ obex, cors }: CommonConfig): OriginPolicy {
   return createOriginPolicy({ publicUrl: obex.public_url, allowedOrigins: cors.allowed_origins });
 }
 
-function buildLimits({ limits }: CommonConfig): ServerLimits {
+function buildLimits({ limits }: CommonConfig, maxBodyBytes: number): ServerLimits {
   return {
     maxHeaderBytes: limits.max_header_bytes,
     maxRequestLineBytes: MAX_REQUEST_LINE_BYTES,
-    maxBodyBytes: limits.max_request_body,
+    maxBodyBytes,
     readTimeoutMs: limits.read_timeout,
     bodyTimeoutMs: limits.body_timeout,
     writeTimeoutMs: limits.write_timeout,

@@ -70,7 +70,8 @@ const LISTS = new Set(LEAVES.filter(({ info }) => info.kind === 'list').map(({ p
 
 /** Whether a list of single values stands at this place of a config. */
 export function isList(path: Path): boolean {
-  return LISTS.has(path.map((key) => (typeof key === 'number' ? LIST_ITEM : key)).join('.'));
+  const place = path[0] === 'servers' ? path.slice(2) : path;
+  return LISTS.has(place.map((key) => (typeof key === 'number' ? LIST_ITEM : key)).join('.'));
 }
 
 /** Whether a value is one word or number, so that an environment variable can hold it. */

@@ -3,6 +3,9 @@
 import { describeValue, formatPath, isRecord, type Path, valueAt } from './path.ts';
 import type { Refusal } from './refused.ts';
 
+/** Where a path of a view stands in the whole. */
+type Place = (path: Path) => Path;
+
 /** One mistake in a config. */
 export interface ConfigProblem {
   /** The file, the environment variable or the flag that holds the mistake. */
@@ -29,14 +32,16 @@ export class Draft {
   #root: unknown;
   readonly #lines: ReadonlyMap<string, number>;
   /** Sections that are written below `obex:`. */
-  readonly #nested = new Set<string>();
+  #nested = new Set<string>();
   /** Path → the path whose line and name stand for it (a `<key>_file` twin). */
-  readonly #standIns = new Map<string, Path>();
+  #standIns = new Map<string, Path>();
   /** Path → the environment variable or the flag that set it. */
-  readonly #origins = new Map<string, string>();
+  #origins = new Map<string, string>();
   /** Path → why its value is not shown. */
-  readonly #hidden = new Map<string, string>();
-  readonly #atFault = new Set<string>();
+  #hidden = new Map<string, string>();
+  #atFault = new Set<string>();
+  #place: Place = (path) => path;
+  #isView = false;
 
   constructor(file: string, root: unknown, lines: ReadonlyMap<string, number>) {
     this.file = file;
@@ -44,11 +49,37 @@ export class Draft {
     this.#lines = lines;
   }
 
+  /** Another tree made of this one, whose paths stand at `place` here. What is found there is its own until it is `absorb`ed. */
+  view(root: unknown, place: Place): Draft {
+    const view = new Draft(this.file, root, this.#lines);
+    view.#nested = new Set(this.#nested);
+    view.#standIns = new Map(this.#standIns);
+    view.#origins = new Map(this.#origins);
+    view.#hidden = new Map(this.#hidden);
+    view.#atFault = new Set(this.#atFault);
+    view.#place = place;
+    view.#isView = true;
+    return view;
+  }
+
+  /** Takes over what a view has found; what several have found is said once. */
+  absorb(view: Draft): void {
+    const known = new Set(this.#problems.map(formatProblem));
+    this.#problems.push(...view.#problems.filter((problem) => !known.has(formatProblem(problem))));
+    for (const path of view.#atFault) this.#atFault.add(path);
+    this.filledIn.push(...view.filledIn.filter((line) => !this.filledIn.includes(line)));
+  }
+
   /** All problems: those of the file by line, then those of the environment and the command line. */
   get problems(): readonly ConfigProblem[] {
     const rank = (problem: ConfigProblem) =>
       problem.line ?? (problem.file === this.file ? 0 : Number.POSITIVE_INFINITY);
     return this.#problems.toSorted((a, b) => (rank(a) === rank(b) ? 0 : rank(a) - rank(b)));
+  }
+
+  /** Made of another one, which sees more. */
+  get isView(): boolean {
+    return this.#isView;
   }
 
   get root(): unknown {
@@ -90,41 +121,43 @@ export class Draft {
   }
 
   standIn(path: Path, written: Path): void {
-    this.#standIns.set(formatPath(path), written);
+    this.#standIns.set(this.#keyOf(path), this.#place(written));
   }
 
   noteFilledIn(path: Path, { by, value }: { readonly by: string; readonly value: string | readonly string[] }): void {
-    this.filledIn.push(`by ${by}: ${formatPath(path)}: ${JSON.stringify(value)}`);
+    this.filledIn.push(`by ${by}: ${this.#keyOf(path)}: ${JSON.stringify(value)}`);
   }
 
   /** Notes the environment variable or the flag that a value comes from. */
   noteOrigin(path: Path, origin: string): void {
-    this.#origins.set(formatPath(path), origin);
+    this.#origins.set(this.#keyOf(path), origin);
   }
 
   /** The variable or flag that set the value at this path, the list around it, or what the map there holds; else the file. */
   originOf(path: Path): string {
-    for (let length = path.length; length > 0; length--) {
-      const origin = this.#origins.get(formatPath(path.slice(0, length)));
+    const placed = this.#place(path);
+    for (let length = placed.length; length > 0; length--) {
+      const origin = this.#origins.get(formatPath(placed.slice(0, length)));
       if (origin !== undefined) return origin;
     }
     const isInFile = this.lineOf(path) !== undefined;
-    const below = isInFile ? undefined : [...this.#origins].find(([set]) => set.startsWith(`${formatPath(path)}.`));
+    const below = isInFile ? undefined : [...this.#origins].find(([set]) => set.startsWith(`${formatPath(placed)}.`));
     return below?.[1] ?? this.file;
   }
 
   /** Never show the value at this path; `reason` is what is said instead of it. */
   hide(path: Path, reason: string): void {
-    this.#hidden.set(formatPath(path), reason);
+    this.#hidden.set(this.#keyOf(path), reason);
   }
 
   isHidden(path: Path): boolean {
-    return path.some((_, index) => this.#hidden.has(formatPath(path.slice(0, index + 1))));
+    return path.some((_, index) => this.#hidden.has(this.#keyOf(path.slice(0, index + 1))));
   }
 
   /** The path as the file has it. */
   writtenPath(path: Path): Path {
-    const written = this.#standIns.get(formatPath(path)) ?? path;
+    const placed = this.#place(path);
+    const written = this.#standIns.get(formatPath(placed)) ?? placed;
     return this.#nested.has(String(written[0])) ? ['obex', ...written] : written;
   }
 
@@ -140,12 +173,13 @@ export class Draft {
 
   /** Whether something about this very path was reported already. */
   isAtFault(path: Path): boolean {
-    return this.#atFault.has(formatPath(path));
+    return this.#atFault.has(this.#keyOf(path));
   }
 
   report(path: Path, message: string): void {
-    this.#atFault.add(formatPath(path));
-    const set = this.#standIns.get(formatPath(path)) ?? path;
+    const key = this.#keyOf(path);
+    this.#atFault.add(key);
+    const set = this.#standIns.get(key) ?? this.#place(path);
     const origin = this.originOf(set);
     if (origin === this.file) this.reportAt(this.lineOf(path), formatPath(this.writtenPath(path)), message);
     else this.reportOrigin(origin, formatPath(set), message);
@@ -153,7 +187,7 @@ export class Draft {
 
   /** Keeps `report`ed problems of this path to one: what is wrong with it is said elsewhere. */
   blame(path: Path): void {
-    this.#atFault.add(formatPath(path));
+    this.#atFault.add(this.#keyOf(path));
   }
 
   /** Reports an environment variable or a flag. `path` is empty where the name says which value is meant. */
@@ -167,9 +201,13 @@ export class Draft {
 
   /** Reports what was expected, what came (unless that must stay hidden), and what to do. */
   reportRefusal(path: Path, { message, got, cure }: Refusal): void {
-    const hidden = this.#hidden.get(formatPath(path));
+    const hidden = this.#hidden.get(this.#keyOf(path));
     const shown = got === undefined ? '' : `, got ${hidden ?? describeValue(got.value)}`;
     // A cure may quote the value.
     this.report(path, `${message}${shown}${cure === undefined || hidden !== undefined ? '' : `; ${cure}`}`);
+  }
+
+  #keyOf(path: Path): string {
+    return formatPath(this.#place(path));
   }
 }

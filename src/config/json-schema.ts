@@ -5,6 +5,7 @@ import { VARIABLE_IN_TEXT } from './leaf.ts';
 import { isRecord, valueAt } from './path.ts';
 import { sections } from './schema.ts';
 import { SECRET_PATHS, TWIN_SUFFIX } from './secret-files.ts';
+import { SERVER_LIMITS, SERVER_NAME, SERVER_SECTIONS } from './sections/servers.ts';
 
 type JsonObject = Record<string, unknown>;
 
@@ -18,6 +19,7 @@ export function buildJsonSchema(): JsonObject {
   addTwins(root);
   allowVariables(root);
   const properties = objectAt(root, ['properties']);
+  properties['servers'] = describeServers(properties);
   const obexProperties = objectAt(properties, ['obex', 'properties']);
   const names = Object.keys(properties).filter((name) => name !== 'obex');
   for (const name of names) obexProperties[name] = { $ref: `#/properties/${name}` };
@@ -28,6 +30,20 @@ export function buildJsonSchema(): JsonObject {
     description: 'Sections stand at the top level or nested under obex; each in one place only.',
     required: ['obex'],
     allOf: names.map(onePlace),
+  };
+}
+
+/** Each with sections of its own, in which nothing is required that stands in the shared one or has a default. */
+function describeServers(properties: JsonObject): JsonObject {
+  const copies = SERVER_SECTIONS.map((name) => [name, structuredClone(objectAt(properties, [name]))] as const);
+  const own: JsonObject = Object.fromEntries(copies);
+  delete objectAt(own, ['resource'])['required'];
+  const limits = objectAt(own, ['limits', 'properties']);
+  for (const key of Object.keys(limits)) if (!SERVER_LIMITS.some((limit) => limit === key)) delete limits[key];
+  return {
+    ...objectAt(properties, ['servers']),
+    propertyNames: { pattern: SERVER_NAME.source },
+    additionalProperties: { type: 'object', additionalProperties: false, required: ['backend'], properties: own },
   };
 }
 
@@ -45,13 +61,16 @@ function relaxSections(schema: JsonObject): void {
   }
 }
 
-/** The section at the top level or under obex: one of them when it is required, else not both. */
+/** The section at the top level or under obex: one of them, or servers, when it is required, else not both. */
 function onePlace(name: string): JsonObject {
-  const top = { required: [name] };
-  const nested = { required: ['obex'], properties: { obex: { required: [name] } } };
+  const places = placesOf(name);
   return REQUIRED_SECTIONS.some((required) => required === name)
-    ? { oneOf: [top, nested] }
-    : { not: { allOf: [top, nested] } };
+    ? { oneOf: [...places, ...placesOf('servers')] }
+    : { not: { allOf: places } };
+}
+
+function placesOf(name: string): readonly JsonObject[] {
+  return [{ required: [name] }, { required: ['obex'], properties: { obex: { required: [name] } } }];
 }
 
 function addTwins(root: JsonObject): void {

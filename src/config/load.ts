@@ -1,4 +1,5 @@
-/** Config file → Config, or all problems at once: YAML, layout, `${VAR}`, `OBEX_*`, flags, `<key>_file`, presets, schema, cross-checks. */
+/** Config file → Config, or all problems at once: YAML, layout, `${VAR}`, `OBEX_*`, flags, `<key>_file`, and for each server presets, schema, cross-checks. */
+import * as z from 'zod/mini';
 import { applyFlags } from './apply-flags.ts';
 import { applyPresets } from './apply-presets.ts';
 import { crossCheck } from './cross-checks.ts';
@@ -7,13 +8,15 @@ import { applyOverrides } from './environment.ts';
 import { type Environment, expandVariables } from './expand.ts';
 import { fillWithoutFile } from './fill-without-file.ts';
 import { type Flags, NO_FLAGS } from './flags.ts';
+import { collectServerWarnings, joinViews } from './join-views.ts';
 import { flattenLayout } from './layout.ts';
 import { type Phase, phaseOf } from './phase.ts';
 import { readYaml } from './read-yaml.ts';
-import { type Config, configSchema } from './schema.ts';
+import { type Config, configSchema, type ServerView, type SharedLimits, sections } from './schema.ts';
 import { reportIssues } from './schema-issues.ts';
 import { readSecretFiles } from './secret-files.ts';
-import { collectWarnings } from './warnings.ts';
+import { checkServers } from './server-checks.ts';
+import { viewServers } from './server-views.ts';
 
 export { type ConfigProblem, formatProblem } from './draft.ts';
 
@@ -61,16 +64,37 @@ export function loadConfig({
   applyFlags(draft, flags.values);
   if (flags.insteadOfFile !== undefined) fillWithoutFile(draft);
   readSecretFiles(draft, readFile);
+  const shared = readShared(draft);
+  const servers = viewServers(draft).map((server) => ({ ...server, view: readView(server.draft) }));
+  const read = servers.flatMap(({ view, ...server }) => (view === undefined ? [] : [{ ...server, view }]));
+  checkServers(draft, read);
+  for (const server of servers) if (server.draft !== draft) draft.absorb(server.draft);
+  const config = draft.problems.length > 0 ? undefined : joinViews(read, shared);
+  if (config === undefined) return { problems: draft.problems, warnings: draft.warnings };
+  return {
+    config,
+    phase: phaseOf(config),
+    warnings: [...collectServerWarnings(read), ...draft.warnings],
+    filledIn: draft.filledIn,
+  };
+}
+
+/** What stands beside `servers` of what each may have otherwise: it must be right though none of them uses it. */
+function readShared(draft: Draft): SharedLimits | undefined {
+  if (draft.valueAt(['servers']) === undefined) return undefined;
+  const { authz, limits } = sections.shape;
+  const shared = { authz: draft.valueAt(['authz']), limits: draft.valueAt(['limits']) };
+  const parsed = z.object({ authz, limits }).safeParse(shared, { jitless: true });
+  if (!parsed.success) reportIssues(draft, parsed.error.issues);
+  return parsed.data?.limits;
+}
+
+/** Undefined where the schema finds something; what that and the rules find is reported. */
+function readView(draft: Draft): ServerView | undefined {
   applyPresets(draft);
   // A parser compiled for the schema would be used once.
   const parsed = configSchema.safeParse(draft.root, { jitless: true });
   if (!parsed.success) reportIssues(draft, parsed.error.issues);
   crossCheck(draft);
-  if (!parsed.success || draft.problems.length > 0) return { problems: draft.problems, warnings: draft.warnings };
-  return {
-    config: parsed.data,
-    phase: phaseOf(parsed.data),
-    warnings: [...collectWarnings(parsed.data), ...draft.warnings],
-    filledIn: draft.filledIn,
-  };
+  return parsed.success ? parsed.data : undefined;
 }

@@ -17,8 +17,8 @@ export function checkGrants(draft: Draft, provider: LoginProvider | undefined): 
   const grants = placesOfGrants(draft);
   for (const place of grants) {
     checkWhom(draft, place);
-    checkWhat(draft, place);
   }
+  if (!draft.isView) checkGranted(draft, knownScopes(draft));
   checkOffline(draft, grants);
   if (provider !== undefined) checkKnowledge(draft, provider, grants);
 }
@@ -49,12 +49,19 @@ function isFilled(list: unknown): boolean {
   return list !== undefined && !(Array.isArray(list) && list.length === 0);
 }
 
-function checkWhat(draft: Draft, place: Path): void {
+/** Undefined where they cannot be read. */
+export function knownScopes(draft: Draft): readonly string[] | undefined {
   const supported = read(draft, ['resource', 'scopes_supported'], resource.scopes_supported);
   const required = read(draft, ['authz', 'required_scopes'], authz.required_scopes);
-  if (supported === undefined || required === undefined) return;
-  const known = supported.length > 0 ? supported : required;
-  for (const { path, value } of readItems(draft, [...place, 'scopes'], parseScope)) {
+  if (supported === undefined || required === undefined) return undefined;
+  return supported.length > 0 ? supported : required;
+}
+
+/** `known`: what the resource, or one of several, has to grant. */
+export function checkGranted(draft: Draft, known: readonly string[] | undefined): void {
+  if (known === undefined) return;
+  const lists = placesOfGrants(draft).map((place) => [...place, 'scopes']);
+  for (const { path, value } of lists.flatMap((list) => readItems(draft, list, parseScope))) {
     if (known.includes(value) || value === 'offline_access') continue;
     draft.report(
       path,

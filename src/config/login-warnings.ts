@@ -1,13 +1,13 @@
 /** What may not be meant about `login`. RFC 9700 §4.1, RFC 7591 §5. */
 import { closeRelation } from '../lib/close-relation.ts';
 import { PROVIDER_FACTS } from './login-providers.ts';
-import type { Config } from './schema.ts';
+import type { ServerView } from './schema.ts';
 
-type Login = NonNullable<Config['login']>;
+type Login = NonNullable<ServerView['login']>;
 type Rule = readonly [applies: boolean, warning: string];
 
 /** Whole sentences; none without login. */
-export function collectLoginWarnings(config: Config): readonly string[] {
+export function collectLoginWarnings(config: ServerView): readonly string[] {
   const { login } = config;
   if (login === undefined) return [];
   const rules = [
@@ -42,7 +42,7 @@ function openRules({ dangerously_allow_everyone, dangerously_allow_http, clients
   ];
 }
 
-function storeRules({ store }: Login, { obex }: Config): readonly Rule[] {
+function storeRules({ store }: Login, { obex }: ServerView): readonly Rule[] {
   const isMemory = store.backend === 'memory';
   return [
     [
@@ -69,7 +69,7 @@ function issuerRules({ provider, issuer }: Login): readonly Rule[] {
   ];
 }
 
-function tokenRules(login: Login, { idp, resource, authz }: Config): readonly Rule[] {
+function tokenRules(login: Login, { idp, resource, authz }: ServerView): readonly Rule[] {
   const implications = closeRelation(authz.scope_implies);
   const granted = login.scope_grants.flatMap(({ scopes }) => scopes);
   const held = new Set(granted.flatMap((scope) => [scope, ...(implications.get(scope) ?? [])]));

@@ -8,32 +8,70 @@ import type { ListenAddress } from './listen.ts';
 import { formatListen } from './listen.ts';
 import { isRecord } from './path.ts';
 import { HTTP_KEYS, PROGRAM_KEYS } from './program-checks.ts';
-import { type Config, sections } from './schema.ts';
+import { type Config, type OneServer, sections } from './schema.ts';
 import { formatDuration, formatSize } from './units.ts';
 
 const MASK = '***';
 
 /** Every key with its value, defaults included, units written out; no secret. */
 export function formatEffectiveConfig(config: Config): string {
+  const { servers, ...common } = config;
+  const { dpop: _dpop, ...withoutTokens } = common;
+  const [only] = servers;
+  const hasTokens = config.idp !== undefined;
   // What needs idp may not stand in a config without it.
-  const { authz: _authz, dpop: _dpop, ...withoutTokens } = config;
-  const shown = config.idp === undefined ? withoutTokens : { ...config, idp: writtenIssuers(config.idp) };
-  const tree = written(shown, sections);
-  return stringify(isRecord(tree) ? { ...tree, backend: writtenBackend(tree['backend'], config) } : tree, {
-    lineWidth: 0,
-  });
+  const shared = config.idp === undefined ? withoutTokens : { ...common, idp: writtenIssuers(config.idp) };
+  const { authz: _authz, ...anonymous } = only;
+  const single = { ...(hasTokens ? only : anonymous), ...shared };
+  const tree = written(only.name === undefined ? single : shared, sections);
+  if (!isRecord(tree)) return stringify(tree);
+  const named = servers.map((server) => [server.name, writtenServer(server, hasTokens)]);
+  const own = only.name === undefined ? { backend: writtenBackend(tree['backend'], only) } : Object.fromEntries(named);
+  return stringify(only.name === undefined ? { ...tree, ...own } : withServers(tree, own), { lineWidth: 0 });
+}
+
+/** They stand where the sections do that each of them has. */
+function withServers(tree: Readonly<Record<string, unknown>>, servers: unknown): unknown {
+  const entries = Object.entries({ ...tree, servers });
+  const order = Object.keys(sections.shape);
+  return Object.fromEntries(entries.toSorted(([one], [other]) => order.indexOf(one) - order.indexOf(other)));
+}
+
+function writtenServer(server: OneServer, hasTokens: boolean): unknown {
+  const { resource, backend, authz, limits } = server;
+  const {
+    resource: resourceSection,
+    backend: backendSection,
+    authz: authzSection,
+    limits: limitsSection,
+  } = sections.shape;
+  const own = written(limits, limitsSection);
+  return {
+    resource: written(resource, resourceSection),
+    backend: writtenBackend(written(backend, backendSection), server),
+    ...(hasTokens && { authz: written(authz, authzSection) }),
+    limits: isRecord(own) ? Object.fromEntries(Object.entries(own).filter(([key]) => key in limits)) : own,
+  };
 }
 
 /** A URL, or a program: what belongs to the other may not stand beside it. */
-function writtenBackend(tree: unknown, { backend }: Config): unknown {
+function writtenBackend(tree: unknown, { backend }: OneServer): unknown {
   const foreign = backend.command.length === 0 ? PROGRAM_KEYS : HTTP_KEYS;
   return isRecord(tree) ? Object.fromEntries(Object.entries(tree).filter(([key]) => !foreign.includes(key))) : tree;
 }
 
 /** Obex itself is an issuer by `login`, and could not be written as one besides. */
-function writtenIssuers(idp: NonNullable<Config['idp']>): Config['idp'] {
+function writtenIssuers(idp: NonNullable<Config['idp']>): unknown {
   if (idp.keys === 'login') return undefined;
-  return { ...idp, additional_issuers: idp.additional_issuers.filter(({ keys }) => keys === 'fetched') };
+  const additional = idp.additional_issuers.filter(({ keys }) => keys === 'fetched');
+  const whole = { ...idp, additional_issuers: additional.map(withoutDerived) };
+  return withoutDerived(whole);
+}
+
+/** Where a preset says something else for each server there is nothing to be written. */
+function withoutDerived(issuer: { readonly scope_claims: readonly string[] }): unknown {
+  const { scope_claims: claims, ...rest } = issuer;
+  return claims.length === 0 ? rest : issuer;
 }
 
 /** A parsed value as a person would write it. Absent values are left out. */

@@ -14,6 +14,11 @@ export interface Override {
 }
 
 export function override(draft: Draft, path: Path, { origin, name, value, cure }: Override): void {
+  const isOfOne = path[0] === 'backend' || path[0] === 'resource';
+  if (isOfOne && draft.valueAt(['servers']) !== undefined) {
+    const message = `is for one server, and ${draft.originOf(['servers'])} names servers; ${cure}, and write it there`;
+    return draft.reportOrigin(origin, name, message);
+  }
   // Ignored, it could start Obex with less protection than was meant; taken for a value, it would say something else.
   if (value === '') return draft.reportOrigin(origin, name, `is empty; give it a value, or ${cure}`);
   if (path.join('.') === 'dpop.enabled' && value !== 'true' && isTrue(draft.valueAt(path))) {

@@ -15,15 +15,18 @@ export function checkPaths(draft: Draft): void {
   const backend = read(draft, ['backend', 'url'], backendUrl);
   const path = ['resource', 'url'];
   const resource = read(draft, path, resourceUrl);
-  if (backend === undefined || resource === undefined || backend.pathname === '/') return;
+  const isMapped = draft.isView || (backend !== undefined && backend.pathname !== '/');
+  if (resource === undefined || !isMapped) return;
   const { pathname } = new URL(resource);
   if (isAmbiguousPath(pathname)) {
     draft.report(
       path,
-      'has an empty segment, dots or an encoded slash in its path: with a path in backend.url such requests are refused; ' +
-        'write another path, or leave that of backend.url out',
+      'has an empty segment, dots or an encoded slash in its path: with ' +
+        (draft.isView ? 'servers' : 'a path in backend.url') +
+        ' such requests are refused; write another path' +
+        (draft.isView ? '' : ', or leave that of backend.url out'),
     );
-  } else if (OWN_PATHS.includes(pathname)) {
+  } else if (!draft.isView && OWN_PATHS.includes(pathname)) {
     draft.report(
       path,
       `has the path ${pathname}, which Obex answers itself, so that nothing reaches the server; choose another`,

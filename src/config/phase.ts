@@ -5,7 +5,7 @@ import type { Config } from './schema.ts';
 export type Phase = 1 | 2 | 3;
 
 /** No `idp` (which `login` brings with it) = 1; `idp` = 2; `idp` and `dpop.enabled` = 3. */
-export function phaseOf({ idp, dpop }: Config): Phase {
+export function phaseOf({ idp, dpop }: Pick<Config, 'idp' | 'dpop'>): Phase {
   if (idp === undefined) return 1;
   return dpop.enabled ? 3 : 2;
 }

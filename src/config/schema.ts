@@ -10,6 +10,7 @@ import { idpSection } from './sections/issuers.ts';
 import { logSection, metricsSection, obexSection } from './sections/listener.ts';
 import { loginSection } from './sections/login.ts';
 import { redisSection } from './sections/redis.ts';
+import { type SERVER_LIMITS, serversSection } from './sections/servers.ts';
 import { backendSection, corsSection, limitsSection } from './sections/traffic.ts';
 
 /** Every section as written, before values of one section fill defaults of another. */
@@ -18,6 +19,7 @@ export const sections = z.strictObject({
   backend: backendSection,
   limits: limitsSection,
   resource: resourceSection,
+  servers: serversSection,
   idp: idpSection,
   login: loginSection,
   authz: authzSection,
@@ -31,14 +33,14 @@ export const sections = z.strictObject({
 });
 
 /**
- * Parses a tree of plain values (variables expanded, layout normalised, secrets read) into a Config: milliseconds, bytes,
- * URLs, every default filled in.
+ * Parses a tree of plain values (variables expanded, layout normalised, secrets read) into milliseconds, bytes, URLs, every
+ * default filled in. With `servers` there is a tree for each of them, as if it were the only one.
  */
 export const configSchema = z.pipe(sections, z.transform(fillFromOtherSections));
 
 type Written = z.output<typeof sections>;
 
-function fillFromOtherSections(config: Written) {
+function fillFromOtherSections({ servers: _servers, ...config }: Written) {
   const { resource, authz, obex, backend } = config;
   const issuer = config.login && ownIssuer(obex.public_url);
   const idp = fillIssuers({ idp: config.idp, issuer, resource });
@@ -66,7 +68,10 @@ const PROGRAM_URL = new URL('http://programs/server');
 /** What one principal may have without a word of the config: room for others, and enough for the smallest Obex. */
 const LEAST_PER_PRINCIPAL = 8;
 
-function fillLimits({ limits, backend: { max_requests: all } }: Written, hasPrincipals: boolean) {
+function fillLimits(
+  { limits, backend: { max_requests: all } }: Pick<Written, 'limits' | 'backend'>,
+  hasPrincipals: boolean,
+) {
   if (!hasPrincipals) return limits;
   const share = Math.min(all, Math.max(LEAST_PER_PRINCIPAL, Math.floor(all / 4)));
   return {
@@ -76,5 +81,31 @@ function fillLimits({ limits, backend: { max_requests: all } }: Written, hasPrin
   };
 }
 
-/** Keys as in the YAML file; durations in ms, sizes in bytes. */
-export type Config = z.output<typeof configSchema>;
+/** A configuration as one server sees it. Keys as in the YAML file; durations in ms, sizes in bytes. */
+export type ServerView = z.output<typeof configSchema>;
+
+/** Before a server's own stand over it. */
+export type SharedLimits = Written['limits'];
+
+type OwnLimit = (typeof SERVER_LIMITS)[number];
+
+/** What an issuer is to one server. */
+export interface IssuerTerms {
+  /** Empty = those of the resource. */
+  readonly audiences: readonly string[];
+  readonly scope_claims: readonly string[];
+}
+
+/** What is one server's own. */
+export interface OneServer extends Pick<ServerView, 'backend' | 'resource' | 'authz'> {
+  /** Undefined for the one that is not written under `servers`. */
+  readonly name: string | undefined;
+  readonly limits: Pick<ServerView['limits'], OwnLimit>;
+  /** Of `idp` and its `additional_issuers`, in this order. */
+  readonly issuers: readonly IssuerTerms[];
+}
+
+/** What all servers share, and the servers: never none. */
+export interface Config extends Omit<ServerView, 'backend' | 'resource' | 'authz'> {
+  readonly servers: readonly [OneServer, ...OneServer[]];
+}

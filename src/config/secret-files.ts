@@ -19,13 +19,19 @@ const MAPS = [
 /** Puts the content of the file in the place of each twin, without the line ends that close it. */
 export function readSecretFiles(draft: Draft, readFile: (path: string) => string): void {
   for (const path of SECRET_PATHS.flatMap((pattern) => placesOf(draft, pattern))) readTwin(draft, path, readFile);
-  for (const map of MAPS) {
+  for (const map of [...MAPS, ...MAPS.flatMap((path) => ofServers(draft, path))]) {
     const values = draft.valueAt(map);
     if (!isRecord(values)) continue;
     for (const name of Object.keys(values).filter((key) => key.endsWith(TWIN_SUFFIX))) {
       readTwin(draft, [...map, name.slice(0, -TWIN_SUFFIX.length)], readFile);
     }
   }
+}
+
+/** The same place of each server. */
+function ofServers(draft: Draft, path: Path): readonly Path[] {
+  const servers = draft.valueAt(['servers']);
+  return isRecord(servers) ? Object.keys(servers).map((name) => ['servers', name, ...path]) : [];
 }
 
 /** The places of the draft that a pattern stands for. */

@@ -1,11 +1,11 @@
 /** What may not be meant about issuers and audiences. RFC 9728 §2 (authorization_servers), OpenID Connect Core §2 (aud). */
 import { isSecureUrl } from '../lib/secure-url.ts';
 import { collectPresetWarnings } from './preset-warnings.ts';
-import type { Config } from './schema.ts';
+import type { ServerView } from './schema.ts';
 import { parseDiscoverableIssuer } from './urls.ts';
 
 /** Whole sentences; none without idp. */
-export function collectTokenWarnings(config: Config): readonly string[] {
+export function collectTokenWarnings(config: ServerView): readonly string[] {
   const { idp } = config;
   if (idp === undefined) return [];
   const issuers = listIssuers(config);
@@ -28,7 +28,7 @@ export function collectTokenWarnings(config: Config): readonly string[] {
 }
 
 /** But for Obex itself, of which there is nothing to say. */
-function listIssuers({ idp }: Config) {
+function listIssuers({ idp }: ServerView) {
   if (idp === undefined) return [];
   const further = idp.additional_issuers.map((entry, index) => ({ ...entry, key: `idp.additional_issuers[${index}]` }));
   return [{ ...idp, key: 'idp' }, ...further].filter(({ keys }) => keys === 'fetched');
@@ -59,8 +59,8 @@ function warnOfIdTokens({ key }: { readonly key: string }): string {
 
 /** `introspection.cache_ttl: 0s` says the same, and is meant. */
 function isAskedEachTime(
-  { introspection }: Pick<NonNullable<Config['idp']>, 'introspection'>,
-  { max_entries: entries, max_bytes: bytes }: Config['token_cache'],
+  { introspection }: Pick<NonNullable<ServerView['idp']>, 'introspection'>,
+  { max_entries: entries, max_bytes: bytes }: ServerView['token_cache'],
 ): boolean {
   return introspection !== undefined && introspection.cache_ttl > 0 && (entries === 0 || bytes === 0);
 }

@@ -4,13 +4,13 @@ import { closeRelation } from '../lib/close-relation.ts';
 import { isLoopbackHost } from '../lib/loopback.ts';
 import { isLocalAddress } from './listen.ts';
 import { collectLoginWarnings } from './login-warnings.ts';
-import type { Config } from './schema.ts';
+import type { ServerView } from './schema.ts';
 import { collectTokenWarnings } from './token-warnings.ts';
 
 type Rule = readonly [applies: boolean, warning: string];
 
 /** Whole sentences, the most serious first. */
-export function collectWarnings(config: Config): string[] {
+export function collectWarnings(config: ServerView): string[] {
   const rules = [
     dpopRules,
     redisRules,
@@ -34,7 +34,7 @@ function applying(rules: readonly Rule[]): readonly string[] {
   return rules.filter(([applies]) => applies).map(([, warning]) => warning);
 }
 
-function authenticationRules({ idp, obex }: Config): readonly Rule[] {
+function authenticationRules({ idp, obex }: ServerView): readonly Rule[] {
   return [
     [
       idp === undefined,
@@ -52,7 +52,7 @@ function authenticationRules({ idp, obex }: Config): readonly Rule[] {
   ];
 }
 
-function dpopRules({ dpop, obex }: Config): readonly Rule[] {
+function dpopRules({ dpop, obex }: ServerView): readonly Rule[] {
   return [
     [
       dpop.enabled &&
@@ -74,7 +74,7 @@ function dpopRules({ dpop, obex }: Config): readonly Rule[] {
   ];
 }
 
-function redisRules({ redis, login, dpop }: Config): readonly Rule[] {
+function redisRules({ redis, login, dpop }: ServerView): readonly Rule[] {
   const isUsed = login?.store.backend === 'redis' || dpop.replay_cache.backend === 'redis';
   return [
     [
@@ -84,7 +84,7 @@ function redisRules({ redis, login, dpop }: Config): readonly Rule[] {
   ];
 }
 
-function assertionRules({ backend: { assertion } }: Config): readonly Rule[] {
+function assertionRules({ backend: { assertion } }: ServerView): readonly Rule[] {
   const { enabled, audience, key_file: keyFile } = assertion;
   return [
     [
@@ -100,7 +100,7 @@ function assertionRules({ backend: { assertion } }: Config): readonly Rule[] {
   ];
 }
 
-function certificateRules({ idp, obex }: Config): readonly Rule[] {
+function certificateRules({ idp, obex }: ServerView): readonly Rule[] {
   const { client_auth: auth, client_ca_file: authorities } = obex.tls;
   return [
     [
@@ -115,7 +115,7 @@ function certificateRules({ idp, obex }: Config): readonly Rule[] {
   ];
 }
 
-function networkRules({ obex, backend }: Config): readonly Rule[] {
+function networkRules({ obex, backend }: ServerView): readonly Rule[] {
   const sendsHeaders = Object.keys(backend.headers).length > 0;
   return [
     [
@@ -152,7 +152,7 @@ function networkRules({ obex, backend }: Config): readonly Rule[] {
   ];
 }
 
-function scopeRules({ resource, authz }: Config): readonly Rule[] {
+function scopeRules({ resource, authz }: ServerView): readonly Rule[] {
   const implications = closeRelation(authz.scope_implies);
   const offered = [...resource.scopes_supported, ...authz.challenge_scopes];
   const obtainable = new Set([...offered, ...offered.flatMap((scope) => [...(implications.get(scope) ?? [])])]);
@@ -173,7 +173,7 @@ function scopeRules({ resource, authz }: Config): readonly Rule[] {
   ];
 }
 
-function resourceRules({ resource, cors, obex }: Config): readonly Rule[] {
+function resourceRules({ resource, cors, obex }: ServerView): readonly Rule[] {
   const written = resource.url.replace(/\?.*$/s, '');
   const { origin, pathname } = new URL(resource.url);
   const asked = origin + pathname;
@@ -199,7 +199,7 @@ function resourceRules({ resource, cors, obex }: Config): readonly Rule[] {
   ];
 }
 
-function limitRules({ limits, backend }: Config): readonly Rule[] {
+function limitRules({ limits, backend }: ServerView): readonly Rule[] {
   const { max_requests_per_principal, max_streams_per_principal } = limits;
   return Object.entries({ max_requests_per_principal, max_streams_per_principal }).map(([key, most]) => [
     most !== undefined && most > backend.max_requests,

@@ -22,6 +22,8 @@ export interface TokenCheckOptions {
   identify(accessToken: AccessToken, claims: JsonObject, nowMs: number): Identity;
   /** The identity with an assertion in the place of one that has aged; undefined where none is sent. */
   readonly renew: ((assertion: IssuedAssertion, nowMs: number) => Identity) | undefined;
+  /** Part of what its principals are counted by: those of one server are not those of another. */
+  readonly scope?: string | undefined;
   onCacheLookup(result: 'hit' | 'miss'): void;
 }
 
@@ -34,7 +36,7 @@ export function createTokenCheck(options: TokenCheckOptions): TokenCheck {
     const { expiresAtMs, jkt } = accessToken;
     const { fields, assertion } = options.identify(accessToken, claims, clock.nowMs());
     const token = {
-      principal: toPrincipal(verified, fields),
+      principal: toPrincipal(verified, fields, options.scope),
       assertion,
       issuer,
       expiresAtMs,
@@ -84,7 +86,12 @@ function isFresh({ madeAtMs, staleAtMs }: IssuedAssertion, nowMs: number): boole
   return nowMs < staleAtMs && nowMs >= madeAtMs;
 }
 
-function toPrincipal({ accessToken, key }: VerifiedAccessToken, identityFields: readonly string[]): Principal {
+function toPrincipal(
+  { accessToken, key }: VerifiedAccessToken,
+  identityFields: readonly string[],
+  scope: string | undefined,
+): Principal {
   const { issuer, client, subject } = accessToken;
-  return { accessToken, key, identityFields, rateLimitKey: JSON.stringify([issuer, client, subject]) };
+  const named = JSON.stringify([issuer, client, subject]);
+  return { accessToken, key, identityFields, rateLimitKey: scope === undefined ? named : `${scope} ${named}` };
 }

@@ -11,6 +11,8 @@ export interface DpopVerification extends ProofTimes {
   /** Undefined = no nonce is asked for. */
   readonly nonces: Nonces | undefined;
   readonly replayCache: ReplayCache;
+  /** Begins what is remembered of a proof, where several servers share the cache. */
+  readonly scope?: string | undefined;
 }
 
 /** A request with a token that is bound to a key. */
@@ -43,6 +45,7 @@ export type VerifyDpopProof = (presented: PresentedProof) => Outcome | Promise<O
 /** Nothing is recorded of a proof that fails a check, and a proof that passed them all is recorded last. */
 export function createVerifyDpopProof(parts: DpopVerification): VerifyDpopProof {
   const { clock, nonces, importKey, proofLifetimeMs, clockSkewMs } = parts;
+  const prefix = parts.scope === undefined ? '' : `${parts.scope} `;
   return (presented) => {
     const { dpop, method, targetUri, ath, jkt } = presented;
     if (dpop.length === 0) return deny('missing_dpop');
@@ -54,7 +57,7 @@ export function createVerifyDpopProof(parts: DpopVerification): VerifyDpopProof 
     if (isDenied(verified)) return verified;
     const limited = presented.beforeClaim?.();
     if (limited !== undefined) return limited;
-    return claim(parts.replayCache, proof, { nowMs, verified });
+    return claim(parts.replayCache, proof, { prefix, nowMs, verified });
   };
 }
 
@@ -77,7 +80,7 @@ function checkNonce(proof: DpopProof, nonces: Nonces, nowMs: number): Outcome {
 function claim(
   replayCache: ReplayCache,
   { jkt, jti, expiresAtMs }: DpopProof,
-  { nowMs, verified }: { readonly nowMs: number; readonly verified: VerifiedProof },
+  { prefix, nowMs, verified }: { readonly prefix: string; readonly nowMs: number; readonly verified: VerifiedProof },
 ): Outcome | Promise<Outcome> {
   const conclude = (outcome: ClaimOutcome): Outcome => {
     switch (outcome) {
@@ -90,7 +93,7 @@ function claim(
     }
   };
   try {
-    const outcome = replayCache.claim(jkt + jti, expiresAtMs, nowMs);
+    const outcome = replayCache.claim(prefix + jkt + jti, expiresAtMs, nowMs);
     return outcome instanceof Promise ? outcome.then(conclude).catch(denyOutage) : conclude(outcome);
   } catch (error) {
     return denyOutage(error);

@@ -29,3 +29,30 @@ export class Tally {
     return false;
   }
 }
+
+/** A count that is part of a larger one. */
+export class PartTally {
+  readonly #own: Tally;
+  readonly #whole: Tally;
+
+  constructor(own: Tally, whole: Tally) {
+    this.#own = own;
+    this.#whole = whole;
+  }
+
+  get total(): number {
+    return this.#own.total;
+  }
+
+  remove(): number {
+    this.#whole.remove();
+    return this.#own.remove();
+  }
+
+  /** Adds one to both unless `most` are in the part. */
+  addUpTo(most: number): boolean {
+    if (!this.#own.addUpTo(most)) return false;
+    this.#whole.add();
+    return true;
+  }
+}

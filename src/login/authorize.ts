@@ -17,7 +17,7 @@ export function createAuthorize(parts: LoginParts): Respond {
   const { options, inject } = parts;
   return async (request) => {
     if (request.method !== 'GET') return methodNotAllowed('GET');
-    const parameters = readAuthorizationRequest(queryOf(request), options.resource);
+    const parameters = readAuthorizationRequest(queryOf(request), options.resources);
     const answer = await inject({
       method: 'GET',
       target: `${PATHS.authorize}?${parameters.toString()}`,

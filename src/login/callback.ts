@@ -22,6 +22,7 @@ import { isAllowed } from './people/allow.ts';
 import { describePerson } from './people/describe-person.ts';
 import type { Person } from './people/person.ts';
 import { grantableScopes } from './people/scopes.ts';
+import { findResource } from './resources.ts';
 import { StoreFull } from './store/store.ts';
 import {
   UpstreamInvalid,
@@ -104,7 +105,7 @@ async function admit(parts: LoginParts, request: LoginRequest, { flow, client, l
   const { flowId } = flow;
   const { person } = login;
   if (!isAllowed(person, options.allow)) return refusePerson(parts, request, { flow, person });
-  const scopes = grantedScopes(options, person, flow.request.scopes);
+  const scopes = grantedScopes(options, person, flow.request);
   if (scopes.length === 0) {
     log.warn('login_refused', { request_id: request.requestId, reason: 'no_scopes', ...describePerson(person) });
     const error_description = `the person may have none of these scopes: ${flow.request.scopes.join(' ')}`;
@@ -115,7 +116,8 @@ async function admit(parts: LoginParts, request: LoginRequest, { flow, client, l
   // Of two approvals of one flow one, in this process and in others.
   const isFirst = parts.ended.end(flowId);
   if (!isFirst || !(await granted.add(flowId, client.clientId, flow.endsAtMs))) return expired(parts, request);
-  const grantId = await grant(parts, { login, client, scopes });
+  const { resource } = flow.request;
+  const grantId = await grant(parts, { login, client, resource, scopes });
   log.info('login_succeeded', {
     request_id: request.requestId,
     subject: person.subject,
@@ -128,10 +130,13 @@ async function admit(parts: LoginParts, request: LoginRequest, { flow, client, l
 
 /** None, where the person may not have what every request needs: such a token would be good for nothing. */
 function grantedScopes(
-  { scopeGrants, resource }: LoginOptions,
+  { scopeGrants, resources }: LoginOptions,
   person: Person,
-  asked: readonly string[],
+  { resource: name, scopes: asked }: OpenFlow['request'],
 ): readonly string[] {
+  // A reload may have taken it away.
+  const resource = findResource(resources, name);
+  if (resource === undefined) return [];
   const grantable = new Set(grantableScopes(person, scopeGrants, resource));
   const scopes = asked.filter((scope) => grantable.has(scope));
   return resource.requiredScopes.every((scope) => scopes.includes(scope)) ? scopes : [];
@@ -140,16 +145,20 @@ function grantedScopes(
 interface Granted {
   readonly login: UpstreamLogin;
   readonly client: Client;
+  readonly resource: string;
   readonly scopes: readonly string[];
 }
 
 /** Returns the id of the grant, which is that of the family. */
-async function grant({ options, provider, families }: LoginParts, { login, client, scopes }: Granted): Promise<string> {
+async function grant(
+  { provider, families }: LoginParts,
+  { login, client, resource, scopes }: Granted,
+): Promise<string> {
   const { clientId, clientName } = client;
   const made = new provider.Grant({ accountId: login.person.subject, clientId });
-  made.addResourceScope(options.resource.resource, scopes.join(' '));
+  made.addResourceScope(resource, scopes.join(' '));
   const grantId = await made.save();
-  await families.begin(grantId, login, { clientId, clientName, scopes });
+  await families.begin(grantId, login, { clientId, clientName, resource, scopes });
   return grantId;
 }
 

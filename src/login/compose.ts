@@ -23,12 +23,13 @@ import type { LoginOptions } from './options.ts';
 import type { LoginParts, Respond } from './parts.ts';
 import { PATHS } from './paths.ts';
 import { isAllowed } from './people/allow.ts';
-import { grantableScopes, knownScopes } from './people/scopes.ts';
+import { grantableScopes } from './people/scopes.ts';
 import { createProvider } from './provider.ts';
 import { RefreshTokens } from './refresh-tokens.ts';
 import { createRegister } from './register.ts';
 import { REMEMBERED_SECONDS, RememberedConsents } from './remembered-consents.ts';
 import { createRenderError } from './render-error.ts';
+import { findResource, scopesOfAll } from './resources.ts';
 import { type CookieUse, SealedCookies } from './sealed-cookies.ts';
 import { type Read, readConsents, readFlow, readVerifier } from './stored.ts';
 import { createRevocationEndpoint, createTokenEndpoint } from './token.ts';
@@ -81,7 +82,7 @@ export function buildLogin(options: LoginOptions, memory: LoginMemory, surroundi
     ['/.well-known/openid-configuration', metadata],
   ];
   if (!dynamicRegistration) return new Map(endpoints);
-  const register = createRegister({ policy, clientIds, scopes: knownScopes(options.resource) }, surroundings.log);
+  const register = createRegister({ policy, clientIds, scopes: scopesOfAll(options.resources) }, surroundings.log);
   return new Map([...endpoints, [PATHS.register, only('POST', register)]]);
 }
 
@@ -168,8 +169,9 @@ function buildProvider({ options, memory, families, clock, findClient }: Provide
     }),
     keys: memory.keys.inOrder,
     clock,
-    grantable: ({ person, scopes }) => {
-      const may = new Set(grantableScopes(person, options.scopeGrants, options.resource));
+    grantable: ({ person, scopes, resource }) => {
+      const found = findResource(options.resources, resource);
+      const may = new Set(found && grantableScopes(person, options.scopeGrants, found));
       return scopes.filter((scope) => may.has(scope));
     },
     findFamily: (grantId) => families.find(grantId),

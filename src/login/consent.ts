@@ -30,7 +30,7 @@ export function createConsent(parts: LoginParts): Respond {
 async function show(parts: LoginParts, request: LoginRequest): Promise<LoginAnswer> {
   const flow = findFlow(parts, request.fields, new URLSearchParams(queryOf(request)).get('flow'));
   if (flow === undefined) return as('expired', page(expiredPage(frameOf(parts, request))));
-  const { clientId, redirectUri, scopes } = flow.request;
+  const { clientId, redirectUri, resource, scopes } = flow.request;
   const client = await parts.provider.Client.find(clientId);
   if (client === undefined) return as('expired', page(expiredPage(frameOf(parts, request))));
   // Where the IdP is, and that it can be asked, before anybody agrees.
@@ -41,7 +41,7 @@ async function show(parts: LoginParts, request: LoginRequest): Promise<LoginAnsw
       client: clientView(parts, clientId, client.clientName),
       redirectUri: new URL(redirectUri),
       idp: { name: parts.upstream.name, authorizationEndpoint: url },
-      resource: parts.options.resource.resource,
+      resource,
       scopes,
       canBeRemembered: parts.consents.mayRemember(flow.request),
       flow: flow.flowId,

@@ -16,6 +16,8 @@ export interface Family {
   readonly clientId: string;
   /** As the client called itself when the person agreed. */
   readonly clientName: string | undefined;
+  /** What its tokens are for; absent in those of versions that knew one resource. */
+  readonly resource?: string | undefined;
   /** What the person agreed to. */
   readonly scopes: readonly string[];
   /** The IdP's refresh token; undefined where it gave none. */
@@ -80,7 +82,7 @@ export class Families {
   async begin(
     grantId: string,
     login: UpstreamLogin,
-    granted: Pick<Family, 'clientId' | 'clientName' | 'scopes'>,
+    granted: Pick<Family, 'clientId' | 'clientName' | 'resource' | 'scopes'>,
   ): Promise<void> {
     const now = this.#options.clock.nowMs();
     const { person, refreshToken: upstreamToken } = login;

@@ -15,12 +15,14 @@ export interface Flow {
 export interface ClientRequest {
   readonly clientId: string;
   readonly redirectUri: string;
+  /** In our spelling, whether the client has named it or there is but one. */
+  readonly resource: string;
   readonly scopes: readonly string[];
 }
 
 /** Undefined for what is no interaction of the library. */
 export function readRequest({ params }: AdapterPayload): ClientRequest | undefined {
-  const { client_id: clientId, redirect_uri: redirectUri, scope } = params ?? {};
-  if (!isString(clientId) || !isString(redirectUri) || !isString(scope)) return undefined;
-  return { clientId, redirectUri, scopes: scope.split(' ') };
+  const { client_id: clientId, redirect_uri: redirectUri, resource, scope } = params ?? {};
+  if (!isString(resource) || !isString(clientId) || !isString(redirectUri) || !isString(scope)) return undefined;
+  return { clientId, redirectUri, resource, scopes: scope.split(' ') };
 }

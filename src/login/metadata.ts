@@ -2,14 +2,14 @@
 import { ID_JAG_PROFILE, JWT_BEARER } from './assertions/names.ts';
 import type { LoginOptions } from './options.ts';
 import { PATHS } from './paths.ts';
-import { knownScopes } from './people/scopes.ts';
+import { scopesOfAll } from './resources.ts';
 
 /**
  * The same document at both well-known places: some clients parse it as OpenID Connect and want its members.
  * `takesDocuments`: client ids may be URLs of documents; then clients that can, use nothing else.
  */
 export function formatMetadata(options: LoginOptions, takesDocuments: boolean): string {
-  const { issuer, resource, clients, dpopAlgorithms } = options;
+  const { issuer, resources, clients, dpopAlgorithms } = options;
   const hasAssertions = options.identityAssertions.length > 0;
   return JSON.stringify({
     issuer,
@@ -19,7 +19,7 @@ export function formatMetadata(options: LoginOptions, takesDocuments: boolean): 
     ...(clients.dynamicRegistration && { registration_endpoint: issuer + PATHS.register }),
     ...(takesDocuments && { client_id_metadata_document_supported: true }),
     revocation_endpoint: issuer + PATHS.revoke,
-    scopes_supported: knownScopes(resource),
+    scopes_supported: scopesOfAll(resources),
     response_types_supported: ['code'],
     response_modes_supported: ['query'],
     grant_types_supported: ['authorization_code', 'refresh_token', ...(hasAssertions ? [JWT_BEARER] : [])],

@@ -88,7 +88,8 @@ export type StoreOptions =
 export interface LoginOptions {
   /** `public_url` without a final slash: `iss` of tokens, base of every URL in the metadata. */
   readonly issuer: string;
-  readonly resource: LoginResource;
+  /** One for each server: never none. */
+  readonly resources: readonly LoginResource[];
   readonly upstream: UpstreamOptions;
   readonly allow: AllowOptions;
   /** Empty: `scopesSupported` to all who are allowed. */

@@ -10,6 +10,7 @@ import { consentUrl, PATHS } from './paths.ts';
 import type { Person } from './people/person.ts';
 import { knownScopes } from './people/scopes.ts';
 import type { RenderError } from './render-error.ts';
+import { findResource } from './resources.ts';
 import type { PublicKey, SigningKey } from './signing-keys.ts';
 
 export interface ProviderParts {
@@ -102,7 +103,6 @@ function lifetimes({ accessTokenTtlMs, refreshTokenTtlMs }: LoginOptions): Confi
 }
 
 function tokens({ options, clock, confirmFamily, findFamily, grantable }: ProviderParts): Configuration {
-  const { resource } = options.resource;
   return {
     pkce: { required: () => true },
     issueRefreshToken: async (_context, client) => client.grantTypeAllowed('refresh_token'),
@@ -113,6 +113,8 @@ function tokens({ options, clock, confirmFamily, findFamily, grantable }: Provid
       if (grant?.jti === undefined) throw new errors.InvalidGrant('there is no grant');
       const family = await confirmFamily(grant.jti);
       const scopes = grantable(family);
+      const { resource } = findResource(options.resources, family.resource) ?? {};
+      if (resource === undefined) throw new errors.InvalidTarget('this resource is none of ours any more');
       if (scopes.length === 0) throw new errors.InvalidGrant('this person may have none of these scopes any more');
       grant.resources = { [resource]: scopes.join(' ') };
       // As long again as the refresh token that is made now.
@@ -168,8 +170,7 @@ function askEveryTime(): interactionPolicy.Prompt {
 }
 
 function features({ options }: ProviderParts): NonNullable<Configuration['features']> {
-  const { resource } = options.resource;
-  const { accessTokenTtlMs, dpopAlgorithms } = options;
+  const { accessTokenTtlMs, dpopAlgorithms, resources } = options;
   return {
     devInteractions: { enabled: false },
     userinfo: { enabled: false },
@@ -180,13 +181,18 @@ function features({ options }: ProviderParts): NonNullable<Configuration['featur
     dPoP: { enabled: dpopAlgorithms !== undefined },
     resourceIndicators: {
       enabled: true,
-      defaultResource: () => resource,
+      defaultResource: () => {
+        const only = findResource(resources, undefined);
+        if (only === undefined) throw new errors.InvalidTarget('name the server that the token is for as resource');
+        return only.resource;
+      },
       useGrantedResource: () => true,
       getResourceServerInfo: (_context, indicator) => {
-        if (indicator !== resource) throw new errors.InvalidTarget();
+        const found = resources.find(({ resource }) => resource === indicator);
+        if (found === undefined) throw new errors.InvalidTarget();
         return {
-          scope: knownScopes(options.resource).join(' '),
-          audience: resource,
+          scope: knownScopes(found).join(' '),
+          audience: found.resource,
           accessTokenTTL: secondsOf(accessTokenTtlMs),
           accessTokenFormat: 'jwt',
           jwt: { sign: { alg: ALG } },

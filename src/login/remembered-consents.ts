@@ -26,7 +26,7 @@ const ID = 'all';
 
 export interface RememberedConsentsOptions {
   readonly cookies: SealedCookies<readonly RememberedConsent[]>;
-  readonly options: Pick<LoginOptions, 'clients' | 'resource' | 'upstream'>;
+  readonly options: Pick<LoginOptions, 'clients' | 'upstream'>;
   readonly clock: Clock;
 }
 
@@ -73,9 +73,9 @@ export class RememberedConsents {
     return all.filter(({ endsAtMs }) => endsAtMs > clock.nowMs());
   }
   /** A reload may put another server or another IdP behind the same client, which nobody has agreed to. */
-  #digestOf({ clientId, redirectUri, scopes }: ClientRequest): string {
-    const { resource, upstream } = this.#options.options;
-    const agreed = [upstream.issuer, resource.resource, clientId, redirectUri, ...scopes.toSorted()];
+  #digestOf({ clientId, redirectUri, resource, scopes }: ClientRequest): string {
+    const { upstream } = this.#options.options;
+    const agreed = [upstream.issuer, resource, clientId, redirectUri, ...scopes.toSorted()];
     return hash('sha256', JSON.stringify(agreed), 'base64url');
   }
 }

@@ -1,7 +1,7 @@
 /** Which parameters of a request reach the library, and in which spelling. RFC 6749 §3.1, §3.2, RFC 8707 §2, RFC 7636 §4.3. */
-import { normalizeHttpUri } from '../oauth/http-uri.ts';
 import type { LoginResource } from './options.ts';
 import { requestedScopes } from './people/scopes.ts';
+import { findResource, scopesOfAll } from './resources.ts';
 
 /** §3.1: unrecognized parameters are ignored. Request objects, claims and ID token hints are none of ours. */
 const AUTHORIZATION_PARAMETERS: ReadonlySet<string> = new Set([
@@ -18,19 +18,22 @@ const AUTHORIZATION_PARAMETERS: ReadonlySet<string> = new Set([
   'prompt',
 ]);
 
+type Scoped = Pick<LoginResource, 'scopesSupported' | 'requiredScopes'>;
 /** Of all three Obex makes its own page: it does not know by itself who sits there. */
 const ASKING: ReadonlySet<string> = new Set(['consent', 'login', 'select_account']);
 
 /** A value that no library knows: it refuses it in the way in which the client can read it. */
 const UNSUPPORTED = 'unsupported';
+const NO_RESOURCE = 'urn:unsupported';
 
 /**
  * The query of an authorization request, for the library. Parameters that stand twice stay so, for it to refuse them.
  * `scope`: what is asked for in the end.
  */
-export function readAuthorizationRequest(query: string, resource: LoginResource): URLSearchParams {
+export function readAuthorizationRequest(query: string, resources: readonly LoginResource[]): URLSearchParams {
   const parameters = pick(new URLSearchParams(query), AUTHORIZATION_PARAMETERS);
-  nameResource(parameters, resource);
+  nameOneResource(parameters, resources);
+  const resource = nameResource(parameters, resources);
   if (parameters.getAll('scope').length < 2) {
     parameters.set('scope', askedFor(parameters.get('scope') ?? undefined, resource).join(' '));
   }
@@ -51,9 +54,9 @@ export function asksForConsent(query: string): boolean {
 }
 
 /** The form of a token request, for the library. Clients ask again for scopes that never were ours, such as offline_access. */
-export function readTokenRequest(form: string, resource: LoginResource): URLSearchParams {
+export function readTokenRequest(form: string, resources: readonly LoginResource[]): URLSearchParams {
   const parameters = new URLSearchParams(form);
-  nameResource(parameters, resource);
+  const resource = nameResource(parameters, resources);
   const [scope, ...more] = parameters.getAll('scope');
   if (scope === undefined || more.length > 0) return parameters;
   const known = requestedScopes(scope, resource);
@@ -66,18 +69,30 @@ export function readTokenRequest(form: string, resource: LoginResource): URLSear
  * A request that names nothing of ours is one without `scope`: clients ask for `openid` and `offline_access` out of habit.
  * A token without what every request needs would be good for nothing.
  */
-function askedFor(scope: string | undefined, resource: LoginResource): readonly string[] {
+function askedFor(scope: string | undefined, resource: Scoped): readonly string[] {
   const asked = requestedScopes(scope, resource);
   if (asked.length === 0) return requestedScopes(undefined, resource);
   return [...new Set([...resource.requiredScopes, ...asked])];
 }
 
-/** RFC 3986 §6.2: `https://host` and `https://host/` are one, and clients write both. Another resource stays what it is. */
-function nameResource(parameters: URLSearchParams, { resource }: LoginResource): void {
+/** A token is for one of ours: who names it twice means it once, and who names two is refused. */
+function nameOneResource(parameters: URLSearchParams, resources: readonly LoginResource[]): void {
   const asked = parameters.getAll('resource');
-  const [only] = asked;
-  if (only === undefined || asked.length > 1 || !URL.canParse(only)) return;
-  if (normalizeHttpUri(only) === normalizeHttpUri(resource)) parameters.set('resource', resource);
+  const found = new Set(asked.map((each) => findResource(resources, each)));
+  if (asked.length < 2 || found.has(undefined)) return;
+  const [one, ...others] = found;
+  parameters.set('resource', one === undefined || others.length > 0 ? NO_RESOURCE : one.resource);
+}
+
+/** One of ours gets our spelling; another one stays what it is, for the library to refuse it. Returns what scopes there may be. */
+function nameResource(parameters: URLSearchParams, resources: readonly LoginResource[]): Scoped {
+  const [asked, ...more] = parameters.getAll('resource');
+  const found = more.length > 0 ? undefined : findResource(resources, asked);
+  if (found !== undefined && asked !== undefined) parameters.set('resource', found.resource);
+  const [only, ...others] = resources;
+  if (only !== undefined && others.length === 0) return only;
+  // Of a code or a refresh token the library knows which one it is for.
+  return found ?? { scopesSupported: scopesOfAll(resources), requiredScopes: [] };
 }
 
 function pick(all: URLSearchParams, names: ReadonlySet<string>): URLSearchParams {

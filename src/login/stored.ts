@@ -21,6 +21,7 @@ const family = z.object({
   grantId: z.string(),
   clientId: z.string(),
   clientName: optionalText,
+  resource: optionalText,
   scopes: z.array(z.string()),
   upstreamToken: optionalText,
   begunMs: z.number(),

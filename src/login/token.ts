@@ -19,7 +19,9 @@ export function createTokenEndpoint(parts: LoginParts): Respond {
     if (request.method !== 'POST') return methodNotAllowed('POST');
     const form = readForm(request, options);
     // RFC 8707 §2.2, before a code or a refresh token is used up by it.
-    if (form?.getAll('resource').some((each) => each !== options.resource.resource) === true) {
+    if (
+      form?.getAll('resource').some((each) => !options.resources.some(({ resource }) => resource === each)) === true
+    ) {
       return as('tokens_refused', json(400, { error: 'invalid_target' }));
     }
     if (form?.get('grant_type') === 'refresh_token') return refresh(parts, request, form);
@@ -82,9 +84,9 @@ export function createRevocationEndpoint({ options, inject, refreshTokens }: Log
 }
 
 /** Undefined for what is no form; the library says so. */
-function readForm({ fields, body }: LoginRequest, { resource }: LoginOptions): URLSearchParams | undefined {
+function readForm({ fields, body }: LoginRequest, { resources }: LoginOptions): URLSearchParams | undefined {
   const [type = ''] = fieldValues(fields, 'content-type');
-  return FORM.test(type) ? readTokenRequest(new TextDecoder().decode(body), resource) : undefined;
+  return FORM.test(type) ? readTokenRequest(new TextDecoder().decode(body), resources) : undefined;
 }
 
 function forLibrary(request: LoginRequest, target: string, form: URLSearchParams | undefined): Injected {

@@ -16,6 +16,8 @@ export interface NonceOptions {
   readonly secret: string;
   /** How long a nonce is good after it was issued. */
   readonly lifetimeMs: number;
+  /** Nonces of one scope are unknown in another that has the same secret. */
+  readonly scope?: string | undefined;
 }
 
 const CIPHER = 'aes-256-gcm';
@@ -31,8 +33,9 @@ const PURPOSE = 'obex dpop nonce v1';
  * secret (RFC 9449 §8: "unpredictable"). A new one is issued in every third of the lifetime, so that one just given out
  * stays good for two thirds of it.
  */
-export function createNonces({ secret, lifetimeMs }: NonceOptions): Nonces {
-  const key = Buffer.from(hkdfSync('sha256', secret, '', PURPOSE, KEY_BYTES));
+export function createNonces({ secret, lifetimeMs, scope }: NonceOptions): Nonces {
+  const purpose = scope === undefined ? PURPOSE : `${PURPOSE} ${scope}`;
+  const key = Buffer.from(hkdfSync('sha256', secret, '', purpose, KEY_BYTES));
   const turnMs = lifetimeMs / 3;
   let current: { readonly nonce: string; readonly issuedAtMs: number } | undefined;
 

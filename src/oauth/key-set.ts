@@ -24,8 +24,8 @@ export function publishKeys(
   return { current, retired: retired.slice(0, MOST_RETIRED) };
 }
 
-/** JSON text. */
-export function formatKeySet({ current, retired }: PublishedKeys, nowMs: number): string {
-  const keys = [current, ...retired.filter(({ untilMs }) => untilMs > nowMs)];
-  return `{"keys":[${keys.map(({ publicJwk }) => publicJwk).join(',')}]}`;
+/** All of them, each once: JSON text. */
+export function formatKeySets(all: readonly PublishedKeys[], nowMs: number): string {
+  const keys = all.flatMap(({ current, retired }) => [current, ...retired.filter(({ untilMs }) => untilMs > nowMs)]);
+  return `{"keys":[${[...new Set(keys.map(({ publicJwk }) => publicJwk))].join(',')}]}`;
 }

@@ -10,6 +10,8 @@ const MAX_EVIDENCE = 256;
 export interface AccessRecord {
   readonly nowMs: number;
   readonly requestId: string;
+  /** Undefined where there is but one, and where Obex answers by itself. */
+  readonly server?: string | undefined;
   readonly clientAddress: string;
   readonly head: { readonly method: string; readonly target: string };
   /** 0 when the client left before there was an answer. */
@@ -26,6 +28,7 @@ export function formatAccessLine(record: AccessRecord): string {
   const { method, target } = record.head;
   let line = `{"level":"info","time":"${formatTime(record.nowMs)}","event":"request"`;
   line += `,"request_id":"${record.requestId}","client":"${record.clientAddress}"`;
+  if (record.server !== undefined) line += `,"server":"${record.server}"`;
   line += `,"method":"${method}","path":${visibleJson(JSON.stringify(rawPath(target)))},"status":${record.status}`;
   line += `,"duration_ms":${record.durationMs.toFixed(3)},"bytes":${record.bytesSent}`;
   if (record.outcome === 'aborted') line += ',"aborted":true';

@@ -14,6 +14,8 @@ export interface MetricFamily {
   readonly name: string;
   readonly type: 'counter' | 'gauge' | 'histogram';
   readonly help: string;
+  /** Absent = always. */
+  isShown?(): boolean;
   samples(): Iterable<Sample>;
 }
 

@@ -121,7 +121,12 @@ export class Metrics {
 
   /** The whole page, in text format 0.0.4. */
   format(): string {
-    return this.#families.map(formatFamily).join('') + this.#responseHeadSeconds.format();
+    return (
+      this.#families
+        .filter((family) => family.isShown?.() !== false)
+        .map(formatFamily)
+        .join('') + this.#responseHeadSeconds.format()
+    );
   }
 
   #sample(cell: number): () => Iterable<Sample> {

@@ -1,12 +1,13 @@
 /** One request to the backend and its answer back to the client. RFC 9110 §7.6. */
 import type { Load, Loads } from '../lib/loads.ts';
-import type { Tally } from '../lib/tally.ts';
+import type { PartTally, Tally } from '../lib/tally.ts';
 import { type Denial, deny } from '../oauth/denial.ts';
 import type { Principal } from '../oauth/principal.ts';
 import type { BackendCall, BackendClient, BackendFailure, BackendReceiver } from '../wire/backend.ts';
 import type { BodySink, Exchange, FieldLines, RequestHead, ResponseHead } from '../wire/exchange.ts';
 import { toDenial } from './backend-failure.ts';
 import type { FormatBackendFields, Vouched } from './backend-headers.ts';
+import { boundBody } from './bounded-body.ts';
 import { EventStream, isCoded, isEventStream } from './event-stream.ts';
 import { countForward } from './max-forwards.ts';
 import { asksForStream, OpenStreams, type OpenStreamsOptions, type StreamTerm } from './open-streams.ts';
@@ -21,6 +22,8 @@ export interface ForwardOptions {
   readonly formatClientFields: FormatClientFields;
   /** Undefined where paths pass as they came. */
   readonly paths: PathTranslation | undefined;
+  /** Bytes of a request body; undefined where the engine lets in no more than that. */
+  readonly maxBodyBytes: number | undefined;
   /** Requests in flight; more are refused. Asked for each, since connections of clients may leave fewer descriptors. */
   maxRequests(): number;
   /** Of these, what one principal may have. */
@@ -39,7 +42,7 @@ export interface PrincipalLimits {
 }
 
 export interface InFlightOptions extends OpenStreamsOptions {
-  readonly backendRequests: Tally;
+  readonly backendRequests: Tally | PartTally;
   readonly eventStreams: Tally;
   /** Undefined in phase 1, which knows no principals. */
   readonly principals: Loads | undefined;
@@ -49,7 +52,7 @@ export interface InFlightOptions extends OpenStreamsOptions {
 
 /** Requests that are at the backend now, counted for the whole process, and the event streams of this thread. */
 export class InFlight {
-  readonly requests: Tally;
+  readonly requests: Tally | PartTally;
   /** The same, for each principal. */
   readonly principals: Loads | undefined;
   readonly #streamTally: Tally;
@@ -133,14 +136,15 @@ export class Forwarder {
   }
 
   #send(request: ForwardedRequest, forwarding: Forwarding, isForStream: boolean): void {
-    const { backend, formatBackendFields, paths } = this.#options;
+    const { backend, formatBackendFields, maxBodyBytes, paths } = this.#options;
     const { head, body } = request.exchange;
     const { method } = head;
     const { target, fields: sent } = paths === undefined ? head : paths.toBackend(head);
     const fields = method === 'OPTIONS' ? countForward(sent) : sent;
     const mayWait = isForStream && method === 'GET';
     const backendRequest = { method, target, mayWait, ...formatBackendFields(fields, request.vouched) };
-    forwarding.call = backend.send(backendRequest, body, forwarding);
+    const sentBody = maxBodyBytes === undefined ? body : boundBody(body, maxBodyBytes);
+    forwarding.call = backend.send(backendRequest, sentBody, forwarding);
   }
 }
 

@@ -12,7 +12,7 @@ export interface StreamTerm {
 }
 
 /** Why streams have ended. */
-export type StreamsEnd = 'withdrawn' | 'token_expired';
+export type StreamsEnd = 'withdrawn' | 'token_expired' | 'server_removed';
 
 export interface OpenStreamsOptions {
   readonly nowMs: () => number;
@@ -63,6 +63,14 @@ export class OpenStreams {
   /** Ends every stream at its next boundary; what stays open is for the caller to cut. */
   finishAll(): void {
     for (const stream of this.#open.keys()) stream.finish();
+  }
+
+  /** The server is no more: ends every stream, at its next boundary if that comes soon. */
+  endAll(): void {
+    this.#end(
+      'server_removed',
+      this.#openWhere(() => true),
+    );
   }
 
   /** From now on `isFounded` tells whose token would still be good but for its age. */

@@ -6,8 +6,8 @@ import type { ToPublicReference } from './public-references.ts';
 import { REFERENCES, type Treatment, treatmentOf } from './response-fields.ts';
 
 export interface ClientHeaderOptions {
-  /** The host that clients know. */
-  readonly publicHostname: string;
+  /** The host that clients know; undefined = no cookies, since other servers have it too. */
+  readonly publicHostname: string | undefined;
   /** A field with a reference that leads nowhere is dropped. */
   readonly toPublic: ToPublicReference;
   /** The same for where a challenge leads, which must lead somewhere. */
@@ -52,7 +52,7 @@ function createRewrite({ publicHostname, toPublic, toMetadata }: ClientHeaderOpt
       case 'reference':
         return toPublic(value, target);
       case 'cookie':
-        return keepToHost(value, publicHostname);
+        return publicHostname === undefined ? undefined : keepToHost(value, publicHostname);
       case 'challenge':
         return value.replace(REFERENCES.challenge, (_match, before: string, reference: string) => {
           return before + toMetadata(reference, target);

@@ -45,6 +45,8 @@ export interface RefusedRequest {
   readonly clientAddress: { readonly address: string };
   /** The token as it came; undefined without one. */
   readonly presentedToken: string | undefined;
+  /** Whom it is for; its `name` is undefined where there is but one. */
+  readonly server: { readonly name: string | undefined } | undefined;
 }
 
 /** The refusal that the request gets: the one given, or `refusal_loop` in its place. */
@@ -57,11 +59,12 @@ export function createRefusalLoop(tables: RefusalTables, { clock, log }: { clock
     const cure = CURES[reason];
     if (cure === undefined) return denial;
     const { token } = evidence;
+    const server = request.server?.name;
     const { waitMs, toTell } =
       token === undefined
-        ? tables.unverified.count(`${reason} ${request.presentedToken ?? ''}`, clock.monotonicMs())
+        ? tables.unverified.count(`${server ?? ''} ${reason} ${request.presentedToken ?? ''}`, clock.monotonicMs())
         : tables.verified.count(
-            JSON.stringify([reason, token.issuer, token.client, token.subject]),
+            JSON.stringify([reason, token.issuer, token.client, token.subject, server]),
             clock.monotonicMs(),
           );
     if (toTell > 0) log.warn('refusal_loop', { ...describe(denial, request), count: toTell, cure });
@@ -71,10 +74,14 @@ export function createRefusalLoop(tables: RefusalTables, { clock, log }: { clock
   };
 }
 
-function describe({ reason, evidence }: Denial, { requestId, clientAddress }: RefusedRequest): Record<string, unknown> {
+function describe(
+  { reason, evidence }: Denial,
+  { requestId, clientAddress, server }: RefusedRequest,
+): Record<string, unknown> {
   const { token, expected, actual, detail } = evidence;
   return {
     request_id: requestId,
+    server: server?.name,
     client: clientAddress.address,
     reason,
     issuer: token?.issuer,

@@ -102,6 +102,7 @@ export class RequestLife implements Answerable, ExchangeOwner, ForwardedRequest,
     const { metrics, clock } = this.#observers;
     metrics.responded(status, (clock.monotonicMs() - this.#startedMs) / 1000);
     if (denial !== undefined) metrics.denied(denial.reason);
+    this.server?.metrics?.responded(status, denial?.reason);
   }
 
   judge(found: Denial): Denial {
@@ -132,6 +133,7 @@ export class RequestLife implements Answerable, ExchangeOwner, ForwardedRequest,
       formatAccessLine({
         nowMs: this.#observers.clock.nowMs(),
         requestId: this.requestId,
+        server: this.server?.name,
         clientAddress: this.clientAddress.address,
         head: this.exchange.head,
         status: this.#status,

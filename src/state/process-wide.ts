@@ -5,6 +5,7 @@ import { Tally } from '../lib/tally.ts';
 import { errorField, type Log } from '../observe/log.ts';
 import type { Observers } from '../observe/observers.ts';
 import type { ProgramMetrics } from '../observe/program-metrics.ts';
+import { ServerMetrics } from '../observe/server-metrics.ts';
 import { findEgressProxy } from './egress-proxy.ts';
 import { fetchJson } from './fetch-json.ts';
 import { type IssuerKeys, JwksCache, type JwksSource } from './jwks-cache.ts';
@@ -23,8 +24,15 @@ export function createRefusalMemories(): RefusalMemories {
   return { verified: createRefusalMemory(), unverified: createRefusalMemory() };
 }
 
-/** Whose requests a rate limiter counts. */
-export type RateLimited = 'clients' | 'principals';
+/** Whose requests a rate limiter counts: principals those of one server, which is named where there are several. */
+export type RateLimited = 'clients' | 'principals' | `principals ${string}`;
+
+/** What is counted of one among several servers. */
+export interface ServerWide {
+  /** Its requests at its backend. */
+  readonly requests: Tally;
+  readonly metrics: ServerMetrics;
+}
 
 /** Where the programs are, as backends. */
 export interface ProgramsDoor {
@@ -58,6 +66,8 @@ export interface ProcessWide {
   providePrincipalLoads(): Loads;
   /** Refusals within the last minute; for phases that verify tokens. */
   provideRefusalMemory(): RefusalMemories;
+  /** By name, for as long as the server is configured. */
+  provideServer(name: string): ServerWide;
   provideReplayMemory(maxEntries: number): ReplayMemory;
   createIssuerKeys(source: JwksSource): IssuerKeys;
 }
@@ -118,6 +128,7 @@ export interface OtherThreads {
 /** One thread serves alone: nothing is shared. */
 export function createOwnTruth(observers: Observers, { login, programs }: OtherThreads = {}): ProcessWide {
   const revokedTokens = new RevokedTokens();
+  const servers = new Map<string, ServerWide>();
   login?.followRevocations((revocations) => revokedTokens.replace(revocations));
   return {
     revokedTokens,
@@ -132,6 +143,11 @@ export function createOwnTruth(observers: Observers, { login, programs }: OtherT
     createRateLimiter: (_whose, limit) => new MemoryRateLimiter(limit),
     providePrincipalLoads: () => new MemoryLoads(),
     provideRefusalMemory: createRefusalMemories,
+    provideServer: (name) => {
+      const server = servers.get(name) ?? { requests: new Tally(), metrics: new ServerMetrics() };
+      servers.set(name, server);
+      return server;
+    },
     provideReplayMemory: createReplayMemory,
     createIssuerKeys: (source) => createSourceKeys(source, observers, login?.followKeys),
   };

@@ -1,5 +1,5 @@
 /** Cache of access tokens that have been verified: bounded in entries and bytes, keyed by the exact token. RFC 9068 §4. */
-import { Lru } from '../lib/lru.ts';
+import { Lru, type LruOrder } from '../lib/lru.ts';
 import { ownText } from '../lib/own-text.ts';
 import type { VerificationKey } from '../oauth/jwks.ts';
 import type { AccessToken, IssuedAssertion, Principal } from '../oauth/principal.ts';
@@ -24,8 +24,13 @@ export interface VerifiedToken {
 const OBJECT_BYTES = 1600;
 const SCOPE_BYTES = 64;
 
+interface Bounds {
+  readonly maxEntries: number;
+  readonly maxBytes: number;
+}
+
 /**
- * Verified tokens of one configuration. The map key is the token itself, so that no two tokens, issuers or hash collisions
+ * Verified tokens of one server. The map key is the token itself, so that no two tokens, issuers or hash collisions
  * can ever share an entry (GHSA-4mq7-pvjg-xp2r, CVE-2021-32701).
  */
 export class VerifiedTokens {
@@ -34,9 +39,9 @@ export class VerifiedTokens {
   readonly #tokens: Lru<VerifiedToken>;
   readonly #isOff: boolean;
 
-  /** A bound of 0 turns the cache off. */
-  constructor(limits: { readonly maxEntries: number; readonly maxBytes: number }) {
-    this.#tokens = new Lru(limits);
+  /** A bound of 0 turns the cache off. `order`: of all caches that the limits bound together. */
+  constructor(limits: Bounds, order?: LruOrder<VerifiedToken>) {
+    this.#tokens = new Lru(order ?? limits);
     this.#isOff = limits.maxEntries === 0 || limits.maxBytes === 0;
   }
 

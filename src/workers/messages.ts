@@ -7,16 +7,16 @@ import type { LoginQuestion, LoginReply } from '../state/login-channel.ts';
 import type { ProgramsDoor, RateLimited } from '../state/process-wide.ts';
 import type { RateLimitMemory } from '../state/rate-limiter-shared.ts';
 import type { Revocation } from '../state/revoked-tokens.ts';
-import type { SharedMemory } from './shared-memory.ts';
+import type { ServerMemories, SharedMemory } from './shared-memory.ts';
 
-export type RateLimitMemories = Readonly<Record<RateLimited, RateLimitMemory>>;
+export type RateLimitMemories = Readonly<Partial<Record<RateLimited, RateLimitMemory>>>;
 
 /** One configuration with all that was read and made for it, the same for every worker. */
 export interface HandOver {
   readonly config: PortableConfig;
   readonly files: RuntimeFiles;
-  /** Undefined without a rate limit. */
-  readonly rateLimits: RateLimitMemories | undefined;
+  readonly rateLimits: RateLimitMemories;
+  readonly servers: ServerMemories;
 }
 
 /** The state of one issuer's keys. */

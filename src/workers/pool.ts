@@ -2,7 +2,7 @@
 import { createServer } from 'node:net';
 import { readRuntimeFiles } from '../compose/files.ts';
 import { tellKeys } from '../compose/identity.ts';
-import { isSameLimit, readLimit } from '../compose/limits.ts';
+import { isSameLimit, listRateLimits } from '../compose/limits.ts';
 import { refuseFixedChanges } from '../compose/reload.ts';
 import { warnOfCertificates } from '../compose/tls.ts';
 import { type Phase, phaseOf } from '../config/phase.ts';
@@ -21,7 +21,7 @@ import type { ListenAddress } from '../wire/exchange.ts';
 import { Colleague } from './colleague.ts';
 import { KeyDesk } from './key-desk.ts';
 import type { Birth, HandOver, KeySnapshot, RateLimitMemories, ToWorker } from './messages.ts';
-import type { SharedMemory } from './shared-memory.ts';
+import { createServerMemories, type SharedMemory } from './shared-memory.ts';
 import { hireStaff, type Staff } from './staff.ts';
 
 export interface PoolOptions {
@@ -70,7 +70,7 @@ export class Pool {
     this.#options = options;
     this.#staff = staff;
     this.#config = config;
-    this.#handOver = createHandOver(config, options.observers, undefined);
+    this.#handOver = createHandOver(config, options, undefined);
     const publish = (snapshot: KeySnapshot): void => this.#tellAll({ kind: 'keys', snapshot });
     const login = staff.login?.desk;
     this.#desk = new KeyDesk(options.observers, publish, login?.followKeys);
@@ -102,7 +102,7 @@ export class Pool {
   /** In force in all workers, or, when one of them refuses, in none; then it rejects with the reason. */
   async reload(config: Config): Promise<void> {
     refuseFixedChanges(this.#config, config);
-    const handOver = createHandOver(config, this.#options.observers, this.#handOver);
+    const handOver = createHandOver(config, this.#options, this.#handOver);
     const prepared = this.#desk.prepare(config, handOver.files);
     const configureStaff = this.#staff.prepare(config);
     const answers = await Promise.allSettled(this.#workers.map((worker) => worker.prepare(handOver)));
@@ -187,19 +187,28 @@ function packDoor(door: ProgramsDoor | undefined): Birth['programs'] {
 }
 
 /** All that can fail in the main thread comes here, before any worker is told. */
-function createHandOver(config: Config, observers: Observers, before: HandOver | undefined): HandOver {
+function createHandOver(config: Config, { observers, memory }: PoolOptions, before: HandOver | undefined): HandOver {
   const files = readRuntimeFiles(config, before?.files);
   warnOfCertificates(config, files, observers);
   tellKeys({ config, observers }, files, before?.files);
-  return { config: packConfig(config), files, rateLimits: createRateLimits(config, before?.rateLimits) };
+  return {
+    config: packConfig(config),
+    files,
+    rateLimits: createRateLimits(config, before?.rateLimits),
+    servers: createServerMemories(config, memory.metrics.length, before?.servers),
+  };
 }
 
 /** Allowances are kept over a reload that leaves the limit as it is. */
-function createRateLimits(config: Config, before: RateLimitMemories | undefined): RateLimitMemories | undefined {
-  const limit = readLimit(config.limits);
-  if (limit === undefined) return undefined;
-  if (isSameLimit(before?.clients.limit, limit)) return before;
-  return { clients: createRateLimitMemory(limit), principals: createRateLimitMemory(limit) };
+function createRateLimits(config: Config, before: RateLimitMemories = {}): RateLimitMemories {
+  const memories = listRateLimits(config).map(([whose, limit]) => {
+    const known = before[whose];
+    return [
+      whose,
+      isSameLimit(known?.limit, limit) && known !== undefined ? known : createRateLimitMemory(limit),
+    ] as const;
+  });
+  return Object.fromEntries(memories);
 }
 
 /** Workers share their port with whoever asks, so that one Obex too many would go unnoticed and take half the traffic. */

@@ -2,6 +2,7 @@
 import type { Config } from '../config/schema.ts';
 import { Cells } from '../observe/cells.ts';
 import { METRIC_CELLS, Metrics } from '../observe/metrics.ts';
+import { SERVER_METRIC_CELLS } from '../observe/server-metrics.ts';
 import { createLoadMemory, type LoadMemory } from '../state/loads-shared.ts';
 import {
   createNonceSecret,
@@ -30,9 +31,18 @@ export interface SharedMemory {
   readonly replay: ReplayMemory | undefined;
 }
 
+/** What is counted of one among several servers. */
+interface ServerMemory {
+  readonly requests: SharedArrayBuffer;
+  /** Counters of each thread; those of the main thread come last. */
+  readonly metrics: readonly SharedArrayBuffer[];
+}
+
+/** By name. */
+export type ServerMemories = Readonly<Record<string, ServerMemory>>;
+
 export function createSharedMemory({ dpop, idp }: Config, workers: number): SharedMemory {
   const keepsProofs = dpop.enabled && dpop.replay_cache.backend === 'memory';
-  const createCell = (): SharedArrayBuffer => new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
   return {
     metrics: Array.from(
       { length: workers + 1 },
@@ -48,6 +58,28 @@ export function createSharedMemory({ dpop, idp }: Config, workers: number): Shar
     ticketKeys: createTicketKeys(),
     replay: keepsProofs ? createReplayMemory(dpop.replay_cache.max_entries) : undefined,
   };
+}
+
+/** What is counted of a server that stays is kept. */
+export function createServerMemories(
+  { servers }: Config,
+  threads: number,
+  before: ServerMemories = {},
+): ServerMemories {
+  const names = servers.flatMap(({ name }) => (name === undefined ? [] : [name]));
+  return Object.fromEntries(names.map((name) => [name, before[name] ?? createServerMemory(threads)]));
+}
+
+function createServerMemory(threads: number): ServerMemory {
+  const bytes = SERVER_METRIC_CELLS * Float64Array.BYTES_PER_ELEMENT;
+  return {
+    requests: createCell(),
+    metrics: Array.from({ length: threads }, () => new SharedArrayBuffer(bytes)),
+  };
+}
+
+function createCell(): SharedArrayBuffer {
+  return new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
 }
 
 /** The metrics of a process, written to by the thread of this number. */

@@ -1,23 +1,27 @@
 /** What holds for the whole process, as one of its workers sees it. */
 import type { Loads } from '../lib/loads.ts';
 import { Tally } from '../lib/tally.ts';
+import { Cells } from '../observe/cells.ts';
+import { ServerMetrics } from '../observe/server-metrics.ts';
 import type { IssuerKeys, JwksSource } from '../state/jwks-cache.ts';
 import { SharedLoads } from '../state/loads-shared.ts';
 import type { AskLogin } from '../state/login-channel.ts';
-import type { ProcessWide, ProgramsDoor, RateLimited, RefusalMemories } from '../state/process-wide.ts';
+import type { ProcessWide, ProgramsDoor, RateLimited, RefusalMemories, ServerWide } from '../state/process-wide.ts';
 import type { RateLimiter } from '../state/rate-limiter.ts';
 import { SharedRateLimiter } from '../state/rate-limiter-shared.ts';
 import type { ReplayMemory } from '../state/replay-cache-memory.ts';
 import { RevokedTokens } from '../state/revoked-tokens.ts';
 import { FollowedKeys, type KeyLink } from './followed-keys.ts';
 import type { RateLimitMemories } from './messages.ts';
-import type { SharedMemory } from './shared-memory.ts';
+import type { ServerMemories, SharedMemory } from './shared-memory.ts';
 
 /** To what the main thread keeps. */
 interface Ways {
   readonly link: KeyLink;
   readonly askLogin: AskLogin;
   readonly programs: ProgramsDoor | undefined;
+  /** The number of the thread. */
+  readonly index: number;
 }
 
 export class SharedTruth implements ProcessWide {
@@ -30,12 +34,14 @@ export class SharedTruth implements ProcessWide {
   readonly programs: ProgramsDoor | undefined;
   readonly revokedTokens = new RevokedTokens();
   /** Of the configuration that is being built. */
-  rateLimits: RateLimitMemories | undefined;
+  rateLimits: RateLimitMemories = {};
+  servers: ServerMemories = {};
   readonly #memory: SharedMemory;
   readonly #link: KeyLink;
+  readonly #index: number;
   #ticketKeys: Buffer;
 
-  constructor(memory: SharedMemory, { link, askLogin, programs }: Ways) {
+  constructor(memory: SharedMemory, { link, askLogin, programs, index }: Ways) {
     this.connections = new Tally(new Int32Array(memory.connections));
     this.backendRequests = new Tally(new Int32Array(memory.backendRequests));
     this.eventStreams = new Tally(new Int32Array(memory.eventStreams));
@@ -46,6 +52,7 @@ export class SharedTruth implements ProcessWide {
     this.programs = programs;
     this.#memory = memory;
     this.#link = link;
+    this.#index = index;
   }
 
   ticketKeys(): Buffer {
@@ -58,8 +65,9 @@ export class SharedTruth implements ProcessWide {
   }
 
   createRateLimiter(whose: RateLimited): RateLimiter {
-    if (this.rateLimits === undefined) throw new TypeError('a rate limit without memory');
-    return new SharedRateLimiter(this.rateLimits[whose]);
+    const memory = this.rateLimits[whose];
+    if (memory === undefined) throw new TypeError('a rate limit without memory');
+    return new SharedRateLimiter(memory);
   }
 
   providePrincipalLoads(): Loads {
@@ -70,6 +78,18 @@ export class SharedTruth implements ProcessWide {
   provideRefusalMemory(): RefusalMemories {
     if (this.#memory.refusals === undefined) throw new TypeError('refusals of tokens without memory');
     return this.#memory.refusals;
+  }
+
+  provideServer(name: string): ServerWide {
+    const memory = this.servers[name];
+    if (memory === undefined) throw new TypeError('a server without memory');
+    const metrics = memory.metrics.map((buffer) => new Float64Array(buffer));
+    const own = metrics[this.#index];
+    if (own === undefined) throw new TypeError('a thread without metrics');
+    return {
+      requests: new Tally(new Int32Array(memory.requests)),
+      metrics: new ServerMetrics(new Cells(own, metrics)),
+    };
   }
 
   provideReplayMemory(): ReplayMemory {

@@ -45,7 +45,12 @@ class Worker {
     this.#login = new LoginChannel((question) => this.#post({ kind: 'login', question }));
     const { memory, programs } = birth;
     const door = programs && { ...programs, metrics: new ProgramMetrics(programs.metrics) };
-    this.#shared = new SharedTruth(memory, { link: this.#link, askLogin: this.#login.ask, programs: door });
+    this.#shared = new SharedTruth(memory, {
+      link: this.#link,
+      askLogin: this.#login.ask,
+      programs: door,
+      index: birth.index,
+    });
     const metrics = createSharedMetrics(birth.memory, birth.index);
     this.#observers = createObservers(birth.handOver.config.log.level, this.#lines, { metrics, clock });
   }
@@ -86,16 +91,16 @@ class Worker {
 
   async #listen(port: number): Promise<void> {
     const { handOver, index } = this.#birth;
-    const { config, files, rateLimits } = handOver;
-    this.#shared.rateLimits = rateLimits;
+    const { config, files, rateLimits, servers } = handOver;
+    Object.assign(this.#shared, { rateLimits, servers });
     const seat = { shared: this.#shared, files, port, listensForMetrics: index === 0 };
     this.#obex = await startObex(unpackConfig(config), this.#observers, seat);
     this.#post({ kind: 'listening', url: this.#obex.url, port: this.#obex.port });
   }
 
-  #prepare({ config, files, rateLimits }: Birth['handOver']): void {
+  #prepare({ config, files, rateLimits, servers }: Birth['handOver']): void {
     this.#prepared = undefined;
-    this.#shared.rateLimits = rateLimits;
+    Object.assign(this.#shared, { rateLimits, servers });
     this.#prepared = this.#obex?.prepare(unpackConfig(config), files);
     this.#post({ kind: 'done' });
   }

@@ -102,7 +102,7 @@ function describeSet(set: Rendered): void {
     assert.ok(pod.terminationGracePeriodSeconds > drain, `${pod.terminationGracePeriodSeconds} > ${drain}`);
     assert.equal(obex.lifecycle, undefined, 'a preStop of Obex would only put off its drain');
     if (server === undefined) return;
-    assert.equal(config.backend.url.hostname, 'localhost');
+    assert.equal(config.servers[0].backend.url.hostname, 'localhost');
     if (server.restartPolicy === 'Always') return assert.ok(pod.initContainers.includes(server));
     const sleep = server.lifecycle?.preStop.sleep.seconds ?? 0;
     assert.ok(sleep > drain, `${sleep} > ${drain}`);

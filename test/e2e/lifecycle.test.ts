@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { describe, it, type TestContext } from 'node:test';
 import type { Config } from '../../src/config/schema.ts';
 import { bearer, bodyOf, formatConfig, formatRequest, parseConfig, sendOn } from '../support/obex.ts';
+import { changeServer } from '../support/only-server.ts';
 import { openRaw } from '../support/raw-http.ts';
 import { OK_BODY, reply, startRecordingBackend } from '../support/recording-backend.ts';
 import { configureTransport } from '../support/served-obex.ts';
@@ -110,10 +111,8 @@ describe('a refused reload changes nothing and says why', () => {
       ...config,
       idp: undefined,
     }),
-    'backend.tls.ca_file: cannot read /nowhere/ca.pem (ENOENT)': (config) => ({
-      ...config,
-      backend: { ...config.backend, tls: { ca_file: '/nowhere/ca.pem' } },
-    }),
+    'backend.tls.ca_file: cannot read /nowhere/ca.pem (ENOENT)': (config) =>
+      changeServer(config, ({ backend }) => ({ backend: { ...backend, tls: { ca_file: '/nowhere/ca.pem' } } })),
   };
   for (const [name, change] of Object.entries(changes)) {
     it(name, async (context) => {

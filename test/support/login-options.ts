@@ -4,7 +4,7 @@ import type { LoginOptions } from '../../src/login/options.ts';
 export function loginOptions(): LoginOptions {
   return {
     issuer: 'https://tool.example',
-    resource: { resource: 'https://tool.example/mcp', scopesSupported: ['mcp:read'], requiredScopes: [] },
+    resources: [{ resource: 'https://tool.example/mcp', scopesSupported: ['mcp:read'], requiredScopes: [] }],
     upstream: {
       provider: 'oidc',
       issuer: 'https://idp.example',

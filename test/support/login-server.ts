@@ -110,7 +110,7 @@ function optionsFor({ issuer, clientId, clientSecret }: LoginIdp): LoginOptions 
   return {
     ...usual,
     issuer: ISSUER,
-    resource: { resource: RESOURCE, scopesSupported: ['mcp:read', 'mcp:write'], requiredScopes: ['mcp:read'] },
+    resources: [{ resource: RESOURCE, scopesSupported: ['mcp:read', 'mcp:write'], requiredScopes: ['mcp:read'] }],
     upstream: { ...usual.upstream, issuer, clientId, clientSecret, scopes },
     allow: { everyone: false, emails: [], emailDomains: ['example.com'], groups: [], subjects: [] },
     refreshTokenTtlMs: 30 * 86_400_000,

@@ -4,7 +4,7 @@ import type { FromWorker, ToWorker } from '../../src/workers/messages.ts';
 
 const { index } = workerData;
 /** Of the configuration that is being put in force. */
-let script = new URL(workerData.handOver.config.backend.url).searchParams;
+let script = new URL(workerData.handOver.config.servers[0].backend.url).searchParams;
 
 function post(message: FromWorker): void {
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread is no window
@@ -13,7 +13,7 @@ function post(message: FromWorker): void {
 
 parentPort?.on('message', (message: ToWorker) => {
   post({ kind: 'lines', text: `${index} ${message.kind}\n` });
-  if (message.kind === 'prepare') script = new URL(message.handOver.config.backend.url).searchParams;
+  if (message.kind === 'prepare') script = new URL(message.handOver.config.servers[0].backend.url).searchParams;
   if (script.get(message.kind) === String(index)) return post({ kind: 'refused', problem: `worker ${index} refuses` });
   if (script.get('bug') === message.kind) throw new Error('a bug');
   switch (message.kind) {

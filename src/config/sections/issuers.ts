@@ -158,6 +158,12 @@ export const idpSchema = z.strictObject({
       'forge tokens: for development only.',
   }),
   dangerously_accept_id_tokens: acceptIdTokens,
+  dangerously_share_audiences: boolean({
+    default: false,
+    meaning:
+      'With `servers`: lets several of them accept one audience, as far as each requires a scope that the other does not. A token ' +
+      'that holds the scopes of both is good for both. Absent = that is an error.',
+  }),
 });
 
 export const idpSection = z.optional(idpSchema).register(z.globalRegistry, {

@@ -13,6 +13,7 @@ import type { IssuerKeys } from '../../state/jwks-cache.ts';
 import type { LoginOptions } from '../options.ts';
 import { isAllowed } from '../people/allow.ts';
 import { grantableScopes, requestedScopes } from '../people/scopes.ts';
+import { findResource } from '../resources.ts';
 import type { Records } from '../store/records.ts';
 import { noteAsserted } from './asserted-person.ts';
 import { LONGEST_LIFE_MS } from './judge-assertion.ts';
@@ -56,10 +57,13 @@ async function answer({ provider, parts, verify }: Grant, context: TokenEndpoint
   if (typeof params['assertion'] !== 'string')
     throw new errors.InvalidRequest("missing required parameter 'assertion'");
   const proof = await validateDpop(provider, context);
-  const [resourceServer] = await resolveRequestedResources(provider, context);
   const asserted = await verify(params['assertion'], { clientId, jkt: proof?.thumbprint });
   if (isRefused(asserted)) throw new AssertionRefused(asserted);
   const { person } = asserted;
+  // What the assertion is for, whether the client names it too or not: where there are several it need not choose again.
+  params['resource'] ??= asserted.resource;
+  if (params['resource'] !== asserted.resource) throw new errors.InvalidTarget();
+  const [resourceServer] = await resolveRequestedResources(provider, context);
   const scope = decideScopes(parts.options, asserted, params.scope).join(' ');
   await checkDpopReplay(provider, context, proof, clientId);
   await spend(parts, asserted);
@@ -98,11 +102,13 @@ function describeToken(provider: Provider, token: AccessToken, accessToken: stri
 
 /** What the issuer lets the client have, what the client asks for, and what the person may have: no more than each of them. */
 function decideScopes(
-  { allow, scopeGrants, resource }: LoginOptions,
-  { person, scopes: asserted }: VerifiedAssertion,
+  { allow, scopeGrants, resources }: LoginOptions,
+  { person, resource: name, scopes: asserted }: VerifiedAssertion,
   asked: string | undefined,
 ): readonly string[] {
   if (!isAllowed(person, allow)) throw new AssertionRefused(refuse('not_allowed', { actual: person.subject }));
+  const resource = findResource(resources, name);
+  if (resource === undefined) throw new TypeError('a resource that was found is gone');
   const may = grantableScopes(person, scopeGrants, resource).filter((scope) => asserted?.includes(scope) ?? true);
   // Without `scope` in the request the issuer's word is what is asked for, which may be none of ours.
   const wanted = asked === undefined && asserted !== undefined ? asserted : requestedScopes(asked, resource);

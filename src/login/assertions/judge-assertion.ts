@@ -3,9 +3,10 @@
 import { isJsonObject, type JsonObject } from '../../lib/json-text.ts';
 import { readNumericDate } from '../../oauth/claims.ts';
 import { isDenied } from '../../oauth/denial.ts';
-import { normalizeHttpUri } from '../../oauth/http-uri.ts';
 import { isScopeToken } from '../../oauth/scope.ts';
+import type { LoginResource } from '../options.ts';
 import type { Person } from '../people/person.ts';
+import { findResource } from '../resources.ts';
 import { type ClaimTerms, findSubject, readClaims, toPerson } from '../upstream/read-claims.ts';
 import { type AssertionRefusal, isRefused, refuse, show } from './refusal.ts';
 
@@ -21,12 +22,14 @@ export interface Presenter {
 export interface AssertionTerms extends ClaimTerms, Presenter {
   /** Our issuer identifier. */
   readonly audience: string;
-  readonly resource: string;
+  readonly resources: readonly LoginResource[];
 }
 
 /** What an assertion says, once its signature holds. */
 export interface Asserted {
   readonly person: Person;
+  /** In our spelling. */
+  readonly resource: string;
   /** Unique within its issuer. */
   readonly id: string;
   readonly expiresAtMs: number;
@@ -47,7 +50,9 @@ const LONGEST_ID = 255;
 export function judgeAssertion(payload: JsonObject, terms: AssertionTerms, nowMs: number): Asserted | AssertionRefusal {
   const expiresAtMs = judgeTimes(payload, nowMs);
   if (typeof expiresAtMs !== 'number') return expiresAtMs;
-  const fault = judgeParties(payload, terms) ?? judgeBinding(payload, terms.jkt);
+  const resource = judgeParties(payload, terms);
+  if (typeof resource !== 'string') return resource;
+  const fault = judgeBinding(payload, terms.jkt);
   if (fault !== undefined) return fault;
   const scopes = readScopes(payload);
   if (scopes !== undefined && isRefused(scopes)) return scopes;
@@ -55,7 +60,7 @@ export function judgeAssertion(payload: JsonObject, terms: AssertionTerms, nowMs
   if (!isIdentifier(id)) return malformed('jti', id);
   const subject = findSubject(payload, terms.preset);
   if (!isIdentifier(subject)) return malformed(terms.preset.subjectClaim ?? 'sub', subject);
-  return { person: toPerson(subject, readClaims(payload, terms)), id, expiresAtMs, scopes };
+  return { person: toPerson(subject, readClaims(payload, terms)), resource, id, expiresAtMs, scopes };
 }
 
 /** When it ends. §3.1: `exp` and `iat` are required, `nbf` is RFC 7519's. */
@@ -85,24 +90,20 @@ function isRefusedDate(date: ReturnType<typeof readNumericDate>): date is Exclud
   return typeof date !== 'number' && isDenied(date);
 }
 
-/** §4.4.1: audience, client and resource. */
-function judgeParties(payload: JsonObject, terms: AssertionTerms): AssertionRefusal | undefined {
+/** §4.4.1: audience, client and resource, which it returns. */
+function judgeParties(payload: JsonObject, terms: AssertionTerms): string | AssertionRefusal {
   const { aud, client_id: client, resource, authorization_details: details } = payload;
   // Byte for byte, and one string: an array of one would be as good, and is one more thing to read differently.
   if (aud !== terms.audience) return refuse('audience_mismatch', { expected: terms.audience, actual: show(aud) });
   if (client !== terms.clientId) return refuse('client_mismatch', { expected: terms.clientId, actual: show(client) });
   // MCP Enterprise-Managed Authorization §4.3: required, and one
-  if (!isSameResource(resource, terms.resource)) {
-    return refuse('resource_mismatch', { expected: terms.resource, actual: show(resource) });
+  const found = typeof resource === 'string' ? findResource(terms.resources, resource) : undefined;
+  if (found === undefined) {
+    const expected = terms.resources.map((each) => each.resource).join(' ');
+    return refuse('resource_mismatch', { expected, actual: show(resource) });
   }
   // RFC 9396 §5: they may narrow what is granted in ways that no token of ours can say.
-  return details === undefined ? undefined : refuse('authorization_details', { expected: 'scope alone' });
-}
-
-/** RFC 3986 §6.2: `https://host` and `https://host/` are one, and the client has told the issuer which. */
-function isSameResource(claim: unknown, resource: string): boolean {
-  if (typeof claim !== 'string') return false;
-  return claim === resource || (normalizeHttpUri(claim) ?? NaN) === normalizeHttpUri(resource);
+  return details === undefined ? found.resource : refuse('authorization_details', { expected: 'scope alone' });
 }
 
 /** §8.6.1.2, RFC 7800 §3.1: every member is a condition. */

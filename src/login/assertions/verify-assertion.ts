@@ -12,7 +12,7 @@ import { type Asserted, judgeAssertion, type Presenter } from './judge-assertion
 import { type AssertionRefusal, isRefused, refuse, show } from './refusal.ts';
 
 export interface VerifyOptions {
-  readonly options: Pick<LoginOptions, 'identityAssertions' | 'issuer' | 'resource' | 'upstream'>;
+  readonly options: Pick<LoginOptions, 'identityAssertions' | 'issuer' | 'resources' | 'upstream'>;
   readonly clock: Clock;
   /** Undefined: nobody keeps keys of this issuer any more. */
   findKeys(issuer: string): IssuerKeys | undefined;
@@ -29,15 +29,14 @@ export type VerifyAssertion = (compact: string, presenter: Presenter) => Promise
 const TYP = 'oauth-id-jag+jwt';
 
 export function createVerifyAssertion({ options, clock, findKeys }: VerifyOptions): VerifyAssertion {
-  const { identityAssertions, issuer: audience, upstream } = options;
-  const { resource } = options.resource;
+  const { identityAssertions, issuer: audience, resources, upstream } = options;
   const claimTerms = { preset: UPSTREAM_PRESETS[upstream.provider], groupsClaim: upstream.groupsClaim };
   return async (compact, presenter) => {
     const jws = readAssertion(compact);
     if (isRefused(jws)) return jws;
     const trusted = findIssuer(identityAssertions, jws, presenter);
     if (isRefused(trusted)) return trusted;
-    const judged = judgeAssertion(jws.payload, { ...claimTerms, ...presenter, audience, resource }, clock.nowMs());
+    const judged = judgeAssertion(jws.payload, { ...claimTerms, ...presenter, audience, resources }, clock.nowMs());
     const { issuer } = trusted;
     // One that fails anyway is not worth a fetch; and what it says is not worth an answer before its signature.
     const fault = await verify(jws, issuer, { keys: findKeys(issuer), worthFetching: !isRefused(judged) });

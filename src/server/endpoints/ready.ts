@@ -11,6 +11,8 @@ export interface ReadinessOptions {
   readonly clock: Clock;
   /** By the name that stands in the answer, in that order. */
   readonly checks: Readonly<Record<string, ReadinessCheck>>;
+  /** What is looked at as well, and decides nothing; they report by themselves, and never reject. */
+  readonly observed: readonly ReadinessCheck[];
   isDraining(): boolean;
   onFailed(check: string, error: unknown): void;
 }
@@ -55,5 +57,6 @@ async function runChecks(options: ReadinessOptions): Promise<CheckResults> {
       return [name, 'error'] as const;
     }
   });
+  await Promise.all(options.observed.map((look) => look()));
   return Object.fromEntries(await Promise.all(entries));
 }

@@ -154,8 +154,8 @@ describe('the rules of today hold for who the IdP says this is', () => {
   });
 
   it('gives no token without any scope (RFC 6749 §3.3)', async (context) => {
-    const resource = { resource: RESOURCE, scopesSupported: ['mcp:read', 'mcp:write'], requiredScopes: [] };
-    const login = await startLogin(context, { options: { resource, scopeGrants: SCOPE_GRANTS.slice(1) } });
+    const resources = [{ resource: RESOURCE, scopesSupported: ['mcp:read', 'mcp:write'], requiredScopes: [] }];
+    const login = await startLogin(context, { options: { resources, scopeGrants: SCOPE_GRANTS.slice(1) } });
     login.idp.accounts.set('alice', { sub: 'alice', groups: ['writers'] });
     const { client, tokens } = await logIn(login, { change: { scope: 'mcp:write' } });
     login.idp.accounts.set('alice', { sub: 'alice', groups: [] });

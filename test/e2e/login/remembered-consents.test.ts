@@ -95,7 +95,8 @@ describe('a consent that was given for good', () => {
     const browser = new Browser(login);
     await agree(client, browser);
     const resource = `${RESOURCE}-payroll`;
-    await login.server.configure({ ...login.options, resource: { ...login.options.resource, resource } });
+    const resources = login.options.resources.map((each) => ({ ...each, resource }));
+    await login.server.configure({ ...login.options, resources });
     assert.ok(isAsked(await browser.get(client.authorizeUrl({ resource }))));
     const other = await startLoginIdp(`${ISSUER}/oauth/callback`);
     context.after(() => other.stop());

@@ -154,8 +154,9 @@ describe('backend.assertion.key_file', () => {
   /** What is said of a key file with this content. */
   function keyRefusal(context: TestContext, content: string | undefined): string {
     const { config, paths, folder } = configure(context, { cert: undefined, key: content });
-    const assertion = { ...config.backend.assertion, enabled: true, key_file: paths.key };
-    const enabled = { ...config, backend: { ...config.backend, assertion } };
+    const [server] = config.servers;
+    const assertion = { ...server.backend.assertion, enabled: true, key_file: paths.key };
+    const enabled = { ...server, backend: { ...server.backend, assertion } };
     return messageOf(() => readAssertionKey(enabled, undefined)).replaceAll(folder, '…');
   }
   const pemOf = (key: KeyObject): string => key.export({ type: 'pkcs8', format: 'pem' });
@@ -182,13 +183,13 @@ describe('backend.assertion.key_file', () => {
   }
 
   it('empty: the key that was made stays, and one of a file does not take its place', () => {
-    const config = parseConfig(`obex: { public_url: "https://tool.example" }
+    const { servers } = parseConfig(`obex: { public_url: "https://tool.example" }
 backend: { url: "https://backend.example", assertion: { enabled: true } }
 resource: { url: "https://tool.example/mcp" }
 idp: { issuer: "https://idp.example" }
 `);
-    const made = readAssertionKey(config, undefined);
-    assert.deepEqual(readAssertionKey(config, made), made);
-    assert.notEqual(readAssertionKey(config, { pem: 'of a file', isMade: false })?.pem, 'of a file');
+    const made = readAssertionKey(servers[0], undefined);
+    assert.deepEqual(readAssertionKey(servers[0], made), made);
+    assert.notEqual(readAssertionKey(servers[0], { pem: 'of a file', isMade: false })?.pem, 'of a file');
   });
 });

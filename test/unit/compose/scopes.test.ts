@@ -6,7 +6,7 @@ import { accept, minimalIdp } from '../config/loading.ts';
 
 function terms(text: string): ReturnType<typeof buildScopeTerms> {
   const { config } = accept(text);
-  return buildScopeTerms(config, config.idp?.scope_claims ?? []);
+  return buildScopeTerms(config.servers[0], config.idp?.scope_claims ?? []);
 }
 
 describe('how scopes are read', () => {

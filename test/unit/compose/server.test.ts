@@ -1,6 +1,7 @@
 /** Two servers of one process: composed by the same code, of the same shared parts, and nothing of one is the other's. RFC 9728 §1. */
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
+import { prepareVerifiedTokens } from '../../../src/compose/gate.ts';
 import { buildIssuers, startIssuers } from '../../../src/compose/issuers.ts';
 import { buildClientCharges } from '../../../src/compose/limits.ts';
 import { buildServer, type ServerParts } from '../../../src/compose/server.ts';
@@ -26,13 +27,20 @@ async function composeTwo(context: TestContext) {
     for (const { jwks } of issuers) jwks.stop();
   });
   const clientCharges = buildClientCharges(undefined, clock);
-  const common = { issuers, introspection: undefined, dpop: undefined, clientCharges };
+  const createVerifiedTokens = prepareVerifiedTokens(config);
+  const common = { issuers, introspection: undefined, dpop: undefined, clientCharges, createVerifiedTokens };
   const build = (path: string, previous?: ServerParts): ServerParts => {
-    const own = { ...config, resource: { ...config.resource, url: `${PUBLIC_URL}${path}` } };
-    const files = { backendCa: undefined, assertionKey: undefined };
-    const spareDescriptors = Number.POSITIVE_INFINITY;
-    const server = buildServer({ config, observers, shared, own, files, spareDescriptors, previous }, common);
-    context.after(() => server.release());
+    const [{ resource, ...rest }] = config.servers;
+    const own = { ...rest, name: path.slice(1), resource: { ...resource, url: `${PUBLIC_URL}${path}` } };
+    const files = { name: own.name, backendCa: undefined, assertionKey: undefined };
+    const bounds = {
+      spareDescriptors: Number.POSITIVE_INFINITY,
+      descriptorsOfRequest: 1,
+      maxBodyBytes: 1,
+      isAlone: false,
+    };
+    const server = buildServer({ config, observers, shared, own, files, ...bounds, previous }, common);
+    context.after(() => server.release(true));
     return server;
   };
   startIssuers(issuers, config);

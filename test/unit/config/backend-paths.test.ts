@@ -20,7 +20,7 @@ describe('a path in backend.url', () => {
   it('is in the effective config, and in what threads are given; without one nothing changes', () => {
     const { config } = accept(mapped('/crm/sse', '/sse/'));
     assert.match(formatEffectiveConfig(config), /^  url: http:\/\/localhost:9090\/sse\/$/m);
-    assert.equal(unpackConfig(packConfig(config)).backend.url.href, 'http://localhost:9090/sse/');
+    assert.equal(unpackConfig(packConfig(config)).servers[0].backend.url.href, 'http://localhost:9090/sse/');
     assert.match(formatEffectiveConfig(accept(mapped('/mcp', '/')).config), /^  url: http:\/\/localhost:9090$/m);
   });
 
@@ -71,7 +71,8 @@ describe('a path in backend.url', () => {
 
 describe('backend.host', () => {
   for (const host of ['""', 'public', 'localhost:9090', '"[::1]:3000"', 'mcp_server', '10.0.0.1', 'MCP.internal'])
-    it(`takes ${host}`, () => assert.equal(accept(withHost(host)).config.backend.host, host.replaceAll('"', '')));
+    it(`takes ${host}`, () =>
+      assert.equal(accept(withHost(host)).config.servers[0].backend.host, host.replaceAll('"', '')));
 
   const wanted = 'backend.host: expected "public", or a host with or without port, such as "localhost:9090"';
   const refused: Readonly<Record<string, string>> = {

@@ -25,7 +25,7 @@ describe('backend.claim_headers', () => {
       'Remote-User': '/a~1b/0',
     };
     const { config } = accept(claims(JSON.stringify(map)));
-    assert.deepEqual(config.backend.claim_headers, map);
+    assert.deepEqual(config.servers[0].backend.claim_headers, map);
     assert.deepEqual(accept(formatEffectiveConfig(config)).config, config);
   });
 
@@ -124,7 +124,7 @@ describe('backend.assertion', () => {
   const on = (keys = ''): string => inBackend(`assertion: { enabled: true${keys} }`);
 
   it('has a life of 10 seconds to an hour', () => {
-    assert.equal(accept(on()).config.backend.assertion.ttl, 60_000);
+    assert.equal(accept(on()).config.servers[0].backend.assertion.ttl, 60_000);
     assert.equal(refusal(on(', ttl: 9s')), 'backend.assertion.ttl: expected a duration from 10s to 1h, got "9s"');
   });
 

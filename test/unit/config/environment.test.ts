@@ -30,13 +30,13 @@ describe('OBEX_*', () => {
       OBEX_BACKEND_URL: 'http://b:1',
       OBEX_RESOURCE_URL: 'https://a.example/mcp',
     };
-    assert.equal(accept('log: { level: info }\n', { env }).config.backend.url.host, 'b:1');
+    assert.equal(accept('log: { level: info }\n', { env }).config.servers[0].backend.url.host, 'b:1');
   });
 
   it('reaches a section that is nested under obex', () => {
     const text =
       'obex:\n  public_url: "https://a.example"\n  backend: { url: "http://b:1" }\n  resource: { url: "https://a.example/mcp" }\n';
-    assert.equal(accept(text, { env: { OBEX_BACKEND_URL: 'http://c:2' } }).config.backend.url.host, 'c:2');
+    assert.equal(accept(text, { env: { OBEX_BACKEND_URL: 'http://c:2' } }).config.servers[0].backend.url.host, 'c:2');
   });
 
   it('is not expanded', () => {

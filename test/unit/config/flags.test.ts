@@ -41,44 +41,54 @@ describe('flags and the file', () => {
     const env = { OBEX_LOG_LEVEL: 'warn', OBEX_BACKEND_TIMEOUT: '2s' };
     const text = minimal('log: { level: info, access: denied }\n').replace('backend:\n', 'backend:\n  timeout: "1s"\n');
     const { config } = accept({ set: ['log.level=error'] }, { text, env });
-    assert.deepEqual([config.log.level, config.log.access, config.backend.timeout], ['error', 'denied', 2000]);
+    assert.deepEqual(
+      [config.log.level, config.log.access, config.servers[0].backend.timeout],
+      ['error', 'denied', 2000],
+    );
   });
 
   it('--backend, --public-url and --issuer are values like any other', () => {
     const written = { backend: ['http://b:1'], publicUrl: ['https://a.example'], ...ISSUER };
     const { config, phase } = accept(written, { text: minimal() });
     assert.deepEqual(
-      [config.backend.url.href, config.obex.public_url.href, config.idp?.issuer, phase],
+      [config.servers[0].backend.url.href, config.obex.public_url.href, config.idp?.issuer, phase],
       ['http://b:1/', 'https://a.example/', 'https://auth.example/', 2],
     );
-    assert.equal(config.resource.url, 'https://tool.example/mcp');
+    assert.equal(config.servers[0].resource.url, 'https://tool.example/mcp');
   });
 
   it('reach a section that is nested under obex', () => {
     const text =
       'obex:\n  public_url: "https://a.example"\n  backend: { url: "http://b:1" }\n  resource: { url: "https://a.example/mcp" }\n';
-    assert.equal(accept({ set: ['backend.url=http://c:2'] }, { text }).config.backend.url.host, 'c:2');
+    assert.equal(accept({ set: ['backend.url=http://c:2'] }, { text }).config.servers[0].backend.url.host, 'c:2');
   });
 
   it('fill in nothing', () => {
     const { config, filledIn } = accept(BACKEND, { text: minimal() });
     assert.deepEqual(
-      [config.obex.listen, config.resource.url],
+      [config.obex.listen, config.servers[0].resource.url],
       [{ host: undefined, port: 8443 }, 'https://tool.example/mcp'],
     );
     assert.deepEqual(filledIn, []);
   });
 
   it('a command takes the place of a URL, and a URL that of a command', () => {
-    const program = accept({ command: ['node', 'a,b', '--set', 'x'] }, { text: minimal() }).config.backend;
+    const program = accept({ command: ['node', 'a,b', '--set', 'x'] }, { text: minimal() }).config.servers[0].backend;
     assert.deepEqual([program.command, program.args], [['node'], ['a,b', '--set', 'x']]);
     const text = minimal().replace('url: "http://localhost:9090"', 'command: [npx]\n  args: [x]');
-    const { backend } = accept({ backend: ['http://b:1'] }, { text }).config;
+    const { backend } = accept({ backend: ['http://b:1'] }, { text }).config.servers[0];
     assert.deepEqual([backend.url.href, backend.command, backend.args], ['http://b:1/', [], []]);
   });
 
+  it('are refused where they are for one server and the file names several', () => {
+    const text = 'obex: { public_url: "https://t.example" }\nservers: { a: { backend: { url: "http://a:1" } } }\n';
+    assert.deepEqual(reject({ set: ['backend.timeout=1s'] }, { text }), [
+      '--set: backend.timeout: is for one server, and obex.yaml names servers; leave it out, and write it there',
+    ]);
+  });
+
   it('a command takes the place of a URL in the environment', () => {
-    const { backend } = accept({ command: ['node'] }, { env: { OBEX_BACKEND_URL: 'http://b:1' } }).config;
+    const { backend } = accept({ command: ['node'] }, { env: { OBEX_BACKEND_URL: 'http://b:1' } }).config.servers[0];
     assert.deepEqual(backend.command, ['node']);
   });
 });
@@ -87,13 +97,14 @@ describe('--set', () => {
   it('takes lists with commas between their values', () => {
     const written = { ...ISSUER, set: ['authz.required_scopes=mcp:read, mcp:write', 'cors.allowed_origins=*'] };
     const { config } = accept(written, { text: minimal() });
-    assert.deepEqual(config.authz.required_scopes, ['mcp:read', 'mcp:write']);
+    assert.deepEqual(config.servers[0].authz.required_scopes, ['mcp:read', 'mcp:write']);
     assert.deepEqual(config.cors.allowed_origins, ['*']);
   });
 
   it('takes what stands after the first "=", and expands nothing', () => {
     assert.equal(
-      accept({ set: ['resource.url=https://tool.example/mcp?a=b'] }, { text: minimal() }).config.resource.url,
+      accept({ set: ['resource.url=https://tool.example/mcp?a=b'] }, { text: minimal() }).config.servers[0].resource
+        .url,
       'https://tool.example/mcp?a=b',
     );
     assert.deepEqual(reject({ set: ['log.level=${HOME}'] }, { text: minimal(), env: { HOME: 'info' } }), [
@@ -203,7 +214,13 @@ describe('without a file', () => {
   it('Obex listens on this machine, and users type the path of the backend', () => {
     const { config, filledIn, phase } = accept({ backend: ['http://localhost:9090/x/mcp/'], ...ISSUER });
     assert.deepEqual(
-      [config.obex.listen, config.obex.public_url.origin, config.backend.url.origin, config.resource.url, phase],
+      [
+        config.obex.listen,
+        config.obex.public_url.origin,
+        config.servers[0].backend.url.origin,
+        config.servers[0].resource.url,
+        phase,
+      ],
       [
         { host: '127.0.0.1', port: 8443 },
         'http://localhost:8443',
@@ -221,13 +238,13 @@ describe('without a file', () => {
 
   it('the path is /mcp where the backend has none, or is a command', () => {
     for (const written of [BACKEND, { backend: ['http://localhost:9090/'] }, { command: ['node'] }]) {
-      assert.equal(accept(written).config.resource.url, 'http://localhost:8443/mcp');
+      assert.equal(accept(written).config.servers[0].resource.url, 'http://localhost:8443/mcp');
     }
   });
 
   it('what is given stays, by flag and by variable, and what follows goes by it', () => {
     const publicUrl = ['https://tool.example'];
-    assert.equal(accept({ ...BACKEND, publicUrl }).config.resource.url, 'https://tool.example/mcp');
+    assert.equal(accept({ ...BACKEND, publicUrl }).config.servers[0].resource.url, 'https://tool.example/mcp');
     const env = { OBEX_LISTEN: '127.0.0.2:9000', OBEX_TLS_ENABLED: 'true' };
     assert.deepEqual(accept(BACKEND, { env }).filledIn, [
       'by default: obex.public_url: "https://127.0.0.2:9000"',

@@ -35,6 +35,17 @@ describe('obex schema', () => {
     }
   });
 
+  it('accepts servers in place of backend and resource, with what is theirs and nothing else', () => {
+    const several = (server: string, more = ''): string =>
+      `obex: { public_url: "https://a" }\nservers: { crm: { ${server} } }\n${more}`;
+    const backend = 'backend: { url: "http://b" }';
+    assert.ok(passes(several(`${backend}, resource: { audiences: [a] }, limits: { max_request_body: 1kB }`)));
+    assert.ok(!passes(several('resource: {}')));
+    assert.ok(!passes(several(`${backend}, cors: {}`)));
+    assert.ok(!passes(several(`${backend}, limits: { read_timeout: 1s }`)));
+    assert.ok(!passes(several(backend, `${backend}\n`)));
+  });
+
   it('accepts sections nested under obex, and each in one place only', () => {
     const nested =
       'obex: { public_url: "https://a", backend: { url: "http://b" }, resource: { url: "https://a/mcp" }, log: {} }\n';

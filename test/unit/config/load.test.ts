@@ -36,7 +36,7 @@ describe('layout', () => {
 
 describe('unknown keys', () => {
   const sections =
-    'obex, backend, limits, resource, idp, login, authz, token_cache, dpop, redis, cors, log, metrics, admin';
+    'obex, backend, limits, resource, servers, idp, login, authz, token_cache, dpop, redis, cors, log, metrics, admin';
   const cases: readonly (readonly [yaml: string, problem: string])[] = [
     ['log:\n  levle: info\n', 'obex.yaml:8: log.levle: unknown key; did you mean level?'],
     ['token-cache: {}\n', 'obex.yaml:7: token-cache: unknown key; did you mean token_cache?'],
@@ -104,7 +104,7 @@ describe('${VAR}', () => {
 
   it('expands in text, lists included', () => {
     const text = minimalIdp('authz:\n  required_scopes: ["${A}:read", "x${B:-}y"]\n');
-    assert.deepEqual(accept(text, { env: { A: 'mcp' } }).config.authz.required_scopes, ['mcp:read', 'xy']);
+    assert.deepEqual(accept(text, { env: { A: 'mcp' } }).config.servers[0].authz.required_scopes, ['mcp:read', 'xy']);
   });
 
   it('names the values of a list, with commas between them, where a list belongs', () => {
@@ -114,10 +114,10 @@ describe('${VAR}', () => {
     );
     const given = accept(text, { env: { ALGORITHMS: 'ES256, PS256', AUDIENCES: 'api://a,' } }).config;
     assert.deepEqual(given.idp?.accepted_algorithms, ['ES256', 'PS256']);
-    assert.deepEqual(given.resource.audiences, ['api://a']);
+    assert.deepEqual(given.servers[0].resource.audiences, ['api://a']);
     const absent = accept(text).config;
     assert.deepEqual(absent.idp?.accepted_algorithms, ['RS256']);
-    assert.deepEqual(absent.resource.audiences, []);
+    assert.deepEqual(absent.servers[0].resource.audiences, []);
   });
 
   it('takes the default for a missing and for an empty variable', () => {
@@ -132,7 +132,7 @@ describe('${VAR}', () => {
       .replace('backend:\n', 'backend:\n  max_idle_conns: "${IDLE}"\n');
     const { config } = accept(text, { env: { IDLE: '7', TLS: 'true' } });
     assert.equal(config.obex.tls.enabled, true);
-    assert.equal(config.backend.max_idle_conns, 7);
+    assert.equal(config.servers[0].backend.max_idle_conns, 7);
   });
 
   it('names a missing variable, and an empty one, with the line', () => {
@@ -147,7 +147,7 @@ describe('${VAR}', () => {
 
   it('is literal after $${', () => {
     const text = minimal().replace('backend:\n', () => 'backend:\n  headers: { X-A: "$${B} $$ $C" }\n');
-    assert.deepEqual(accept(text).config.backend.headers, { 'X-A': '${B} $$ $C' });
+    assert.deepEqual(accept(text).config.servers[0].backend.headers, { 'X-A': '${B} $$ $C' });
   });
 
   for (const text of ['${', '${}', '${A-b}', '${1A}', '${A:-${B}}', '${A b}']) {
@@ -161,7 +161,7 @@ describe('${VAR}', () => {
   it('cannot bring YAML, another variable or a key', () => {
     const env = { V: 'x"\n  B: injected # ${HOME}', HOME: 'secret' };
     const text = minimalIdp('').replace('resource:\n', 'resource:\n  audiences: ["${V}"]\n');
-    assert.deepEqual(accept(text, { env }).config.resource.audiences, [env.V]);
+    assert.deepEqual(accept(text, { env }).config.servers[0].resource.audiences, [env.V]);
   });
 
   it('does not expand in keys', () => {

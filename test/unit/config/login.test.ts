@@ -161,7 +161,7 @@ cors: { allowed_origins: ["*"] }
   });
 
   it('clients are sent to Obex, written without a final slash, unless others are named', () => {
-    const at = (text: string) => accept(text).config.resource.authorization_servers;
+    const at = (text: string) => accept(text).config.servers[0].resource.authorization_servers;
     assert.deepEqual(at(google()), [OWN]);
     assert.deepEqual(at(google().replace('"https://tool.example"', '"https://TOOL.example:443/"')), [OWN]);
     assert.deepEqual(at(google('idp: { issuer: "https://auth.example/" }\n')), [OWN]);

@@ -29,6 +29,8 @@ const CHECKS: Readonly<Record<string, Check>> = {
     const rest = isRecord(value) ? Object.entries(value).filter(([key]) => !Object.hasOwn(known, key)) : [];
     return rest.every(([, child]) => others !== false && matches(child, others, root));
   },
+  propertyNames: (value, schema, root) =>
+    !isRecord(value) || Object.keys(value).every((key) => matches(key, schema, root)),
   allOf: (value, schemas, root) => list(schemas).every((schema) => matches(value, schema, root)),
   anyOf: (value, schemas, root) => list(schemas).some((schema) => matches(value, schema, root)),
   oneOf: (value, schemas, root) => list(schemas).filter((schema) => matches(value, schema, root)).length === 1,

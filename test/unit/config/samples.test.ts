@@ -44,13 +44,13 @@ describe('samples', () => {
     });
     assert.deepEqual(config.obex.listen, { host: undefined, port: 8443 });
     assert.equal(config.obex.public_url.origin, 'https://my-tool.example.com');
-    assert.equal(config.backend.url.href, 'http://backend:9090/');
-    assert.equal(config.resource.url, 'https://my-tool.example.com/mcp');
-    assert.deepEqual(config.authz.required_scopes, ['mcp:read']);
+    assert.equal(config.servers[0].backend.url.href, 'http://backend:9090/');
+    assert.equal(config.servers[0].resource.url, 'https://my-tool.example.com/mcp');
+    assert.deepEqual(config.servers[0].authz.required_scopes, ['mcp:read']);
   });
 
   it('backend-headers.yaml expands its secrets', () => {
-    assert.deepEqual(accept(sample('backend-headers.yaml'), { env }).config.backend.headers, {
+    assert.deepEqual(accept(sample('backend-headers.yaml'), { env }).config.servers[0].backend.headers, {
       Authorization: 'Bearer hunter2',
       'X-API-Key': 'key-1',
       'X-Custom-Token': 'literal-value',

@@ -12,7 +12,7 @@ describe('<key>_file', () => {
   it('reads a header, without the line end of the file', () => {
     const files = { '/run/secrets/a': 'Bearer x y\r\n\n' };
     const { config } = accept(withHeaders('    Authorization_file: /run/secrets/a\n'), { files });
-    assert.deepEqual(config.backend.headers, { Authorization: 'Bearer x y' });
+    assert.deepEqual(config.servers[0].backend.headers, { Authorization: 'Bearer x y' });
   });
 
   it('reads the nonce secret and the redis URL, and expands nothing in them', () => {
@@ -26,7 +26,8 @@ describe('<key>_file', () => {
     const files = { '/s/a': 'x', '/s/r': 'rediss://redis:1' };
     const env = { DIR: '/s', OBEX_DPOP_REPLAY_CACHE_REDIS_URL_FILE: '/s/r' };
     assert.deepEqual(
-      accept(withHeaders('    X-A_file: "${DIR}/a"\n'), { files, env: { DIR: '/s' } }).config.backend.headers,
+      accept(withHeaders('    X-A_file: "${DIR}/a"\n'), { files, env: { DIR: '/s' } }).config.servers[0].backend
+        .headers,
       {
         'X-A': 'x',
       },

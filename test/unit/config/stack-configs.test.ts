@@ -51,7 +51,7 @@ describe('the container stack', () => {
   it('takes audiences and algorithms of an IdP from the environment', () => {
     const env = { CLICKHOUSE_AUDIENCES: 'api://a,api://b', IDP_ALGORITHMS: 'PS256' };
     const { config } = load('obex/clickhouse.yaml', env);
-    assert.deepEqual(config.resource.audiences, ['api://a', 'api://b']);
+    assert.deepEqual(config.servers[0].resource.audiences, ['api://a', 'api://b']);
     assert.deepEqual(config.idp?.accepted_algorithms, ['PS256']);
   });
 

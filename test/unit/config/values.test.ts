@@ -136,7 +136,8 @@ describe('backend.url', () => {
     "http://b/;a=b,c@d:'!",
   ];
   for (const url of urls) {
-    it(`takes ${url}`, () => assert.equal(accept(backendUrl(url)).config.backend.url.href, new URL(url).href));
+    it(`takes ${url}`, () =>
+      assert.equal(accept(backendUrl(url)).config.servers[0].backend.url.href, new URL(url).href));
   }
   itRefuses({
     'a query': [
@@ -177,9 +178,9 @@ describe('backend.url', () => {
 
 describe('backend.headers', () => {
   it('takes what RFC 9110 §5.5 takes in ASCII', () => {
-    assert.deepEqual(accept(header('"X-A!#$": "a b\\tc~"')).config.backend.headers, { 'X-A!#$': 'a b\tc~' });
+    assert.deepEqual(accept(header('"X-A!#$": "a b\\tc~"')).config.servers[0].backend.headers, { 'X-A!#$': 'a b\tc~' });
   });
-  it('takes no keys at all', () => assert.deepEqual(accept(header('')).config.backend.headers, {}));
+  it('takes no keys at all', () => assert.deepEqual(accept(header('')).config.servers[0].backend.headers, {}));
 
   const reserved = [
     'Host',
@@ -266,7 +267,7 @@ describe('resource.url', () => {
   });
   it('is kept as written', () => {
     const url = 'HTTPS://Tool.Example:443/a/../mcp';
-    assert.equal(accept(resourceUrl(url)).config.resource.url, url);
+    assert.equal(accept(resourceUrl(url)).config.servers[0].resource.url, url);
   });
   itRefuses({
     'a fragment': [
@@ -287,7 +288,7 @@ describe('resource.url', () => {
 describe('resource.scopes_supported', () => {
   it('are the required scopes where none are given', () => {
     const { config, warnings } = accept(minimalIdp('authz: { required_scopes: [b, a] }\n'));
-    assert.deepEqual(config.resource.scopes_supported, ['b', 'a']);
+    assert.deepEqual(config.servers[0].resource.scopes_supported, ['b', 'a']);
     assert.doesNotMatch(warnings.join('\n'), /required_scopes/);
   });
 });
@@ -459,7 +460,7 @@ describe('backend.strip_headers', () => {
     minimal().replace('backend:\n', `backend:\n  strip_headers: ["X-Tenant", ${JSON.stringify(name)}]\n`);
   const at = 'backend.strip_headers[1]:';
   it('takes any other field of clients, one that never passes included', () =>
-    assert.deepEqual(accept(strip('X-Real-IP')).config.backend.strip_headers, ['X-Tenant', 'X-Real-IP']));
+    assert.deepEqual(accept(strip('X-Real-IP')).config.servers[0].backend.strip_headers, ['X-Tenant', 'X-Real-IP']));
   itRefuses({
     'no name': [strip('X Y'), `${at} expected a header name such as "X-Tenant", got "X Y"`],
     'a pattern': [

@@ -111,7 +111,7 @@ idp:
 authz:
   required_scopes: *scopes
 `);
-    assert.deepEqual(config.authz.required_scopes, ['mcp:read']);
+    assert.deepEqual(config.servers[0].authz.required_scopes, ['mcp:read']);
   });
 
   it('takes __proto__ for a key that nobody knows', () => {

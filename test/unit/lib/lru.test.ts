@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { Lru } from '../../../src/lib/lru.ts';
+import { Lru, LruOrder } from '../../../src/lib/lru.ts';
 
 /** Entries in order of use, oldest first; everything by search. */
 class NaiveLru {
@@ -92,5 +92,21 @@ describe('Lru', () => {
       }),
       { numRuns: 500 },
     );
+  });
+});
+
+describe('several LRUs of one order', () => {
+  it('keep within their bounds together, and forget what was used least in any of them', () => {
+    const order = new LruOrder<number>({ maxEntries: 3, maxBytes: 10 });
+    const [one, other] = [new Lru<number>(order), new Lru<number>(order)];
+    one.set('a', 1, 1);
+    other.set('a', 2, 1);
+    other.set('b', 3, 1);
+    assert.equal(one.get('a'), 1);
+    one.set('c', 4, 1);
+    assert.deepEqual([one.get('a'), other.get('a'), other.get('b'), one.get('c')], [1, undefined, 3, 4]);
+    assert.deepEqual([one.entries, other.entries, one.bytes, other.bytes], [2, 1, 2, 1]);
+    other.set('d', 5, 10);
+    assert.deepEqual([one.entries, other.entries, other.get('d')], [0, 1, 5]);
   });
 });

@@ -11,7 +11,7 @@ const RESOURCE = {
 const PLAIN = 'client_id=c&redirect_uri=r&response_type=code&state=s&code_challenge=x&code_challenge_method=S256';
 
 function authorization(query: string, resource = RESOURCE): string {
-  return readAuthorizationRequest(query, resource).toString();
+  return readAuthorizationRequest(query, [resource]).toString();
 }
 
 describe('RFC 6749 §3.1: parameters of an authorization request', () => {
@@ -97,7 +97,9 @@ describe('RFC 8707 §2: the resource', () => {
 
   it('is written alike in a token request', () => {
     assert.equal(
-      readTokenRequest('grant_type=refresh_token&resource=https%3A%2F%2FTOOLS.example.com%2Fmcp', RESOURCE).toString(),
+      readTokenRequest('grant_type=refresh_token&resource=https%3A%2F%2FTOOLS.example.com%2Fmcp', [
+        RESOURCE,
+      ]).toString(),
       'grant_type=refresh_token&resource=https%3A%2F%2Ftools.example.com%2Fmcp',
     );
   });
@@ -105,11 +107,11 @@ describe('RFC 8707 §2: the resource', () => {
 
 describe('RFC 6749 §6: the scope of a refresh', () => {
   it('loses what never was ours, and goes when nothing is left', () => {
-    assert.equal(readTokenRequest('scope=mcp%3Aread%20offline_access', RESOURCE).toString(), 'scope=mcp%3Aread');
-    assert.equal(readTokenRequest('a=b&scope=offline_access', RESOURCE).toString(), 'a=b');
+    assert.equal(readTokenRequest('scope=mcp%3Aread%20offline_access', [RESOURCE]).toString(), 'scope=mcp%3Aread');
+    assert.equal(readTokenRequest('a=b&scope=offline_access', [RESOURCE]).toString(), 'a=b');
   });
 
   it('is not added', () => {
-    assert.equal(readTokenRequest('grant_type=refresh_token', RESOURCE).toString(), 'grant_type=refresh_token');
+    assert.equal(readTokenRequest('grant_type=refresh_token', [RESOURCE]).toString(), 'grant_type=refresh_token');
   });
 });

@@ -35,6 +35,7 @@ describe('a bug as an event stream begins', () => {
         backend: { send: () => assert.fail(), probe: () => assert.fail(), close: () => undefined },
         formatBackendFields: () => assert.fail(),
         formatClientFields: (fields) => fields,
+        maxBodyBytes: undefined,
         paths: undefined,
         maxRequests: () => 1,
         perPrincipal: { maxRequests: 1, maxStreams: 1 },

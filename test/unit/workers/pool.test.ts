@@ -9,6 +9,7 @@ import { Colleague } from '../../../src/workers/colleague.ts';
 import { type Pool, startPool } from '../../../src/workers/pool.ts';
 import { createSharedMemory } from '../../../src/workers/shared-memory.ts';
 import { formatConfig, parseConfig } from '../../support/obex.ts';
+import { changeServer } from '../../support/only-server.ts';
 import { until } from '../../support/until.ts';
 
 const ENTRY = new URL('../../support/scripted-worker.ts', import.meta.url).href;
@@ -17,7 +18,9 @@ const WORKERS = 2;
 /** `script`: which message which worker refuses, e.g. `prepare=1`. */
 function configFor(script: string): Config {
   const config = parseConfig(formatConfig({ backend: { port: 1 }, sections: { obex: `workers: ${WORKERS}` } }));
-  return { ...config, backend: { ...config.backend, url: new URL(`http://backend/?${script}`) } };
+  return changeServer(config, ({ backend }) => ({
+    backend: { ...backend, url: new URL(`http://backend/?${script}`) },
+  }));
 }
 
 async function start(context: TestContext, script: string): Promise<{ pool: Pool; config: Config; said: string[] }> {
@@ -61,7 +64,7 @@ describe('Pool', () => {
   it('goes back to the old one in all when one cannot put it in force, and says why', async (context) => {
     const { pool, config, said } = await start(context, '');
     const next = configFor('commit=1');
-    await assert.rejects(pool.reload({ ...config, backend: next.backend }), { message: 'worker 1 refuses' });
+    await assert.rejects(pool.reload({ ...config, servers: next.servers }), { message: 'worker 1 refuses' });
     const [first, second] = [0, 1].map((index) => said.filter((line) => line.startsWith(`${index} `)).slice(1));
     assert.deepEqual(first, ['0 prepare', '0 commit', '0 prepare', '0 commit']);
     assert.deepEqual(second, ['1 prepare', '1 commit', '1 prepare', '1 commit']);
@@ -95,9 +98,10 @@ describe('Colleague', () => {
         tls: undefined,
         redisCa: undefined,
         issuerCas: [],
-        server: { backendCa: undefined, assertionKey: undefined },
+        servers: [],
       },
-      rateLimits: undefined,
+      rateLimits: {},
+      servers: {},
     };
     const birth = { memory: createSharedMemory(config, 1), index: 0, handOver, programs: undefined };
     const handlers = {
