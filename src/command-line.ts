@@ -2,6 +2,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { addConfigOptions, CONFIG_OPTION, type ConfigOptions, splitArguments } from './commands/config-options.ts';
 import type { LoginOptions } from './commands/login.ts';
+import { refuseArguments } from './commands/refuse-arguments.ts';
 import { systemClock } from './lib/clock.ts';
 import { VERSION } from './lib/version.ts';
 import type { Signals } from './signals.ts';
@@ -75,19 +76,6 @@ function formatUsageError(text: string): string {
     .trim()
     .replace(/^error: /, 'obex: ')
     .replaceAll('\n', ' ');
-}
-
-/** No command takes a file, or anything else, without an option: what was meant by it must not be passed over. */
-function refuseArguments(program: Command, called: Command): void {
-  const given = program.opts();
-  const early = program.options.find((option) => option.long !== '--debug' && option.attributeName() in given);
-  if (called !== program && early !== undefined)
-    program.error(`error: ${early.long} stands before "${called.name()}"; write it after that`);
-  const unexpected = called.args[called.registeredArguments.length];
-  if (unexpected === undefined) return;
-  if (called === program) program.error(`error: unknown command "${unexpected}"; "obex --help" lists them`);
-  const cure = called.options.some(({ long }) => long === '--config') ? `; write --config ${unexpected}` : '';
-  called.error(`error: unexpected argument "${unexpected}"${cure}`);
 }
 
 function addServe(program: Command, parts: Parts): void {

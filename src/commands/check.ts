@@ -8,6 +8,7 @@ import {
 } from '../compose/files.ts';
 import { loginFileReaders } from '../compose/login-files.ts';
 import { readAuthorities } from '../compose/named-file.ts';
+import { findProgramFaults } from '../compose/program-faults.ts';
 import { buildTls, judgeTls, readCertificates, readClientAuthorities, readPrivateKey } from '../compose/tls.ts';
 import type { WrittenFlags } from '../config/flags.ts';
 import { formatProblem, type LoadedConfig } from '../config/load.ts';
@@ -18,7 +19,6 @@ import { errorField } from '../observe/log.ts';
 import { type Environment, readConfig } from './config-file.ts';
 import { describeLogin } from './describe-login.ts';
 import { describePaths } from './describe-paths.ts';
-import { faultsOfPrograms } from './program-faults.ts';
 
 export interface CheckOptions {
   readonly flags: WrittenFlags;
@@ -78,7 +78,8 @@ function count(number: number, noun: string): string {
 
 /** Warnings only: a config is often checked on another machine than the one it is for. */
 function onThisMachine(config: Config, nowMs: number): string[] {
-  const problems = [...unusableFiles(config), ...faultsOfCertificates(config, nowMs), ...faultsOfPrograms(config)];
+  const { fatal, others } = findProgramFaults(config);
+  const problems = [...unusableFiles(config), ...faultsOfCertificates(config, nowMs), ...fatal, ...others];
   return [...new Set(problems)].map((problem) => `on this machine, ${problem}`);
 }
 

@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { startAdmin } from '../compose/admin.ts';
 import { readDescriptorLimit, warnOfDescriptors } from '../compose/descriptors.ts';
+import { findProgramFaults } from '../compose/program-faults.ts';
 import type { WrittenFlags } from '../config/flags.ts';
 import type { Config } from '../config/schema.ts';
 import { writeUrl } from '../lib/written-url.ts';
@@ -42,6 +43,7 @@ export async function runServe(options: ServeOptions): Promise<number> {
   for (const message of loaded.warnings) observers.log.warn('config_warning', { message });
   const tooFew = warnOfDescriptors(loaded.config, readDescriptorLimit());
   if (tooFew !== undefined) observers.log.warn('config_warning', { message: tooFew });
+  for (const message of findProgramFaults(loaded.config).others) observers.log.warn('config_warning', { message });
   // Nobody has written it, and users type it.
   if (loaded.file === undefined) for (const line of loaded.filledIn) options.stderr(`obex: filled in ${line}\n`);
   // The log may be far away; whoever starts phase 1 shall know it here and now.

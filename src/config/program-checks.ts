@@ -31,7 +31,7 @@ export function checkBackend(draft: Draft): void {
   const foreign = hasProgram ? HTTP_KEYS : PROGRAM_KEYS.filter((key) => key !== 'command');
   for (const key of foreign.filter(isWritten)) {
     const why = hasProgram
-      ? 'means nothing to backend.command, which speaks stdio; delete one of them'
+      ? 'means nothing to backend.command, which speaks stdio; delete it'
       : 'needs backend.command; add it, or delete the key';
     draft.report(['backend', key], why);
   }

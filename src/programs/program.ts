@@ -3,6 +3,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../observe/log.ts';
 import type { ProgramEndReason } from '../observe/program-metrics.ts';
 import type { ByteBudget } from './byte-budget.ts';
+import { describeCaller } from './describe-caller.ts';
 import { Flow } from './flow.ts';
 import { LineReader } from './line-reader.ts';
 import { ProcessGroup } from './process-group.ts';
@@ -173,7 +174,7 @@ export class Program {
     child.stderr.on('error', () => undefined);
     child.on('close', () => this.#onClosed());
     if (child.pid === undefined) return;
-    log.info('program_started', { server, pid: child.pid });
+    log.info('program_started', { server, pid: child.pid, ...describeCaller(this.#settings.environment) });
     this.#startDeadline = setTimeout(() => this.end('start_timeout'), startTimeoutMs);
   }
 
@@ -205,7 +206,14 @@ export class Program {
     this.end('exited');
     const reason = this.#reason ?? 'exited';
     this.#tellEnd = () => {
-      const fields = { server: this.#settings.server, pid: this.pid, reason, code, signal };
+      const fields = {
+        server: this.#settings.server,
+        pid: this.pid,
+        ...describeCaller(this.#settings.environment),
+        reason,
+        code,
+        signal,
+      };
       if (FAULTS.has(reason)) this.#parts.log.warn('program_ended', { ...fields, stderr: this.#stderr.last });
       else this.#parts.log.info('program_ended', fields);
     };

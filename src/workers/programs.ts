@@ -1,4 +1,5 @@
 /** The programs thread as the main thread has it: started with the process, told of reloads. */
+import { refuseBrokenPrograms } from '../compose/program-faults.ts';
 import { buildProgramsOptions } from '../compose/programs.ts';
 import type { Config } from '../config/schema.ts';
 import type { Observers } from '../observe/observers.ts';
@@ -18,10 +19,11 @@ export class Programs {
     return { ...place, metrics };
   }
 
-  /** Puts a reload in force, or rejects and leaves all as it was. */
-  async configure(config: Config): Promise<void> {
+  /** The first half of a reload, which looks at what it names; the second puts it in force, or rejects and leaves all as it was. */
+  prepare(config: Config): () => Promise<void> {
+    refuseBrokenPrograms(config);
     const options = buildProgramsOptions(config);
-    if (options !== undefined) await this.#desk.configure(options, config.log.level);
+    return async () => options && this.#desk.configure(options, config.log.level);
   }
 
   /** What was in flight has had its time. */
@@ -34,6 +36,7 @@ export class Programs {
 export async function startPrograms(config: Config, observers: Observers): Promise<Programs | undefined> {
   const options = buildProgramsOptions(config);
   if (options === undefined) return undefined;
+  refuseBrokenPrograms(config);
   const { ProgramsDesk } = await import('./programs-desk.ts');
   const { startProgramsThread } = await import('./thread.ts');
   const desk = new ProgramsDesk(options, config.log.level, { observers, createThread: startProgramsThread });

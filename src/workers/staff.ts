@@ -16,9 +16,10 @@ export class Staff {
   /** The first half of a reload, which reads files; the second puts it in force, or rejects and leaves all as it was. */
   prepare(config: Config): () => Promise<void> {
     const configureLogin = this.login?.prepare(config);
+    const configurePrograms = this.programs?.prepare(config);
     return async () => {
       await configureLogin?.();
-      await this.programs?.configure(config);
+      await configurePrograms?.();
     };
   }
 

@@ -20,9 +20,12 @@ const TWO_BACKENDS = 'are two backends, one that runs already and one that Obex 
 
 describe('wrong usage ends with 2 and one line that says why', () => {
   const cases: Readonly<Record<string, string>> = {
-    'check other.yaml': 'unexpected argument "other.yaml"; write --config other.yaml',
-    'serve other.yaml': 'unexpected argument "other.yaml"; write --config other.yaml',
-    'serve --config a.yaml other.yaml': 'unexpected argument "other.yaml"; write --config other.yaml',
+    'check other.yaml':
+      'unexpected argument "other.yaml"; write --config other.yaml, or -- other.yaml for a server that speaks stdio',
+    'serve other.yaml':
+      'unexpected argument "other.yaml"; write --config other.yaml, or -- other.yaml for a server that speaks stdio',
+    'serve --config a.yaml other.yaml':
+      'unexpected argument "other.yaml"; write --config other.yaml, or -- other.yaml for a server that speaks stdio',
     'schema foo': 'unexpected argument "foo"',
     'certs foo': 'unexpected argument "foo"',
     certs:

@@ -61,7 +61,7 @@ export const programKeys = {
     min: 100,
     max: HOUR_MS,
     default: '30s',
-    meaning: 'Longest wait for its first message; 504 after it.',
+    meaning: 'Longest wait for its first message; then what waits is answered with JSON-RPC error -32603.',
   }),
   idle_timeout: duration({
     min: 1_000,
