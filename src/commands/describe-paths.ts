@@ -1,5 +1,6 @@
 /** What `obex check` says of paths that are mapped: what becomes of the resource's own, and the mount. MCP 2024-11-05. */
-import { buildPathMap, resourceUrlOf } from '../compose/paths.ts';
+import { resourceUrlOf } from '../compose/paths.ts';
+import { pathMapOf } from '../config/path-map-of.ts';
 import type { Config, OneServer } from '../config/schema.ts';
 
 /** A line each; none where paths pass as they came. */
@@ -11,7 +12,7 @@ export function describePaths({ servers }: Config): readonly string[] {
 }
 
 function describeServer(server: OneServer): readonly string[] {
-  const paths = buildPathMap(server);
+  const paths = pathMapOf(server);
   // Of a program the path is a name that nobody outside of Obex knows.
   if (paths === undefined || server.backend.command.length > 0) return [];
   const { publicPath, backendPath, mount, servesMount } = paths;

@@ -78,7 +78,7 @@ function buildPhase({ config, own, observers }: ServerOptions, parts: GateParts)
   return createDpopAuthentication({
     ...charges,
     tokens,
-    verifyDpopProof: dpop.createProofCheck(own.name),
+    verifyDpopProof: dpop.createProofCheck(own.name === undefined ? undefined : own.resource.url),
     createTargetUri: createTargetUri(resourceUrlOf(own)),
     isRequired: config.dpop.required,
     acceptsBearerScheme: config.dpop.accept_bearer_scheme,

@@ -1,5 +1,5 @@
 /** Config → where one server is for clients and at its backend, and what its URLs become. RFC 9110 §7.2, §10.2.2. */
-import { createPathMap, type PathMap } from '../lib/path-map.ts';
+import { pathMapOf } from '../config/path-map-of.ts';
 import { clipEvidence } from '../observe/access-line.ts';
 import { createFollowReference } from '../proxy/mapped-references.ts';
 import { createPathTranslation, type PathTranslation } from '../proxy/path-translation.ts';
@@ -11,18 +11,6 @@ import { locateMetadata } from './resource.ts';
 /** What clients type. */
 export function resourceUrlOf({ resource }: Pick<ServerConfig, 'resource'>): URL {
   return new URL(resource.url);
-}
-
-/** Undefined where paths pass as they came: of one among several servers none but its own do. */
-export function buildPathMap({
-  name,
-  resource,
-  backend,
-}: Pick<ServerConfig, 'name' | 'resource' | 'backend'>): PathMap | undefined {
-  const { pathname } = backend.url;
-  const { pathname: publicPath } = resourceUrlOf({ resource });
-  if (pathname !== '/') return createPathMap(publicPath, pathname);
-  return name === undefined ? undefined : createPathMap(publicPath, publicPath);
 }
 
 /** Host for the backend. */
@@ -41,7 +29,7 @@ export function buildReferences(options: ServerOptions): ReferenceParts {
   const publicUrl = resourceUrlOf(own);
   const names: PublicReferenceOptions = { publicUrl, backendUrl: own.backend.url, backendHost: backendHostOf(own) };
   const publicHostname = own.name === undefined ? publicUrl.hostname : undefined;
-  const paths = buildPathMap(own);
+  const paths = pathMapOf(own);
   if (paths === undefined) {
     const toPublic = createPublicReferences(names);
     return { publicHostname, toPublic, toMetadata: toPublic, paths };

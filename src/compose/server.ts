@@ -1,4 +1,5 @@
 /** Config → ONE server: its resource, its gate, its limits, the way to its backend. Whatever is shared is handed to it. */
+import { pathMapOf } from '../config/path-map-of.ts';
 import { createAuthorize } from '../gate/authorize.ts';
 import type { IntrospectionTerms } from '../gate/introspect-access-token.ts';
 import type { TrustedIssuer } from '../gate/verify-access-token.ts';
@@ -19,7 +20,7 @@ import { type IntrospectionParts, introspectFor } from './introspection.ts';
 import { type Issuer, trustIssuers } from './issuers.ts';
 import { buildPrincipalCharges, buildPrincipalLimit, type ClientCharges, type RateLimit } from './limits.ts';
 import type { ServerOptions } from './options.ts';
-import { buildPathMap, resourceUrlOf } from './paths.ts';
+import { resourceUrlOf } from './paths.ts';
 import { buildChallenges, buildMetadata, buildNoAuthorizationServer } from './resource.ts';
 
 /** What all servers of a runtime share, already built. */
@@ -85,7 +86,7 @@ export function buildServer({ files, previous, ...options }: OneServerOptions, c
       forwarder,
     }),
     resourceUrl: resourceUrlOf(own),
-    paths: buildPathMap(own),
+    paths: pathMapOf(own),
     endpoints: buildMetadata(options, dpop !== undefined),
     assertions: identity.assertions,
     verifiedTokens,

@@ -1,8 +1,11 @@
 /** Rules between servers: whose a path is, and that a token for one is never good for another. RFC 8707 §2, RFC 9728 §3. */
-import { createPathMap } from '../lib/path-map.ts';
+import { closeRelation } from '../lib/close-relation.ts';
+import { isLoopbackHost } from '../lib/loopback.ts';
+import type { PathMap } from '../lib/path-map.ts';
 import { normalizeHttpUri } from '../oauth/http-uri.ts';
 import type { Draft } from './draft.ts';
 import { checkGranted, knownScopes } from './login-grants.ts';
+import { pathMapOf } from './path-map-of.ts';
 import type { ServerView } from './schema.ts';
 import type { NamedDraft } from './server-views.ts';
 
@@ -47,14 +50,15 @@ function checkPair(whole: Draft, first: ReadServer, second: ReadServer): void {
     second.draft.report(['resource', 'url'], `is the place of servers.${first.name} too; choose another path`);
     return;
   }
-  const mount = mountOf(second.view);
-  if (one.host === other.host && mount !== undefined && mount === mountOf(first.view)) {
+  const mount = mountOf(second);
+  if (one.host === other.host && mount !== undefined && mount === mountOf(first)) {
     const why = 'so that nobody could tell whose messages of MCP 2024-11-05 come there';
     second.draft.report(
       ['resource', 'url'],
       `is below ${mount}, as servers.${first.name} is, ${why}; choose another path`,
     );
   }
+  checkBackends(first, second);
   const shared = sharedAudience(first.view, second.view);
   if (shared === undefined) return;
   if (second.view.idp?.dangerously_share_audiences === true) checkScopes(first, second);
@@ -74,10 +78,48 @@ function withoutSlash({ pathname }: URL): string {
 }
 
 /** What belongs to a server beside its own path, because its backend has another one. */
-function mountOf({ resource, backend }: ServerView): string | undefined {
-  if (backend.command.length > 0 || backend.url.pathname === '/') return undefined;
-  const { servesMount, mount } = createPathMap(new URL(resource.url).pathname, backend.url.pathname);
-  return servesMount ? mount.publicFolder : undefined;
+function mountOf(server: ReadServer): string | undefined {
+  const map = mapOf(server);
+  return map?.servesMount === true ? map.mount.publicFolder : undefined;
+}
+
+function mapOf({ name, view: { resource, backend } }: ReadServer): PathMap | undefined {
+  return pathMapOf({ name, resource, backend });
+}
+
+/** Requests that one gate has judged must not come to what stands behind the other. */
+function checkBackends(first: ReadServer, second: ReadServer): void {
+  const [one, other] = [first.view.backend, second.view.backend];
+  if (one.command.length + other.command.length > 0 || placeOf(one.url) !== placeOf(other.url)) return;
+  const [folders, others] = [foldersOf(first), foldersOf(second)];
+  if (!folders.some((folder) => others.some((each) => holds(folder, each) || holds(each, folder)))) return;
+  second.draft.report(
+    ['backend', 'url'],
+    `and that of servers.${first.name} lead to one backend, where the paths of one hold those of the other: who may call the one could ` +
+      'call the other. Give each a backend of its own, or paths of which none holds the other',
+  );
+}
+
+/** All names of this machine are one. */
+function placeOf({ protocol, hostname, port }: URL): string {
+  return `${isLoopbackHost(hostname) ? 'localhost' : hostname}:${port || (protocol === 'https:' ? '443' : '80')}`;
+}
+
+/** As the most lenient backend would read them. */
+function foldersOf(server: ReadServer): readonly string[] {
+  return (mapOf(server)?.backendFolders ?? ['']).map((folder) => decode(folder).toLowerCase());
+}
+
+function decode(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
+}
+
+function holds(folder: string, other: string): boolean {
+  return `${other}/`.startsWith(`${folder}/`);
 }
 
 /** A token is for both if one issuer's audiences are. */
@@ -107,7 +149,9 @@ function checkScopes(first: ReadServer, second: ReadServer): void {
     [first, second],
     [second, first],
   ] as const) {
-    const held = new Set(other.view.authz.required_scopes);
+    const implied = closeRelation(one.view.authz.scope_implies);
+    const needed = other.view.authz.required_scopes;
+    const held = new Set([...needed, ...needed.flatMap((scope) => [...(implied.get(scope) ?? [])])]);
     if (one.view.authz.required_scopes.some((scope) => !held.has(scope))) continue;
     one.draft.report(
       ['authz', 'required_scopes'],

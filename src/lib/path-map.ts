@@ -19,6 +19,8 @@ export interface PathMap {
    * Nor is there anything to tell where the two paths have no end in common.
    */
   readonly servesMount: boolean;
+  /** All that requests can reach at the backend: these folders and what is below. */
+  readonly backendFolders: readonly string[];
   /** Whether a public path, without its query, is one of the server. */
   serves(path: string): boolean;
   /** A target that is served, with its query, as the backend is to get it. */
@@ -27,17 +29,18 @@ export interface PathMap {
   toPublic(path: string): string | undefined;
 }
 
-/** Both begin with "/" and are free of what `isAmbiguousPath` finds. */
-export function createPathMap(publicPath: string, backendPath: string): PathMap {
+/** Both begin with "/" and are free of what `isAmbiguousPath` finds. `mayMount`: the backend has paths of its own to name. */
+export function createPathMap(publicPath: string, backendPath: string, mayMount = true): PathMap {
   const own = { publicFolder: folderOf(publicPath), backendFolder: folderOf(backendPath) };
   const mount = findMount(own);
-  const servesMount = mount.publicFolder !== '' && mount.publicFolder !== own.publicFolder;
+  const servesMount = mayMount && mount.publicFolder !== '' && mount.publicFolder !== own.publicFolder;
   const folders = servesMount ? [own, mount] : [own];
   return Object.freeze({
     publicPath,
     backendPath,
     mount,
     servesMount,
+    backendFolders: folders.map(({ backendFolder }) => backendFolder),
     serves: (path) =>
       path === publicPath ||
       isBelow(path, own.publicFolder) ||

@@ -51,9 +51,12 @@ export class ProgramsDesk {
     this.#level = level;
     this.#options = options;
     // Made for this user alone.
-    this.#folder = mkdtempSync(join(tmpdir(), 'obex-'));
+    this.#folder = makeFolder();
+    process.once('exit', this.#removeFolder);
     this.place = { socketPath: join(this.#folder, 'programs'), hop: randomBytes(HOP_BYTES).toString('base64url') };
   }
+
+  readonly #removeFolder = (): void => rmSync(this.#folder, { recursive: true, force: true });
 
   /** Resolves when it answers; rejects with the reason when it cannot start. Later deaths it survives. */
   async start(): Promise<void> {
@@ -79,7 +82,8 @@ export class ProgramsDesk {
     clearTimeout(this.#restart);
     const life = this.#life;
     if (life !== undefined) await endThread(life.thread, this.#hasStarted ? drainMs : undefined);
-    rmSync(this.#folder, { recursive: true, force: true });
+    this.#removeFolder();
+    process.off('exit', this.#removeFolder);
   }
 
   #begin(): Promise<void> {
@@ -133,6 +137,23 @@ export class ProgramsDesk {
       () => log.info('programs_thread_restarted'),
       () => undefined,
     );
+  }
+}
+
+/** sun_path holds 108 bytes with the closing NUL: unix(7). */
+const LONGEST_SOCKET_PATH = 107;
+
+function makeFolder(): string {
+  const parent = tmpdir();
+  if (join(parent, 'obex-XXXXXX', 'programs').length > LONGEST_SOCKET_PATH) {
+    throw new Error(
+      `the folder for temporary files (TMPDIR), ${parent}, has too long a name for a socket; set a shorter one`,
+    );
+  }
+  try {
+    return mkdtempSync(join(parent, 'obex-'));
+  } catch (cause) {
+    throw new Error(`the folder for temporary files (TMPDIR), ${parent}, cannot be written to`, { cause });
   }
 }
 

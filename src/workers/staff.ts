@@ -7,8 +7,10 @@ import { type Programs, startPrograms } from './programs.ts';
 export class Staff {
   readonly login: Login | undefined;
   readonly programs: Programs | undefined;
+  #config: Config;
 
-  constructor(login: Login | undefined, programs: Programs | undefined) {
+  constructor(config: Config, login: Login | undefined, programs: Programs | undefined) {
+    this.#config = config;
     this.login = login;
     this.programs = programs;
   }
@@ -18,8 +20,15 @@ export class Staff {
     const configureLogin = this.login?.prepare(config);
     const configurePrograms = this.programs?.prepare(config);
     return async () => {
-      await configureLogin?.();
       await configurePrograms?.();
+      try {
+        await configureLogin?.();
+      } catch (error) {
+        // They take back what they have run until now.
+        await this.programs?.prepare(this.#config)();
+        throw error;
+      }
+      this.#config = config;
     };
   }
 
@@ -32,7 +41,7 @@ export class Staff {
 export async function hireStaff(config: Config, observers: Observers): Promise<Staff> {
   const login = await startLogin(config, observers);
   try {
-    return new Staff(login, await startPrograms(config, observers));
+    return new Staff(config, login, await startPrograms(config, observers));
   } catch (error) {
     await login?.desk.stop();
     throw error;

@@ -9,6 +9,20 @@ const PROGRAM = join(import.meta.dirname, '../../support/programs/stdio-server.t
 const NOTES = `${PUBLIC_URL}/notes/mcp`;
 
 describe('a program among several servers', () => {
+  it('is at its own path alone: no gate of another one leads to it', async (context) => {
+    const program = `{ command: "${process.execPath}", args: ["${PROGRAM}"] }`;
+    const one = `${PUBLIC_URL}/mcp/one`;
+    const { obex, tokenFor } = await startSeveralServers(context, {
+      more: `  one: { backend: ${program}, resource: { url: "${one}" } }\n  admin: { backend: ${program} }\n`,
+    });
+    context.after(() => obex.obex.drain());
+    for (const target of ['/mcp/admin', '/mcp', '/mcp/one/admin', '/mcp/', '/one', '/admin']) {
+      const lines = [await tokenFor(one), 'Content-Type: application/json'];
+      assert.equal((await obex.send({ method: 'POST', target, lines, body: '{}' })).status, 404, target);
+    }
+    assert.deepEqual(obex.events('program_started'), []);
+  });
+
   it('is started for who has a token for it, and for nobody else', async (context) => {
     const stack = await startSeveralServers(context, {
       more: `  notes:\n    backend: { command: "${process.execPath}", args: ["${PROGRAM}"] }\n`,

@@ -15,6 +15,14 @@ ${servers.replace(/^(?=.)/gm, '  ')}${more}`;
 
 const TWO = 'crm: { backend: { url: "http://crm:1" } }\nfiles: { backend: { url: "http://files:2/mcp" } }\n';
 
+const ONE_BACKEND =
+  'obex.yaml:5: servers.b.backend.url: and that of servers.a lead to one backend, where the paths of one hold those of the other: who may call the one could call the other. Give each a backend of its own, or paths of which none holds the other';
+
+/** Two servers, and what is wrong with their backends. */
+function backends(one: string, other: string): [string, string] {
+  return [several(`a: { backend: { url: "${one}" } }\nb: { backend: { url: "${other}" } }\n`), ONE_BACKEND];
+}
+
 describe('servers', () => {
   it('have what is written of each, and defaults of their own', () => {
     const { config, phase } = accept(several(TWO));
@@ -153,6 +161,24 @@ describe('servers are refused', () => {
       ),
       'obex.yaml:4: servers.a.authz.required_scopes: has no scope that servers.b does not require too, which idp.dangerously_share_audiences needs: what tokens for that one grant would do here. Require a scope of its own',
     ],
+    'that share audiences, and the scopes of one imply those of the other': [
+      several(
+        `${url('a', 'resource: { audiences: [x] }, authz: { required_scopes: [admin] }')}${url('b', 'resource: { audiences: [x] }, authz: { required_scopes: [read] }')}`,
+        `${share}authz: { scope_implies: { admin: [read] } }\n`,
+      ),
+      'obex.yaml:5: servers.b.authz.required_scopes: has no scope that servers.a does not require too, which idp.dangerously_share_audiences needs: what tokens for that one grant would do here. Require a scope of its own',
+    ],
+    'that lead to one backend, one by its mount': backends('http://gw:9/mcp', 'http://gw:9/admin/mcp'),
+    'that lead to one backend, one below the other': backends('http://gw:9/x', 'http://gw:9/x/admin'),
+    'that lead to one backend, in another spelling': backends('http://gw/x', 'http://GW:80/%58/y'),
+    'that lead to one backend of this machine': backends('http://localhost:9/x', 'http://127.0.0.1:9/x'),
+    'with a resource below another, of one backend': [
+      several(
+        'a: { backend: { url: "http://gw:9" }, resource: { url: "https://tool.example/mcp" } }\n' +
+          'b: { backend: { url: "http://gw:9" }, resource: { url: "https://tool.example/mcp/admin" } }\n',
+      ),
+      ONE_BACKEND,
+    ],
     'as the shared mistake that each of them hides': [
       several(url('a', 'limits: { max_request_body: 1kB }'), 'limits: { max_request_body: big }\n'),
       'obex.yaml:5: limits.max_request_body: expected a size with a unit, such as "4MB" (10^6) or "4MiB" (2^20), got "big"',
@@ -161,6 +187,11 @@ describe('servers are refused', () => {
   for (const [what, [text, ...problems]] of Object.entries(cases)) {
     it(what, () => assert.deepEqual(reject(text), problems));
   }
+
+  it('not for one backend whose paths lie apart', () => {
+    const [text] = backends('http://gw:9/a/mcp', 'http://gw:9/b/mcp');
+    assert.equal(accept(text).config.servers.length, 2);
+  });
 
   it('with variables that are for one', () => {
     assert.deepEqual(
