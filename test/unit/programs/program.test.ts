@@ -7,6 +7,7 @@ import type { ProgramEndReason } from '../../../src/observe/program-metrics.ts';
 import { BodyBudget } from '../../../src/programs/body-budget.ts';
 import { ByteBudget } from '../../../src/programs/byte-budget.ts';
 import { Program, type ProgramOwner } from '../../../src/programs/program.ts';
+import { spawnProgram } from '../../../src/programs/spawn-program.ts';
 import { until } from '../../support/until.ts';
 
 function startProgram(context: TestContext, command: readonly string[], owner: Partial<ProgramOwner> = {}) {
@@ -41,6 +42,16 @@ function startProgram(context: TestContext, command: readonly string[], owner: P
   });
   return { program, bodyBudget, bugs, ends, gone: gone.promise };
 }
+
+describe('spawnProgram', () => {
+  it('has words for a folder that cannot be looked at', () => {
+    const options = { command: ['true'], environment: {}, user: undefined };
+    const spawned = spawnProgram({ ...options, cwd: `/${'x'.repeat(300)}` });
+    assert.ok('problem' in spawned);
+    assert.match(spawned.problem, /name too long/);
+    assert.deepEqual(spawnProgram({ ...options, cwd: '/none' }), { problem: 'its folder /none is not there' });
+  });
+});
 
 describe('Program', () => {
   it('that does not read keeps its clients from sending more; its end lets go of what waits', async (context) => {
