@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { request } from 'node:http';
 import { describe, it, type TestContext } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import type { ProgramsPlace } from '../../../src/programs/options.ts';
 import { ALICE, programOptions, startTestPrograms } from '../../support/programs/programs.ts';
 
@@ -9,6 +10,12 @@ const BOB = { ...ALICE, 'x-obex-user': 'bob' };
 const MIB = 1024 * 1024;
 /** Initializes, and reads no more. */
 const UNREAD = ['sh', '-c', `read -r line; echo '{"jsonrpc":"2.0","id":0,"result":{}}'; exec sleep 1000`];
+/** Does not end before it is killed. */
+const STUBBORN = [
+  'sh',
+  '-c',
+  `trap '' TERM; read -r line; echo '{"jsonrpc":"2.0","id":0,"result":{}}'; exec sleep 1000`,
+];
 
 function largeNotification(): string {
   return JSON.stringify({ jsonrpc: '2.0', method: 'notifications/x', params: { text: 'x'.repeat(4 * MIB - 100) } });
@@ -67,6 +74,25 @@ describe('bodies', () => {
     assert.equal(await bob.callText('echo', { text: 'a' }), 'a');
     const end = await alice.delete();
     assert.equal(end.status, 204);
+  });
+
+  it('count while they wait for the end of another process', async (context) => {
+    const { client } = await startTestPrograms(context, programOptions('', { command: STUBBORN, maxSessions: 1 }));
+    await (await client().initialize()).message();
+    const params = { text: 'x'.repeat(4 * MIB - 200) };
+    const body = JSON.stringify({ jsonrpc: '2.0', id: 0, method: 'initialize', params });
+    const gone = new AbortController();
+    const isBusy = Promise.withResolvers<string>();
+    // A quarter of what there is: eight wait, until the first has been killed.
+    for (let sent = 0; sent < 9; sent += 1) {
+      client()
+        .post(body, {}, gone.signal)
+        .then((reply) => reply.text())
+        .then(isBusy.resolve, () => undefined);
+      await setTimeout(50);
+    }
+    assert.match(await isBusy.promise, /Too many requests in flight/);
+    gone.abort();
   });
 
   it('hold no more messages than somebody may mean', async (context) => {
