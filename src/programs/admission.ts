@@ -1,4 +1,4 @@
-/** How many processes a server may have, in all and for one principal; its own that has been idle longest makes room. */
+/** How many processes a server may have, in all and for one subject; its own that has been idle longest makes room. */
 import type { ProgramEndReason } from '../observe/program-metrics.ts';
 import type { ProgramIdentity } from './identity.ts';
 import type { Program } from './program.ts';
@@ -12,8 +12,16 @@ export interface Occupant {
   closeStreams(): void;
 }
 
-/** One of four, so that no principal can keep all others out. */
+/** One of four, so that no subject can keep all others out. */
 const SHARE = 4;
+
+export interface Applicant<T extends Occupant> {
+  /** Asked first, and again whenever there is room. */
+  find(): T | undefined;
+  /** Whether its client is still there. */
+  isWanted(): boolean;
+  create(): T;
+}
 
 export class Admission {
   #max: number;
@@ -33,16 +41,15 @@ export class Admission {
     return [...this.#occupants.values()];
   }
 
-  /** `find` is asked first, and again whenever there is room; undefined when there is none, and none can be made. */
+  /** Undefined when there is no room, and none can be made, or when nobody wants it any more. */
   async admit<T extends Occupant>(
-    principalKey: string,
-    find: () => T | undefined,
-    create: () => T,
+    { subjectKey }: ProgramIdentity,
+    { find, isWanted, create }: Applicant<T>,
   ): Promise<T | undefined> {
     for (;;) {
       const found = find();
-      if (found !== undefined || this.#isClosed) return found;
-      const own = this.occupants.filter(({ identity }) => identity.principalKey === principalKey);
+      if (found !== undefined || this.#isClosed || !isWanted()) return found;
+      const own = this.occupants.filter(({ identity }) => identity.subjectKey === subjectKey);
       if (this.#occupants.size < this.#max && own.length < Math.max(1, Math.floor(this.#max / SHARE))) {
         const occupant = create();
         this.#occupants.set(occupant.program, occupant);

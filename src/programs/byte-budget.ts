@@ -19,11 +19,6 @@ export class ByteBudget {
     return true;
   }
 
-  /** What is there already, and has to be counted. */
-  hold(bytes: number): void {
-    this.#held += bytes;
-  }
-
   give(bytes: number): void {
     this.#held -= bytes;
   }

@@ -78,7 +78,8 @@ export class Channel implements EventOwner {
   }
 
   onForgotten(sequence: number): void {
-    this.#forgotten = sequence;
+    // One that is too large is forgotten before those that came earlier.
+    this.#forgotten = Math.max(this.#forgotten, sequence);
     if (sequence === this.#completeAt) this.#onDiscarded();
   }
 

@@ -10,16 +10,18 @@ import { collectBody } from '../wire/collect-body.ts';
 import type { Exchange, FieldLines } from '../wire/exchange.ts';
 import { fieldValues } from '../wire/field-values.ts';
 import { readAccept } from './accept.ts';
-import type { ByteBudget } from './byte-budget.ts';
+import type { BodyBudget } from './body-budget.ts';
+import { CountedBody } from './counted-body.ts';
 import { type ProgramIdentity, readIdentity } from './identity.ts';
 import { toInbound } from './inbound.ts';
 import { judgeModernRequest } from './judge-modern.ts';
+import type { Program } from './program.ts';
 import type { ProgramServer } from './program-server.ts';
 import { BUSY, refuse, respondEmpty, respondJson, SESSION_NOT_FOUND, TOO_MANY } from './respond.ts';
 
 export interface FrontParts {
   readonly hop: string;
-  readonly bodyBudget: ByteBudget;
+  readonly bodyBudget: BodyBudget;
   maxBodyBytes(): number;
   findServer(name: string): ProgramServer | undefined;
   /** In the midst of a request. */
@@ -115,27 +117,39 @@ export class Front {
     if (!isForShared && sessionId !== undefined && user === undefined) return refuse(exchange, SESSION_NOT_FOUND);
     // A process that does not read keeps its clients from sending.
     if (user === undefined) this.#read(visit);
-    else user.program.whenReady(() => this.#read(visit));
+    else user.program.input.whenReady(() => this.#read(visit));
   }
 
   #read(visit: Visit): void {
-    const { exchange } = visit;
-    const { bodyBudget } = this.#parts;
-    const most = this.#parts.maxBodyBytes();
-    const reserved = Math.min(exchange.body.length ?? most, most);
-    if (!bodyBudget.take(reserved)) return refuse(exchange, BUSY);
-    collectBody(exchange.body, most, (outcome) => {
-      bodyBudget.give(reserved);
-      if (typeof outcome !== 'string') return this.#receive(visit, asBuffer(outcome));
+    const { exchange, identity } = visit;
+    const counted = new CountedBody(exchange.body, this.#parts.bodyBudget, identity.subjectKey);
+    collectBody(counted, this.#parts.maxBodyBytes(), (outcome) => {
+      if (typeof outcome !== 'string') return void this.#take(visit, asBuffer(outcome), counted);
+      counted.release();
+      if (counted.isRefused) return refuse(exchange, BUSY);
       const status = STATUS_OF_FAILURE[outcome];
       if (status !== undefined) refuse(exchange, { status, code: -32700, message: 'The body could not be read' });
     });
   }
 
-  #receive(visit: Visit, body: Buffer): void {
+  /** The body counts for as long as it may wait for room. */
+  async #take(visit: Visit, body: Buffer, counted: CountedBody): Promise<void> {
+    const { exchange } = visit;
+    try {
+      await this.#receive(visit, body);
+    } catch (error) {
+      this.#parts.onBug(error);
+      if (!exchange.responded) refuse(exchange, { status: 500, code: -32603, message: 'Internal error' });
+    } finally {
+      counted.release();
+    }
+  }
+
+  async #receive(visit: Visit, body: Buffer): Promise<void> {
     const { exchange, fields } = visit;
     const read = readMessage(body);
     if (read.kind === 'fault') return answerFault(exchange, read);
+    if (read.kind === 'batch' && read.messages.length > MAX_BATCH) return refuse(exchange, BATCH_TOO_LONG);
     const mismatch = checkHeaders(
       {
         versions: fieldValues(fields, 'mcp-protocol-version'),
@@ -145,10 +159,7 @@ export class Front {
       read,
     );
     if (mismatch !== undefined) return answerFault(exchange, mismatch);
-    this.#dispatch(visit, read, body).catch((error: unknown) => {
-      this.#parts.onBug(error);
-      if (!exchange.responded) refuse(exchange, { status: 500, code: -32603, message: 'Internal error' });
-    });
+    await this.#dispatch(visit, read, body);
   }
 
   async #dispatch(visit: Visit, read: Message | Batch, body: Buffer): Promise<void> {
@@ -157,9 +168,9 @@ export class Front {
     const accepted = readAccept(fields);
     const isInitialize = read.kind === 'request' && read.method === 'initialize';
     if (isInitialize && sessionId === undefined) {
-      const session = await server.openSession(identity);
+      const session = await server.openSession(identity, () => !watch.isGone);
+      if (watch.isGone) return session?.end('client_gone');
       if (session === undefined) return refuse(exchange, { ...TOO_MANY, id: read.id });
-      if (watch.isGone) return session.end('client_gone');
       return session.post(toInbound(read, body), exchange, accepted);
     }
     if (sessionId === undefined) return refuse(exchange, NO_SESSION_ID);
@@ -167,31 +178,41 @@ export class Front {
     const session = server.findSession(sessionId, identity);
     if (session === undefined) return refuse(exchange, SESSION_NOT_FOUND);
     if (isInitialize) return refuse(exchange, { ...ALREADY_INITIALIZED, id: read.id });
+    if (!session.program.input.isReady && !(await this.#queue(visit, session.program, body))) return;
     session.post(toInbound(read, body), exchange, accepted);
   }
 
-  async #toShared(
-    { exchange, watch, server, identity, fields }: Visit,
-    read: Message | Batch,
-    body: Buffer,
-  ): Promise<void> {
+  async #toShared(visit: Visit, read: Message | Batch, body: Buffer): Promise<void> {
+    const { exchange, watch, server, identity, fields } = visit;
     const [inbound] = toInbound(read, body);
     if (inbound === undefined || read.kind === 'batch' || read.kind === 'response') {
       return refuse(exchange, { status: 400, code: -32600, message: 'Invalid Request: no responses in this revision' });
     }
     if (read.kind === 'notification') {
       const shared = server.findShared(identity);
-      return shared === undefined ? respondEmpty(exchange, 202) : shared.notify(read, inbound.line, exchange);
+      if (shared === undefined) return respondEmpty(exchange, 202);
+      if (!shared.program.input.isReady && !(await this.#queue(visit, shared.program, body))) return;
+      return shared.notify(read, inbound.line, exchange);
     }
     const refusal = judgeModernRequest(read);
     if (refusal !== undefined) return respondEarly(exchange, refusal);
-    const shared = await server.openShared(identity);
+    const shared = await server.openShared(identity, () => !watch.isGone);
+    if (watch.isGone) return shared?.onAbandoned();
     if (shared === undefined) return refuse(exchange, { ...TOO_MANY, id: read.id });
-    if (watch.isGone) return shared.onAbandoned();
+    if (!shared.program.input.isReady && !(await this.#queue(visit, shared.program, body))) return;
     shared.request(read, inbound.line, { exchange, accepted: readAccept(fields) });
+  }
+
+  /** Others have been read for the same process meanwhile. False when it is refused, or nobody waits any more. */
+  async #queue({ exchange, watch }: Visit, { input }: Program, body: Buffer): Promise<boolean> {
+    const hasRoom = await input.queue(body.length);
+    if (!hasRoom) refuse(exchange, BUSY);
+    return hasRoom && !watch.isGone;
   }
 }
 
+const MAX_BATCH = 1_024;
+const BATCH_TOO_LONG = { status: 400, code: -32600, message: 'Invalid Request: the batch has too many messages' };
 const NO_SESSION_ID = { status: 400, code: -32000, message: 'Bad Request: Mcp-Session-Id is missing' };
 const UNKNOWN_VERSION = { status: 400, code: -32000, message: 'Bad Request: MCP-Protocol-Version is not known' };
 const ALREADY_INITIALIZED = { status: 400, code: -32600, message: 'Invalid Request: the session is initialized' };

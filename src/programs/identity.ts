@@ -5,6 +5,8 @@ import { fieldValues } from '../wire/field-values.ts';
 export interface ProgramIdentity {
   /** Issuer, subject and client: whose a session is. */
   readonly principalKey: string;
+  /** Issuer and subject, who may have many clients: whose share is used. That of the client for a token without a subject. */
+  readonly subjectKey: string;
   readonly scopes: ReadonlySet<string>;
   /** The same for the same set of scopes, whatever their order. */
   readonly scopesKey: string;
@@ -28,8 +30,10 @@ export function readIdentity(fields: FieldLines): ProgramIdentity | undefined {
     OBEX_SCOPES: decode(scopes.join(' ')),
   };
   if (!Object.values(environment).every(canBeHeld)) return undefined;
+  const principalKey = JSON.stringify([issuer ?? null, user ?? null, client ?? null]);
   return {
-    principalKey: JSON.stringify([issuer ?? null, user ?? null, client ?? null]),
+    principalKey,
+    subjectKey: user === undefined ? principalKey : JSON.stringify([issuer ?? null, user]),
     scopes: new Set(scopes),
     scopesKey: scopes.toSorted().join(' '),
     environment,

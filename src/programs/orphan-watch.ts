@@ -18,9 +18,14 @@ sleep 4
 for group in $groups; do kill -KILL "-$group"; done
 `;
 
+/** A shell that ends at once, time after time, is not started more often. */
+const AGAIN_MS = 1_000;
+
 export class OrphanWatch {
   readonly #onMissing: (error: Error) => void;
+  readonly #groups = new Set<number>();
   #stdin: Writable | undefined;
+  #isStopped = false;
 
   /** `onMissing`: there is no shell here; then only programs that heed the end of their input do not outlive Obex. */
   constructor(onMissing: (error: Error) => void) {
@@ -28,19 +33,23 @@ export class OrphanWatch {
   }
 
   add(pgid: number): void {
-    this.#stdin ??= this.#start();
-    this.#stdin.write(`+ ${pgid}\n`);
+    this.#groups.add(pgid);
+    if (this.#stdin === undefined) this.#start();
+    else this.#stdin.write(`+ ${pgid}\n`);
   }
 
   delete(pgid: number): void {
+    this.#groups.delete(pgid);
     this.#stdin?.write(`- ${pgid}\n`);
   }
 
   stop(): void {
+    this.#isStopped = true;
     this.#stdin?.end();
   }
 
-  #start(): Writable {
+  /** Tells it of all groups there are: the one before may have died. */
+  #start(): void {
     const shell = spawn('/bin/sh', ['-c', SCRIPT], {
       stdio: ['pipe', 'ignore', 'ignore'],
       env: { PATH: process.env['PATH'] ?? '' },
@@ -49,8 +58,17 @@ export class OrphanWatch {
     });
     shell.on('error', (error) => this.#onMissing(error));
     shell.stdin.on('error', () => undefined);
+    shell.on('exit', () => this.#onExit());
     letGo(shell);
-    return shell.stdin;
+    this.#stdin = shell.stdin;
+    for (const pgid of this.#groups) shell.stdin.write(`+ ${pgid}\n`);
+  }
+
+  #onExit(): void {
+    this.#stdin = undefined;
+    setTimeout(() => {
+      if (!this.#isStopped && this.#stdin === undefined && this.#groups.size > 0) this.#start();
+    }, AGAIN_MS).unref();
   }
 }
 

@@ -3,6 +3,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../observe/log.ts';
 import type { ProgramEndReason, ProgramMetrics } from '../observe/program-metrics.ts';
 import { Admission } from './admission.ts';
+import type { BodyBudget } from './body-budget.ts';
 import type { ByteBudget } from './byte-budget.ts';
 import { baseEnvironment } from './environment.ts';
 import { hasAll, type ProgramIdentity } from './identity.ts';
@@ -19,7 +20,7 @@ export interface ProgramServerParts {
   readonly metrics: ProgramMetrics;
   readonly keepAlive: Ringing;
   readonly lineBudget: ByteBudget;
-  readonly bodyBudget: ByteBudget;
+  readonly bodyBudget: BodyBudget;
   /** In what one process has said; that process ends. */
   onBug(error: unknown): void;
   /** A group begins or is gone. */
@@ -60,8 +61,8 @@ export class ProgramServer {
     this.#look = this.#lookForIdle();
   }
 
-  /** A new session, whose first message is still to come; undefined when there is no room. */
-  openSession(identity: ProgramIdentity): Promise<Session | undefined> {
+  /** A new session, whose first message is still to come; undefined when there is no room, or nobody wants it any more. */
+  openSession(identity: ProgramIdentity, isWanted: () => boolean): Promise<Session | undefined> {
     const create = (): Session =>
       new Session(identity, {
         keepAlive: this.#parts.keepAlive,
@@ -70,7 +71,7 @@ export class ProgramServer {
         onClosed: (session) => this.#sessions.delete(session.id),
         onUnmatched: () => this.#onUnmatched(),
       });
-    return this.#admission.admit(identity.principalKey, () => undefined, create);
+    return this.#admission.admit(identity, { find: () => undefined, isWanted, create });
   }
 
   /** A session is its principal's alone, and ends when a token comes that allows less than it was begun with. */
@@ -86,8 +87,8 @@ export class ProgramServer {
     return shared?.program.isEnding === false ? shared : undefined;
   }
 
-  /** Undefined when there is no room. */
-  openShared(identity: ProgramIdentity): Promise<SharedProgram | undefined> {
+  /** Undefined when there is no room, or nobody wants it any more. */
+  openShared(identity: ProgramIdentity, isWanted: () => boolean): Promise<SharedProgram | undefined> {
     const key = keyOf(identity);
     const create = (): SharedProgram => {
       const shared = new SharedProgram(identity, {
@@ -101,7 +102,7 @@ export class ProgramServer {
       this.#shared.set(key, shared);
       return shared;
     };
-    return this.#admission.admit(identity.principalKey, () => this.findShared(identity), create);
+    return this.#admission.admit(identity, { find: () => this.findShared(identity), isWanted, create });
   }
 
   /** Takes no more; what is in flight may come to its end. Resolves when no process is left. */
@@ -147,7 +148,16 @@ export class ProgramServer {
       this.#admission.leave(program);
     };
     const program = new Program(
-      { server: name, command, environment, cwd, user: this.#user, startTimeoutMs, maxMessageBytes },
+      {
+        server: name,
+        subjectKey: identity.subjectKey,
+        command,
+        environment,
+        cwd,
+        user: this.#user,
+        startTimeoutMs,
+        maxMessageBytes,
+      },
       { ...this.#parts, onGone },
       owner,
     );

@@ -2,11 +2,13 @@
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../observe/log.ts';
 import type { ProgramEndReason } from '../observe/program-metrics.ts';
+import type { BodyBudget } from './body-budget.ts';
 import type { ByteBudget } from './byte-budget.ts';
 import { describeCaller } from './describe-caller.ts';
 import { Flow } from './flow.ts';
 import { LineReader } from './line-reader.ts';
 import { ProcessGroup } from './process-group.ts';
+import { ProgramInput } from './program-input.ts';
 import { type ProgramMessage, readProgramMessage } from './program-message.ts';
 import { SkippedLines } from './skipped-lines.ts';
 import { explainSpawnError, type ProgramChild, type SpawnOptions, spawnProgram } from './spawn-program.ts';
@@ -14,6 +16,8 @@ import { StderrLines } from './stderr-lines.ts';
 
 export interface ProgramSettings extends SpawnOptions {
   readonly server: string;
+  /** Whom it counts for. */
+  readonly subjectKey: string;
   readonly startTimeoutMs: number;
   readonly maxMessageBytes: number;
 }
@@ -31,7 +35,7 @@ export interface ProgramParts {
   /** What unfinished lines of all processes may hold. */
   readonly lineBudget: ByteBudget;
   /** What waits for processes to read it. */
-  readonly bodyBudget: ByteBudget;
+  readonly bodyBudget: BodyBudget;
   /** In what it has said; it ends. */
   onBug(error: unknown): void;
   /** None of its group is left. */
@@ -40,8 +44,6 @@ export interface ProgramParts {
 
 /** How long output may take to be read when the process has ended: a grandchild may hold it open. */
 const LAST_WORDS_MS = 500;
-/** So much waits for a process before more bodies are read. */
-const MAX_WAITING_BYTES = 1024 * 1024;
 
 /** Nothing more of it is of use. */
 const AT_ONCE: ReadonlySet<ProgramEndReason> = new Set(['start_timeout', 'message_too_large', 'bug']);
@@ -58,6 +60,7 @@ const END_WORDS: Readonly<Partial<Record<ProgramEndReason, string>>> = {
 
 export class Program {
   readonly flow: Flow;
+  readonly input: ProgramInput;
   /** Of the last message either way, by the monotonic clock. */
   lastMessageMs: number;
   readonly #settings: ProgramSettings;
@@ -68,7 +71,6 @@ export class Program {
   readonly #lines: LineReader;
   readonly #skipped: SkippedLines;
   readonly #stderr: StderrLines;
-  #waiting: (() => void)[] = [];
   #startDeadline: NodeJS.Timeout | undefined;
   #lastWords: NodeJS.Timeout | undefined;
   #reason: ProgramEndReason | undefined;
@@ -97,12 +99,12 @@ export class Program {
       onTooLong: () => this.end('message_too_large'),
     });
     const spawned = spawnProgram(settings);
+    this.#child = 'problem' in spawned ? undefined : spawned;
+    this.input = new ProgramInput(this.#child?.stdin, parts.bodyBudget, settings.subjectKey);
     if ('problem' in spawned) {
-      this.#child = undefined;
       process.nextTick(() => this.#failStart(spawned.problem));
       return;
     }
-    this.#child = spawned;
     this.#group = spawned.pid === undefined ? undefined : new ProcessGroup(spawned.pid, () => this.#onGroupGone());
     this.#listen(spawned);
   }
@@ -121,22 +123,9 @@ export class Program {
     return this.#reason !== undefined;
   }
 
-  /** One line of JSON. */
-  send(line: Buffer): void {
-    const stdin = this.#child?.stdin;
-    if (stdin === undefined || !stdin.writable) return;
-    this.lastMessageMs = this.#parts.clock.monotonicMs();
-    this.#parts.bodyBudget.hold(line.length);
-    stdin.cork();
-    stdin.write(line);
-    stdin.write('\n', () => this.#onTaken(line.length));
-    stdin.uncork();
-  }
-
-  /** Calls back when the process has read most of what it was sent, or never will. */
-  whenReady(run: () => void): void {
-    if (this.#isReady) run();
-    else this.#waiting.push(run);
+  /** A line of JSON each. */
+  send(...lines: readonly Buffer[]): void {
+    if (this.input.write(lines)) this.lastMessageMs = this.#parts.clock.monotonicMs();
   }
 
   /** What is on its way is still read, unless it cannot be. */
@@ -144,19 +133,9 @@ export class Program {
     if (this.#reason !== undefined) return;
     this.#reason = reason;
     clearTimeout(this.#startDeadline);
-    this.#child?.stdin.end();
+    this.input.end();
     this.#group?.beginEnd();
     if (AT_ONCE.has(reason)) this.#closeOutput();
-  }
-
-  get #isReady(): boolean {
-    const stdin = this.#child?.stdin;
-    return stdin === undefined || !stdin.writable || stdin.writableLength <= MAX_WAITING_BYTES;
-  }
-
-  #onTaken(bytes: number): void {
-    this.#parts.bodyBudget.give(bytes);
-    if (this.#isReady) for (const run of this.#waiting.splice(0)) run();
   }
 
   #listen(child: ProgramChild): void {
@@ -167,13 +146,13 @@ export class Program {
     // It takes no more; what it says last is still read.
     child.stdin.on('error', () => this.end('exited'));
     child.stdout.on('data', (chunk: Buffer) => this.#lines.read(chunk));
-    child.stdout.on('end', () => this.#lines.end());
     child.stdout.on('error', () => undefined);
     child.stderr.on('data', (chunk: Buffer) => this.#stderr.read(chunk));
     child.stderr.on('end', () => this.#stderr.end());
     child.stderr.on('error', () => undefined);
     child.on('close', () => this.#onClosed());
     if (child.pid === undefined) return;
+    child.stdout.on('end', () => this.#onOutputEnd());
     log.info('program_started', { server, pid: child.pid, ...describeCaller(this.#settings.environment) });
     this.#startDeadline = setTimeout(() => this.end('start_timeout'), startTimeoutMs);
   }
@@ -190,6 +169,13 @@ export class Program {
       this.#parts.onBug(error);
       this.end('bug');
     }
+  }
+
+  /** It may live on, but nothing comes of it any more. */
+  #onOutputEnd(): void {
+    this.#lines.end();
+    this.end('exited');
+    this.#closeOutput();
   }
 
   #failStart(problem: string): void {
@@ -226,8 +212,7 @@ export class Program {
   #onClosed(): void {
     clearTimeout(this.#lastWords);
     this.#closeOutput();
-    this.#child?.stdin.destroy();
-    for (const run of this.#waiting.splice(0)) run();
+    this.input.destroy();
     this.#child?.stdout.destroy();
     this.#child?.stderr.destroy();
     if (this.#tellEnd === undefined) return;

@@ -4,6 +4,7 @@ import { errorField, type Log } from '../observe/log.ts';
 import type { ProgramMetrics } from '../observe/program-metrics.ts';
 import { listen } from '../wire/engine.ts';
 import type { ServerHandlers, ServerLimits, WireServer } from '../wire/exchange.ts';
+import { BodyBudget } from './body-budget.ts';
 import { ByteBudget } from './byte-budget.ts';
 import { Front } from './front.ts';
 import { KeepAlive } from './keep-alive.ts';
@@ -53,7 +54,7 @@ export async function startPrograms(
 
 class RunningPrograms implements ProgramsServer {
   readonly #hooks: ProgramsHooks;
-  readonly #bodyBudget = new ByteBudget(BODY_BYTES);
+  readonly #bodyBudget = new BodyBudget(BODY_BYTES);
   readonly #lineBudget = new ByteBudget(LINE_BYTES);
   readonly #keepAlive = new KeepAlive();
   readonly #groups = new Set<number>();

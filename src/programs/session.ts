@@ -60,6 +60,7 @@ export class Session implements ProgramOwner {
   #lastChannel = 0;
   #version = '';
   #isOpen = false;
+  #isUsed = false;
 
   constructor(identity: ProgramIdentity, parts: SessionParts) {
     this.identity = identity;
@@ -67,9 +68,9 @@ export class Session implements ProgramOwner {
     this.program = parts.startProgram(this);
   }
 
-  /** Somebody waits for something; an open GET does not count, and nor does whoever has gone. */
+  /** Somebody waits for something, or is about to; an open GET does not count, and nor does whoever has gone. */
   get isBusy(): boolean {
-    return this.#pending.values().some(({ group }) => !group.answer.isOver || group.channel.isHeard);
+    return !this.#isUsed || this.#pending.values().some(({ group }) => !group.answer.isOver || group.channel.isHeard);
   }
 
   end(reason: ProgramEndReason): void {
@@ -82,12 +83,13 @@ export class Session implements ProgramOwner {
   }
 
   post(inbound: readonly Inbound[], exchange: Exchange, accepted: Accepted): void {
+    this.#isUsed = true;
     const requests = inbound.flatMap(({ message }) => (message.kind === 'request' ? [message] : []));
     if (requests.length > 0 && !this.#expect(requests, exchange, accepted)) return;
-    for (const { message, line } of inbound) {
+    for (const { message } of inbound) {
       if (message.kind === 'notification' && message.method === 'notifications/cancelled') this.#cancel(message.params);
-      this.program.send(line);
     }
+    this.program.send(...inbound.map(({ line }) => line));
     if (requests.length === 0) respondEmpty(exchange, 202);
     // One that could not be started has ended before it was asked anything.
     if (this.program.ended !== undefined) this.onEnd(this.program.ended);

@@ -40,6 +40,7 @@ export class SharedProgram implements ProgramOwner {
   readonly #parts: SharedProgramParts;
   readonly #calls = new Map<number, Call>();
   #lastId = 0;
+  #isUsed = false;
   /** It has answered something of this era with more than an error. */
   #isProven = false;
 
@@ -50,7 +51,7 @@ export class SharedProgram implements ProgramOwner {
   }
 
   get isBusy(): boolean {
-    return this.#calls.values().some(({ isListen }) => !isListen);
+    return !this.#isUsed || this.#calls.values().some(({ isListen }) => !isListen);
   }
 
   end(reason: ProgramEndReason): void {
@@ -68,6 +69,7 @@ export class SharedProgram implements ProgramOwner {
   }
 
   request(request: Request, line: Buffer, { exchange, accepted }: { exchange: Exchange; accepted: Accepted }): void {
+    this.#isUsed = true;
     const isListen = request.method === 'subscriptions/listen';
     if (!accepted.events && (isListen || !accepted.json))
       return refuse(exchange, { ...NOT_ACCEPTABLE, id: request.id });
@@ -93,6 +95,7 @@ export class SharedProgram implements ProgramOwner {
 
   /** Whoever it was started for went away in the meantime. */
   onAbandoned(): void {
+    this.#isUsed = true;
     this.#endIfUseless('client_gone');
   }
 

@@ -20,8 +20,8 @@ export type Spawned = ProgramChild | { readonly problem: string };
 export function spawnProgram({ command, environment, cwd, user }: SpawnOptions): Spawned {
   const [file = '', ...args] = command;
   // The system blames the command for it.
-  if (cwd !== '' && !isFolder(cwd)) return { problem: `its folder ${cwd} is not there` };
   try {
+    if (cwd !== '' && !isFolder(cwd)) return { problem: `its folder ${cwd} is not there` };
     const child = spawn(file, args, {
       env: environment,
       stdio: ['pipe', 'pipe', 'pipe'],

@@ -1,11 +1,9 @@
-/** What keeps programs within bounds: time without a message, numbers of processes, what is kept for who comes back, a reload. */
+/** What keeps programs within bounds: time without a message, what is kept for who comes back, a reload. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { parseObject } from '../../support/json.ts';
 import { type ProgramClient, type Reply, textOf } from '../../support/programs/client.ts';
 import { ALICE, programOptions, programsOptions, startTestPrograms } from '../../support/programs/programs.ts';
-
-const BOB = { ...ALICE, 'x-obex-user': 'bob' };
 
 async function pidOf(client: ProgramClient): Promise<unknown> {
   return parseObject(await client.callText('who'))['pid'];
@@ -45,52 +43,6 @@ describe('idle_timeout', () => {
     const stream = await alice.modern('subscriptions/listen', { notifications: {} }, 'l');
     await event('program_ended', { reason: 'idle' });
     assert.equal((await stream.messages()).length, 2);
-  });
-});
-
-describe('max_sessions', () => {
-  const BUSY = { code: -32000, message: 'Too many sessions' };
-
-  it('leaves a principal a quarter; its own that has been idle longest goes first', async (context) => {
-    const { client, event } = await startTestPrograms(context, programOptions('', { maxSessions: 8 }));
-    const first = await client().open();
-    const pid = await pidOf(first);
-    const second = await client().open();
-    const bob = await client(BOB).open();
-    const third = await client().open();
-    await event('program_ended', { reason: 'evicted', pid });
-    assert.equal((await first.call('echo')).status, 404);
-    for (const each of [second, bob, third]) assert.equal(await each.callText('echo', { text: 'a' }), 'a');
-  });
-
-  it('refuses who has nothing idle, and takes it when there is room', async (context) => {
-    const { client } = await startTestPrograms(context, programOptions('', { maxSessions: 1 }));
-    const alice = await client().open();
-    const hanging = alice.call('hang');
-    for (const identity of [ALICE, BOB]) {
-      const reply = await client(identity).initialize();
-      assert.equal(reply.status, 503);
-      assert.equal(reply.response.headers.get('retry-after'), '1');
-      assert.deepEqual(await errorOf(reply), BUSY);
-    }
-    assert.equal((await client(BOB).modern('server/discover')).status, 503);
-    await (await alice.delete()).text();
-    await hanging;
-    // The one that is ending is its own, so it waits for it; whoever comes after may make room as well.
-    const again = await client().open();
-    assert.equal(await again.callText('echo', { text: 'a' }), 'a');
-  });
-
-  it('counts those that are ending: many at once never run more than there may be', async (context) => {
-    const { client, metrics } = await startTestPrograms(context, programOptions('', { maxSessions: 4 }));
-    let most = 0;
-    const processes = metrics.families.find(({ name }) => name === 'obex_program_processes');
-    for (let round = 0; round < 4; round += 1) {
-      const alice = client();
-      await alice.open();
-      for (const { value } of processes?.samples() ?? []) most = Math.max(most, value);
-    }
-    assert.equal(most, 1);
   });
 });
 

@@ -83,6 +83,17 @@ describe('Channel', () => {
     assert.equal(other.canResume(11), false);
   });
 
+  it('does not know again what it has forgotten when an earlier one is forgotten later', () => {
+    const channel = new Channel(1, new EventStore(2_000), () => undefined);
+    const small = Buffer.from('"a"');
+    channel.send(small);
+    channel.send(small);
+    channel.send(Buffer.alloc(5_000, '1'));
+    assert.equal(channel.canResume(2), false);
+    for (let sent = 0; sent < 8; sent += 1) channel.send(small);
+    assert.equal(channel.canResume(2), false);
+  });
+
   it('is there no longer when it is complete and all of it is forgotten', () => {
     const store = new EventStore(1_000);
     const discarded: string[] = [];

@@ -38,6 +38,18 @@ describe('readIdentity', () => {
     assert.equal(new Set(fields.map((each) => readIdentity(each)?.principalKey)).size, fields.length);
   });
 
+  it('counts all clients of a subject as one, and a client alone where there is no subject', () => {
+    const keys = [
+      ['X-Obex-Issuer', 'i', 'X-Obex-User', 'a', 'X-Obex-Client', 'b'],
+      ['X-Obex-Issuer', 'i', 'X-Obex-User', 'a', 'X-Obex-Client', 'c'],
+      ['X-Obex-Issuer', 'j', 'X-Obex-User', 'a', 'X-Obex-Client', 'b'],
+      ['X-Obex-Issuer', 'i', 'X-Obex-Client', 'b'],
+      ['X-Obex-Issuer', 'i', 'X-Obex-Client', 'c'],
+    ].map((fields) => readIdentity(fields)?.subjectKey);
+    assert.equal(keys[0], keys[1]);
+    assert.equal(new Set(keys).size, 4);
+  });
+
   it('takes scopes as a set', () => {
     const [one, other] = ['a b', 'b  a'].map((scopes) => readIdentity(['X-Obex-Scopes', scopes]));
     assert.ok(one !== undefined && other !== undefined);
@@ -61,5 +73,17 @@ describe('findUser', () => {
     assert.throws(() => findUser('4242'), /say its group too \(4242:GID\)/);
     assert.throws(() => findUser('nobody-knows'), /no user nobody-knows/);
     assert.throws(() => findUser('root:nobody-knows'), /no group nobody-knows/);
+    for (const id of ['2147483648:1', '1:2147483648', '4294967295:1', '1:4294967295']) {
+      assert.throws(() => findUser(id), /is no number of a user or group/, id);
+    }
+    assert.equal(findUser('2147483647:1').uid, 2_147_483_647);
+  });
+
+  it('takes nothing that is half a user: an empty one would be root', () => {
+    for (const text of ['', ':', ':0', ':root', 'root:', '0:', 'root:0:0', '::']) {
+      assert.throws(() => findUser(text), /NAME, UID, NAME:GROUP or UID:GID/, text);
+    }
+    assert.throws(() => findUser('#1'), /no user #1/);
+    assert.throws(() => findUser('-1:0'), /no user -1/);
   });
 });

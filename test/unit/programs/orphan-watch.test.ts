@@ -2,9 +2,11 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { describe, it, type TestContext } from 'node:test';
 import { signalGroup } from '../../../src/lib/signal-group.ts';
 import { OrphanWatch } from '../../../src/programs/orphan-watch.ts';
+import { until } from '../../support/until.ts';
 
 function startGroup(context: TestContext, command: string) {
   const child = spawn('sh', ['-c', command], { detached: true, stdio: 'ignore' });
@@ -12,6 +14,11 @@ function startGroup(context: TestContext, command: string) {
   assert.ok(pid !== undefined);
   context.after(() => signalGroup(pid, 'SIGKILL'));
   return { pid, exit: once(child, 'exit') };
+}
+
+function childrenOf(): readonly number[] {
+  const children = readFileSync(`/proc/${process.pid}/task/${process.pid}/children`).toString();
+  return children.split(' ').filter(Boolean).map(Number);
 }
 
 describe('OrphanWatch', () => {
@@ -29,5 +36,19 @@ describe('OrphanWatch', () => {
     assert.deepEqual(await obedient.exit, [null, 'SIGTERM']);
     assert.deepEqual(await stubborn.exit, [null, 'SIGKILL']);
     for (const { pid } of others) assert.ok(signalGroup(pid, 0));
+  });
+
+  it('is started again when it has died', { skip: process.platform !== 'linux' && 'needs /proc' }, async (context) => {
+    const before = new Set(childrenOf());
+    const watch = new OrphanWatch(assert.ifError);
+    const group = startGroup(context, 'exec sleep 1000');
+    watch.add(group.pid);
+    const findShell = (dead?: number) =>
+      childrenOf().find((pid) => !before.has(pid) && pid !== group.pid && pid !== dead);
+    const first = await until('the shell', () => findShell());
+    process.kill(first, 'SIGKILL');
+    await until('another shell', () => findShell(first));
+    watch.stop();
+    assert.deepEqual(await group.exit, [null, 'SIGTERM']);
   });
 });
