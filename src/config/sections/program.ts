@@ -76,7 +76,7 @@ export const programKeys = {
     max: 100_000,
     default: 100,
     meaning:
-      'Processes, those that start or end included; a quarter of them, at least one, for each principal, whose own longest idle one goes ' +
+      'Processes, those that start or end included; a quarter of them, at least one, for each person (issuer and subject), whose own longest idle one goes ' +
       'first. Beyond it 503.',
   }),
   max_message: size({
