@@ -1,6 +1,5 @@
 /** Opaque tokens through a running Obex, phases 2 and 3: their issuer is asked, and its word is judged. RFC 7662, RFC 6750 §2.1. */
 import assert from 'node:assert/strict';
-import type { ServerResponse } from 'node:http';
 import { describe, it } from 'node:test';
 import { VERSION } from '../../src/lib/version.ts';
 import { createProver } from '../support/dpop.ts';
@@ -204,17 +203,13 @@ describe('tokens: all, and a key that is withdrawn while the issuer is asked', (
     const fresh = issuerKey('RS256', 'key-2');
     const next = await stack.issuer.token({ key: fresh });
     for (const token of [old, next]) server.tokens.set(token, active(stack));
-    const waiting: ServerResponse[] = [];
-    server.answer = (response) => void waiting.push(response);
+    server.heldToken = old;
     const client = await stack.obex.open();
     await client.send(formatRequest({ lines: [bearer(old)] }));
     await until('the question', () => server.asked(old) === 1 || undefined);
-    server.answer = undefined;
     stack.issuer.publish(fresh);
     assert.equal((await stack.obex.send({ lines: [bearer(next)] })).status, 200);
-    for (const response of waiting) {
-      response.writeHead(200, { 'Content-Type': 'application/json' }).end(JSON.stringify(active(stack)));
-    }
+    server.release(active(stack));
     assertReason(await client.readResponse(), 'unknown_key');
     assertReason(await sendOn(client, { lines: [bearer(old)] }), 'unknown_key');
     assert.equal(stack.backend.requests.length, 1);

@@ -20,6 +20,8 @@ export class IntrospectionServer {
   readonly tokens = new Map<string, Readonly<Record<string, unknown>>>();
   /** Instead of all that, once it is set. */
   answer: Answer | undefined;
+  /** Its questions wait; those of others, with which workers begin, do not. */
+  heldToken: string | undefined;
   readonly questions: Question[] = [];
   readonly #held: ServerResponse[] = [];
   readonly #server = createServer((request, response) => void this.#serve(request, response));
@@ -48,15 +50,17 @@ export class IntrospectionServer {
   }
 
   /** Answers again, and whoever waits. */
-  release(): void {
+  release(document: Readonly<Record<string, unknown>> = { active: false }): void {
     this.answer = undefined;
-    for (const response of this.#held.splice(0)) answerJson(response, { active: false });
+    this.heldToken = undefined;
+    for (const response of this.#held.splice(0)) answerJson(response, document);
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const form = Object.fromEntries(new URLSearchParams(await text(request)));
     const { authorization, 'user-agent': userAgent } = request.headers;
     this.questions.push({ method: request.method ?? '', authorization, userAgent, form });
+    if (this.heldToken !== undefined && this.heldToken === form['token']) return void this.#held.push(response);
     if (this.answer !== undefined) return this.answer(response);
     answerJson(response, this.tokens.get(form['token'] ?? '') ?? { active: false });
   }
