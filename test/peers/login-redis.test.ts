@@ -9,7 +9,8 @@ import { fieldValues } from '../../src/wire/field-values.ts';
 import { requireDebianPackages } from '../support/debian-packages.ts';
 import { freePort } from '../support/free-port.ts';
 import { Browser } from '../support/login-browser.ts';
-import { Client, claimsIn, logIn, obtainCode, tokensIn } from '../support/login-client.ts';
+import { Client, claimsIn, logIn, obtainCode, reachCallback, tokensIn } from '../support/login-client.ts';
+import { loginOptions } from '../support/login-options.ts';
 import { errorOf, type Login, startLogin } from '../support/login-server.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
 import { createTempFolder } from '../support/temp-folder.ts';
@@ -62,7 +63,9 @@ function alternate(logins: readonly Login[]): Login {
 }
 
 async function start(t: TestContext, redis: Pick<RedisServer, 'port'>): Promise<Login> {
-  return startLogin(t, { options: { store: storeIn(redis) } });
+  // Whoever waits for a store asks again and again.
+  const rateLimit = { ...loginOptions().rateLimit, refreshes: 1_000_000 };
+  return startLogin(t, { options: { store: storeIn(redis), rateLimit } });
 }
 
 describe('two authorization servers on one Redis', () => {
@@ -116,7 +119,7 @@ describe('two authorization servers on one Redis', () => {
     const options = { ...one.options, secret: 'another secret of at least 32 characters' };
     await assert.rejects(
       startReplica(t, { ...one, options }),
-      /^Error: login\.store: it was written with another obex\.secret/,
+      /^Error: login\.store: what begins with obex:login: in 127\.0\.0\.1:\d+ was written with another obex\.secret/,
     );
   });
 });
@@ -128,10 +131,13 @@ describe('a login whose Redis goes away', () => {
     const redis = await startRedis({ folder, args });
     const login = await start(t, redis);
     const { client, tokens } = await logIn(login);
+    const browser = new Browser(login);
+    const callback = await reachCallback(client, browser);
     redis.cli('SHUTDOWN');
     assert.deepEqual(errorOf(await client.refresh(tokens.refresh)), UNAVAILABLE);
-    const page = await login.ask({ target: client.authorizeUrl() });
-    assert.equal(page.status, 503);
+    assert.equal((await browser.get(callback)).status, 503);
+    // To begin one needs no store.
+    assert.equal((await login.ask({ target: client.authorizeUrl() })).status, 303);
     assert.equal((await login.ask({ target: '/oauth/jwks' })).status, 200);
     const again = await startRedis({ folder, args, port: redis.port });
     t.after(() => again.stop());
