@@ -8,7 +8,7 @@ import { writeProgram } from './write-program.ts';
 
 /** Of the demo, and of the threads of login and programs, but for what `obex check` asks of a program without running it. */
 const PARTS_OF_OTHERS =
-  /src\/demo\/|src\/login\/|src\/programs\/(?!environment|user)|oidc-provider|openid-client|light-my-request|modelcontextprotocol/;
+  /src\/demo\/|src\/login\/|src\/programs\/(?!environment|is-folder|user)|oidc-provider|openid-client|light-my-request|modelcontextprotocol/;
 /** What several of them import has one file. */
 const REDIS = 'src/state/redis-client.ts';
 const RELEASE = ['dist/*.mjs*', 'dist/program*'];

@@ -4,6 +4,7 @@ import { delimiter, isAbsolute, join, resolve } from 'node:path';
 import type { Config, OneServer } from '../config/schema.ts';
 import { errorField } from '../observe/log.ts';
 import { baseEnvironment } from '../programs/environment.ts';
+import { isFolder } from '../programs/is-folder.ts';
 import type { ProgramOptions } from '../programs/options.ts';
 import { findUser, type ProgramUser } from '../programs/user.ts';
 import { buildProgram } from './programs.ts';
@@ -62,10 +63,6 @@ function faultOfHome(program: ProgramOptions, user: ProgramUser | undefined): st
   const { HOME: home = '' } = baseEnvironment(program, user);
   if (user === undefined || isFolder(home)) return undefined;
   return `backend.user: its home "${home}" is no folder, which programs such as npx cannot do without; set HOME in backend.env`;
-}
-
-function isFolder(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
 function faultOfCommand(program: ProgramOptions, user: ProgramUser | undefined): string | undefined {

@@ -1,5 +1,6 @@
 /** Network addresses of the config: where to listen, whom to trust, which Host names to answer. */
 import { isIP } from 'node:net';
+import { LONGEST_SOCKET_PATH } from '../lib/socket-path.ts';
 import { type Refused, refuse } from './refused.ts';
 
 /** `host` undefined = every address of the machine. */
@@ -8,8 +9,6 @@ export type ListenAddress = { readonly host: string | undefined; readonly port: 
 const LISTEN_FORMS = 'expected ":8443", "127.0.0.1:8443", "[::1]:8443" or "unix:/run/obex.sock"';
 /** RFC 1123 §2.1 host names, any number of labels. */
 const HOST_NAME = /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/i;
-/** `sun_path` holds 108 bytes with the closing NUL on Linux. */
-const LONGEST_SOCKET_PATH = 107;
 
 /** `":port"`, `"host:port"`, `"[::1]:port"`, `"unix:/path"`; port 0 = the kernel chooses. */
 export function parseListen(value: unknown): ListenAddress | Refused {

@@ -6,13 +6,13 @@ import { shortClientId } from '../observe/short-client-id.ts';
 import type { LoginAnswer, LoginRequest } from '../state/login-channel.ts';
 import { as, methodNotAllowed, page, RETRY_AFTER_SECONDS } from './answers.ts';
 import { queryOf } from './authorize.ts';
+import { expired } from './expired.ts';
 import { finishFlow } from './finish-flow.ts';
 import { FLOW_SECONDS } from './flow-seconds.ts';
 import { frameOf } from './frame.ts';
 import { findFlow, type OpenFlow } from './open-flow.ts';
 import type { LoginOptions } from './options.ts';
 import type { Back } from './pages/back-form.ts';
-import { expiredPage } from './pages/expired-page.ts';
 import { notAllowedPage } from './pages/not-allowed-page.ts';
 import { unavailablePage } from './pages/unavailable-page.ts';
 import { upstreamRefusedPage } from './pages/upstream-refused-page.ts';
@@ -38,10 +38,6 @@ export function createCallback(parts: LoginParts): Respond {
     const returned = await findReturned(parts, request);
     return returned === undefined ? expired(parts, request) : accept(parts, request, returned);
   };
-}
-
-function expired(parts: LoginParts, request: LoginRequest): LoginAnswer {
-  return as('expired', page(expiredPage(frameOf(parts, request))));
 }
 
 /** Where the IdP has sent somebody back to, who began and agreed in this browser. */

@@ -6,12 +6,12 @@ import { fieldValues } from '../wire/field-values.ts';
 import { as, methodNotAllowed, page } from './answers.ts';
 import { queryOf } from './authorize.ts';
 import { isDocumentId } from './clients/document-url.ts';
+import { expired } from './expired.ts';
 import { finishFlow } from './finish-flow.ts';
 import { frameOf } from './frame.ts';
 import { callbackUrl, goToUpstream } from './go-to-upstream.ts';
 import { findFlow, type OpenFlow } from './open-flow.ts';
 import { type ConsentView, consentPage } from './pages/consent-page.ts';
-import { expiredPage } from './pages/expired-page.ts';
 import type { LoginParts, Respond } from './parts.ts';
 
 export function createConsent(parts: LoginParts): Respond {
@@ -29,10 +29,10 @@ export function createConsent(parts: LoginParts): Respond {
 
 async function show(parts: LoginParts, request: LoginRequest): Promise<LoginAnswer> {
   const flow = findFlow(parts, request.fields, new URLSearchParams(queryOf(request)).get('flow'));
-  if (flow === undefined) return as('expired', page(expiredPage(frameOf(parts, request))));
+  if (flow === undefined) return expired(parts, request);
   const { clientId, redirectUri, resource, scopes } = flow.request;
   const client = await parts.provider.Client.find(clientId);
-  if (client === undefined) return as('expired', page(expiredPage(frameOf(parts, request))));
+  if (client === undefined) return expired(parts, request);
   // Where the IdP is, and that it can be asked, before anybody agrees.
   const { url } = await parts.upstream.begin(callbackUrl(parts));
   return page(
@@ -61,14 +61,13 @@ async function decide(parts: LoginParts, request: LoginRequest): Promise<LoginAn
   const flow = isSameOrigin(request, parts.options.issuer)
     ? findFlow(parts, request.fields, form.get('flow'))
     : undefined;
-  if (flow === undefined || form.get('csrf') !== flow.formToken)
-    return as('expired', page(expiredPage(frameOf(parts, request))));
+  if (flow === undefined || form.get('csrf') !== flow.formToken) return expired(parts, request);
   const decision = form.get('decision');
   if (decision === 'approve') return approve(parts, request, { flow, isForGood: form.get('remember') === 'yes' });
   // Who it is may have to be asked elsewhere: if that fails, nothing has ended, and the person may try again.
   const client = decision === 'deny' ? await parts.provider.Client.find(flow.request.clientId) : undefined;
   if (client === undefined || !parts.ended.end(flow.flowId)) {
-    return as('expired', page(expiredPage(frameOf(parts, request))));
+    return expired(parts, request);
   }
   parts.log.info('login_refused', {
     request_id: request.requestId,

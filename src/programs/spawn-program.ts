@@ -1,8 +1,8 @@
 /** Starts one process of a program: a group of its own, three descriptors, nothing of Obex's environment. posix_spawn(3). */
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
-import { statSync } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
 import { errorField } from '../observe/log.ts';
+import { isFolder } from './is-folder.ts';
 import type { ProgramUser } from './user.ts';
 
 export type ProgramChild = ChildProcessByStdio<Writable, Readable, Readable>;
@@ -42,8 +42,4 @@ export function explainSpawnError(error: Error, { command, environment }: SpawnO
   if (code === 'ENOENT') return `there is no command ${file} on its PATH (${environment['PATH'] ?? ''})`;
   if (code === 'EACCES') return `this user may not run ${file}, or may not enter its folder`;
   return errorField(error);
-}
-
-function isFolder(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Worker } from 'node:worker_threads';
 import { signalGroup } from '../lib/signal-group.ts';
+import { LONGEST_SOCKET_PATH } from '../lib/socket-path.ts';
 import { errorField, type LogLevel } from '../observe/log.ts';
 import type { Observers } from '../observe/observers.ts';
 import { ProgramMetrics } from '../observe/program-metrics.ts';
@@ -139,9 +140,6 @@ export class ProgramsDesk {
     );
   }
 }
-
-/** sun_path holds 108 bytes with the closing NUL: unix(7). */
-const LONGEST_SOCKET_PATH = 107;
 
 function makeFolder(): string {
   const parent = tmpdir();

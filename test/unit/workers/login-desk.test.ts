@@ -3,12 +3,10 @@ import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import { Worker } from 'node:worker_threads';
 import type { LoginOrders } from '../../../src/login/messages.ts';
-import { createObservers } from '../../../src/observe/observers.ts';
 import type { LoginRequest } from '../../../src/state/login-channel.ts';
 import { LoginDesk } from '../../../src/workers/login-desk.ts';
-import { FakeClock } from '../../support/fake-clock.ts';
-import { parseObject } from '../../support/json.ts';
 import { loginOptions } from '../../support/login-options.ts';
+import { recordLog } from '../../support/recorded-log.ts';
 import { until } from '../../support/until.ts';
 
 const ENTRY = new URL('../../support/scripted-login.ts', import.meta.url);
@@ -19,9 +17,7 @@ function ordersWith(title: string): LoginOrders {
 }
 
 function createDesk(context: TestContext, title = '') {
-  const clock = new FakeClock();
-  let output = '';
-  const observers = createObservers('info', { write: (line) => void (output += line) }, { clock });
+  const { observers, clock, events, event } = recordLog();
   const desk = new LoginDesk(ordersWith(title), {
     observers,
     createThread: (orders) => new Worker(ENTRY, { workerData: orders }),
@@ -29,17 +25,12 @@ function createDesk(context: TestContext, title = '') {
   context.after(() => desk.stop());
   const keys: (readonly object[])[] = [];
   desk.followKeys((jwks) => void keys.push(jwks));
-  const events = () =>
-    output
-      .split('\n')
-      .slice(0, -1)
-      .map((line) => parseObject(line));
   return {
     desk,
     clock,
     keys,
     events,
-    event: (name: string) => until(name, () => events().find(({ event }) => event === name)),
+    event,
   };
 }
 

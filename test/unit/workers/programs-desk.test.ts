@@ -4,21 +4,18 @@ import { existsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import type { Worker } from 'node:worker_threads';
-import { createObservers } from '../../../src/observe/observers.ts';
 import type { ProgramsOptions } from '../../../src/programs/options.ts';
 import { ProgramsDesk } from '../../../src/workers/programs-desk.ts';
 import { startProgramsThread } from '../../../src/workers/thread.ts';
-import { FakeClock } from '../../support/fake-clock.ts';
 import { parseObject } from '../../support/json.ts';
 import { ProgramClient } from '../../support/programs/client.ts';
 import { isGone, isRunning } from '../../support/programs/process.ts';
 import { ALICE, programOptions, programsOptions } from '../../support/programs/programs.ts';
 import { createSocketFetch } from '../../support/programs/socket-fetch.ts';
-import { until } from '../../support/until.ts';
+import { recordLog } from '../../support/recorded-log.ts';
 
 function createDesk(context: TestContext, options: ProgramsOptions) {
-  let output = '';
-  const observers = createObservers('info', { write: (line) => void (output += line) }, { clock: new FakeClock() });
+  const { observers, event } = recordLog();
   const threads: Worker[] = [];
   const desk = new ProgramsDesk(options, 'info', {
     observers,
@@ -29,15 +26,10 @@ function createDesk(context: TestContext, options: ProgramsOptions) {
     },
   });
   context.after(() => desk.stop(0));
-  const events = () =>
-    output
-      .split('\n')
-      .slice(0, -1)
-      .map((line) => parseObject(line));
   return {
     desk,
     threads,
-    event: (name: string) => until(name, () => events().find(({ event }) => event === name)),
+    event,
     client: (server = 'files') => new ProgramClient(createSocketFetch(desk.place, ALICE), `http://programs/${server}`),
   };
 }
